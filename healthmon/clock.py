@@ -1,0 +1,34 @@
+"""What time is it, and how is time written down?
+
+UTC everywhere. The database holds `YYYY-MM-DD HH:MM:SS.mmm`, which compares correctly with SQLite's
+`datetime('now', ...)` as text, on the same day too; JSON and people get ISO 8601 with `Z`.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+monotonic = time.monotonic
+
+
+def now() -> datetime:
+    """Return the wall clock, in UTC, cut to the millisecond that the database keeps."""
+    at = datetime.now(UTC)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def to_sql(at: datetime) -> str:
+    """Write `at` as the database holds it."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
+
+
+def from_sql(text: str) -> datetime:
+    """Read what `to_sql` wrote."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def to_iso(at: datetime) -> str:
+    """Write `at` for JSON and people: `2025-09-18T10:30:00Z`, with milliseconds where there are any."""
+    timespec = "milliseconds" if at.microsecond else "seconds"
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"

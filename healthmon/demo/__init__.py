@@ -1,0 +1,1 @@
+"""A small ecosystem of our own, to see healthmon at work."""

@@ -1,0 +1,1 @@
+"""When do we restart, and how?"""

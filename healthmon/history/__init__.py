@@ -1,0 +1,1 @@
+"""What do many checks say together? Pure arithmetic."""

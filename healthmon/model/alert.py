@@ -1,0 +1,34 @@
+"""What does a person have to know?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class AlertSeverity(StrEnum):
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class AlertStatus(StrEnum):
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One alert of one service: at most one of a type is firing at a time. `alert_type` is the rule's name."""
+
+    service_id: int
+    alert_type: str
+    severity: AlertSeverity
+    message: str
+    triggered_at: datetime
+    resolved_at: datetime | None = None
+
+    @property
+    def status(self) -> AlertStatus:
+        return AlertStatus.FIRING if self.resolved_at is None else AlertStatus.RESOLVED

@@ -1,0 +1,91 @@
+"""What did one look at one service find?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+MAX_ERROR_CHARS = 500
+
+
+class CheckStatus(StrEnum):
+    """`unknown` is a failure of our own: it says nothing about the service."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    UNKNOWN = "unknown"
+
+
+class CheckKind(StrEnum):
+    """Only scheduled checks are rows of `health_checks` and count as consecutive failures."""
+
+    SCHEDULED = "scheduled"
+    RECHECK = "recheck"  # confirms or clears a first failure
+    REQUESTED = "requested"  # asked for by the evaluator, to verify a heal
+
+
+class CheckReason(StrEnum):
+    """Why a check ended as it did."""
+
+    OK = "ok"
+    REFUSED = "refused"  # nobody listens on the port
+    TIMEOUT = "timeout"  # the total deadline passed
+    RESET = "reset"  # the connection was cut
+    UNREACHABLE = "unreachable"  # a router on the way says that there is no such host
+    DNS = "dns"  # the name does not exist
+    TLS = "tls"  # the handshake or the certificate failed
+    PROTOCOL = "protocol"  # the answer is not HTTP, or breaks off
+    STATUS = "status"  # a status code that was not expected
+    BODY = "body"  # the body lacks what was expected of it
+    HEADER = "header"  # a header lacks what was expected of it
+    TOO_LARGE = "too_large"  # the answer is larger than a health check's may be
+    REDIRECT = "redirect"  # too many redirects, or one to where we do not go
+    CONTAINER = "container"  # Docker itself calls the container unhealthy or not running
+    # From here on the failure is ours, and the status is `unknown`:
+    NO_NETWORK = "no_network"  # this host has no route at all, or its resolver does not answer
+    NO_RESOURCES = "no_resources"  # out of file descriptors, memory or threads
+    NO_ENGINE = "no_engine"  # Docker does not answer
+    NO_DATA = "no_data"  # no check arrived for too long
+    INTERNAL = "internal"  # a bug of ours
+
+
+OURS = frozenset(
+    {
+        CheckReason.NO_NETWORK,
+        CheckReason.NO_RESOURCES,
+        CheckReason.NO_ENGINE,
+        CheckReason.NO_DATA,
+        CheckReason.INTERNAL,
+    },
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a probe found out, before it is known for whom and why it was asked."""
+
+    reason: CheckReason
+    response_time_s: float | None = None
+    status_code: int | None = None
+    error_message: str | None = None
+
+    @property
+    def status(self) -> CheckStatus:
+        if self.reason is CheckReason.OK:
+            return CheckStatus.HEALTHY
+        return CheckStatus.UNKNOWN if self.reason in OURS else CheckStatus.UNHEALTHY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One look at one service. `checked_at` is when the question was sent, not when the answer came."""
+
+    service_id: int
+    kind: CheckKind
+    checked_at: datetime
+    outcome: Outcome
+
+    @property
+    def status(self) -> CheckStatus:
+        return self.outcome.status

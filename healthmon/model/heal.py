@@ -1,0 +1,63 @@
+"""What did we do, or would we have done, to heal a service?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from healthmon.model.target import Incarnation
+
+
+class HealAction(StrEnum):
+    RESTART = "restart"
+    START = "start"  # of a container that its engine gave up on
+
+
+class HealState(StrEnum):
+    """The ledger's states. Arrows, and who moves along them:
+
+    planned   -> issued        healer, before the call: the attempt is charged here
+    planned   -> dropped       healer, when a fresh look forbids it: nothing is charged
+    issued    -> returned      healer, when the engine said yes, or a later look proved it
+    issued    -> failed        healer, when the engine said no, or a later look proved that nothing happened
+    issued    -> gone          healer, when the container was removed meanwhile
+    returned  -> verified      evaluator, after fresh good checks of the new incarnation
+    returned  -> failed        evaluator, when they did not come in time
+    returned  -> superseded    evaluator, when somebody else restarted or replaced it during verification
+    """
+
+    PLANNED = "planned"
+    ISSUED = "issued"
+    RETURNED = "returned"
+    VERIFIED = "verified"
+    FAILED = "failed"
+    DROPPED = "dropped"
+    GONE = "gone"
+    SUPERSEDED = "superseded"
+    WOULD_RESTART = "would_restart"  # a dry run: decided, recorded, not done
+
+
+OPEN_HEALS = frozenset({HealState.PLANNED, HealState.ISSUED, HealState.RETURNED})
+CHARGED_HEALS = frozenset(HealState) - {HealState.PLANNED, HealState.DROPPED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heal:
+    """One row of the ledger. `incarnation` is the one that the evidence speaks of: no other is acted on."""
+
+    heal_id: int
+    service_id: int
+    incident_id: int
+    attempt: int
+    action: HealAction
+    state: HealState
+    incarnation: Incarnation
+    target_name: str
+    stop_timeout_s: int
+    planned_at: datetime
+    issued_at: datetime | None = None
+    returned_at: datetime | None = None
+    closed_at: datetime | None = None
+    new_incarnation: Incarnation | None = None
+    detail: str = ""

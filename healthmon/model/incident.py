@@ -1,0 +1,34 @@
+"""What is one outage of one service?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from healthmon.model.check import CheckReason
+
+
+class IncidentResolution(StrEnum):
+    HEALED = "healed"  # a restart of ours, verified
+    RECOVERED = "recovered"  # by itself, or by somebody else's hand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """From the first failed check to the first good one. At most one of a service is open at a time.
+
+    `episode_started_at` is the start of the first of a chain of incidents with less than the reset time between
+    them: restart attempts are counted per episode, so that a service which relapses gets no fresh set of attempts.
+    """
+
+    incident_id: int
+    service_id: int
+    started_at: datetime
+    detected_at: datetime
+    episode_started_at: datetime
+    reason: CheckReason
+    error_message: str | None
+    quarantined_at: datetime | None = None
+    resolved_at: datetime | None = None
+    resolution: IncidentResolution | None = None

@@ -1,0 +1,72 @@
+"""What can be restarted to heal a service, and how is it right now?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class TargetKind(StrEnum):
+    DOCKER = "docker"  # a container
+    SUPERVISOR = "supervisor"  # a program of our own supervisord, as in the demo
+
+
+class TargetState(StrEnum):
+    """Docker's own words; supervisord's states are folded into them."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    REMOVING = "removing"
+    EXITED = "exited"
+    DEAD = "dead"
+
+
+class TargetHealth(StrEnum):
+    """Docker's health check. `none` means that the container has none."""
+
+    NONE = "none"
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incarnation:
+    """One run of one target: another start is another incarnation, whoever made it.
+
+    `target_id` is the full container id, or `supervisor:<group>:<name>`; `started` is the engine's own text for
+    the start, compared for equality only.
+    """
+
+    target_id: str
+    started: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the healer saw of a target. Facts only: what follows from them is decided in `heal/policy.py`."""
+
+    kind: TargetKind
+    incarnation: Incarnation
+    name: str
+    state: TargetState
+    health: TargetHealth
+    started_at: datetime | None
+    image_id: str
+    config_hash: str  # Compose's; "" where there is none
+    compose_project: str
+    compose_service: str
+    restart_policy: str  # "no", "always", "unless-stopped", "on-failure"
+    restart_limit: int  # of "on-failure"; 0 means without end
+    restart_count: int  # of the engine's restart policy, not ours
+    exit_code: int
+    oom_killed: bool
+    error: str  # the engine's own, when a start failed
+    stop_timeout_s: int
+    published_ports: tuple[int, ...]
+    stopped_by_person: bool  # a kill or stop that was not ours came before the exit, or is under way
+    untouchable: str  # "" or why it is never restarted: "swarm_task", "one_off", "auto_remove", "ourselves"
+    observed_at: datetime

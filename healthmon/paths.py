@@ -1,0 +1,46 @@
+"""Where does everything that one agent writes lie? All of it under `data_dir`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """The files of one agent. `database` may lie elsewhere; the rest is always under `data_dir`."""
+
+    data_dir: Path
+    database: Path
+
+    @property
+    def logs(self) -> Path:
+        return self.data_dir / "logs"
+
+    @property
+    def runtime(self) -> Path:
+        """Sockets, locks and generated files, readable by the owner alone (0700)."""
+        return self.data_dir / ".healthmon"
+
+    @property
+    def programs(self) -> Path:
+        """One generated supervisord file a program."""
+        return self.runtime / "programs"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        return self.runtime / "supervisor.sock"
+
+    def lock(self, role: str) -> Path:
+        return self.runtime / "locks" / f"{role}.lock"
+
+    def doorbell(self, program: str) -> Path:
+        return self.runtime / "doorbells" / f"{program}.sock"
+
+    @property
+    def console(self) -> Path:
+        """Where processes send the records that a person in front of `healthmon run` sees."""
+        return self.runtime / "console.sock"
+
+    def log(self, program: str) -> Path:
+        return self.logs / f"{program}.log"

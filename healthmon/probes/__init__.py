@@ -1,0 +1,1 @@
+"""Asks one service one question. KINDS names every kind there is."""

@@ -1,0 +1,212 @@
+"""What does every process of ours do, whatever its work? Lock its role, listen to signals, work, wait, stop.
+
+A worker does one unit of work a call and says how long it can wait for the next one. Waiting ends early when the
+doorbell rings: a datagram that another process sends after a commit. A lost ring costs only the rest of the wait.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from setproctitle import setproctitle
+
+from healthmon import log
+from healthmon.errors import HealthmonError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from healthmon.paths import Paths
+
+PR_SET_PDEATHSIG = 1
+LOCK_RETRY_S = 0.2
+LOCK_COMPLAIN_S = 30.0
+MAX_FAILED_STEPS = 10
+FAILED_STEP_PAUSE_S = 1.0
+MAX_WAIT_S = 60.0
+
+
+class Worker(Protocol):
+    """The work of one process."""
+
+    def step(self) -> float:
+        """Do one unit of work; return the seconds until there is more at the latest, 0 for at once."""
+
+    def close(self) -> None:
+        """Let go of everything, within a few seconds."""
+
+
+class Doorbell:
+    """Wakes its owner: from other processes by a datagram, from its own threads and signals by `ring_self`."""
+
+    def __init__(self) -> None:
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._socket: socket.socket | None = None
+        self._poll = select.poll()
+        self._poll.register(self._wake, select.POLLIN)
+
+    def listen(self, path: Path) -> None:
+        """Let other processes ring it at `path`. Only for who holds the role: the last to listen gets the rings."""
+        path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket.bind(str(path))
+        self._poll.register(self._socket, select.POLLIN)
+
+    def ring_self(self) -> None:
+        os.eventfd_write(self._wake, 1)
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until it rings or the time is over."""
+        for descriptor, _ in self._poll.poll(max(0.0, timeout_s) * 1000):
+            self._drain(descriptor)
+
+    def _drain(self, descriptor: int) -> None:
+        try:
+            if descriptor == self._wake:
+                os.eventfd_read(self._wake)
+            elif self._socket is not None:
+                while self._socket.recv(64):
+                    pass
+        except BlockingIOError:
+            pass
+
+    def close(self) -> None:
+        os.close(self._wake)
+        if self._socket is not None:
+            self._socket.close()
+
+
+def ring(path: Path) -> None:
+    """Wake the process whose doorbell is at `path`. Never waits, never fails: a lost ring costs a fallback poll."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as bell:
+        try:
+            bell.sendto(b"!", str(path))
+        except OSError:
+            pass  # not running, or busy enough to look anyway
+
+
+class Stopping:
+    """Set by SIGTERM and SIGINT; wakes the loop."""
+
+    def __init__(self, doorbell: Doorbell) -> None:
+        self.requested = False
+        self._doorbell = doorbell
+        signal.signal(signal.SIGTERM, self._request)
+        signal.signal(signal.SIGINT, self._request)
+
+    def _request(self, _number: int, _frame: object) -> None:
+        self.requested = True
+        self._doorbell.ring_self()
+
+
+def run(program: str, paths: Paths, *, level: str, make: Callable[[Doorbell], Worker]) -> int:
+    """Run one process until it is told to stop. Return its exit code."""
+    os.umask(0o077)
+    setproctitle(f"healthmon: {program}")
+    _die_with_parent()
+    prepare_directories(paths)
+    log.set_up_file(paths.log(program), level=level, console=paths.console)
+    records = log.Log(program)
+    doorbell = Doorbell()
+    stopping = Stopping(doorbell)
+    lock = hold_role(paths.lock(program), stopping, records)
+    if lock is None:
+        return 0
+    try:
+        doorbell.listen(paths.doorbell(program))
+        return _work(make(doorbell), doorbell, stopping, records)
+    except HealthmonError as error:
+        records.error("stopped", error=str(error))
+        return error.exit_code
+    finally:
+        os.close(lock)
+
+
+def _work(worker: Worker, doorbell: Doorbell, stopping: Stopping, records: log.Log) -> int:
+    records.info("started", pid=os.getpid())
+    failed_steps = 0
+    try:
+        while not stopping.requested:
+            wait_s, failed_steps = _step(worker, records, failed_steps)
+            if failed_steps >= MAX_FAILED_STEPS:
+                records.error("gave_up", failed_steps=failed_steps)
+                return 3
+            if wait_s > 0:
+                doorbell.wait(min(wait_s, MAX_WAIT_S))
+    finally:
+        worker.close()
+        records.info("stopped", pid=os.getpid())
+    return 0
+
+
+def _step(worker: Worker, records: log.Log, failed_steps: int) -> tuple[float, int]:
+    try:
+        return worker.step(), 0
+    except HealthmonError as error:
+        if error.permanent:
+            raise
+        records.warning("step_failed", error=str(error))
+    except Exception:  # noqa: BLE001  the loop outlives a bug of its work; supervisord restarts it when it stays
+        records.exception("step_failed")
+    return FAILED_STEP_PAUSE_S, failed_steps + 1
+
+
+def prepare_directories(paths: Paths) -> None:
+    """Make the directories of an agent. Raises UsageError when one cannot be made or written."""
+    paths.data_dir.mkdir(parents=True, exist_ok=True)
+    for directory in (paths.runtime, paths.programs, paths.runtime / "locks", paths.runtime / "doorbells", paths.logs):
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot make the directory {directory}: {error.strerror}; set data_dir to one that is yours") from error
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise UsageError(f"cannot write into {directory}: check its owner and mode, or set data_dir to another")
+
+
+def try_lock(path: Path) -> int | None:
+    """Take the lock at `path` for as long as this process lives. Return its descriptor, or None when it is taken."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    os.truncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor
+
+
+def hold_role(path: Path, stopping: Stopping, records: log.Log) -> int | None:
+    """Wait until no other process has our role: after a `kill -9` of supervisord its workers may outlive it a moment.
+
+    Return the lock's descriptor, or None when we were told to stop first.
+    """
+    complain_at = time.monotonic() + 1.0
+    while not stopping.requested:
+        lock = try_lock(path)
+        if lock is not None:
+            return lock
+        if time.monotonic() >= complain_at:
+            records.warning("role_taken", lock=str(path), holder=path.read_text().strip())
+            complain_at = time.monotonic() + LOCK_COMPLAIN_S
+        time.sleep(LOCK_RETRY_S)
+    return None
+
+
+def _die_with_parent() -> None:
+    """Have the kernel send SIGTERM when supervisord dies, however it dies: it cannot stop us any more."""
+    parent = os.getppid()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    if os.getppid() != parent:
+        sys.exit(0)  # it died in between

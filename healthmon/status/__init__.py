@@ -1,0 +1,1 @@
+"""How is a service? Pure arithmetic on its checks."""

@@ -1,0 +1,115 @@
+"""Where do checks go, and how does the evaluator get each exactly once?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.model.check import Check, CheckKind, CheckReason, CheckStatus, Outcome
+from healthmon.store.row import integer, integer_or_none, text, text_or_none, time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import apsw
+
+    from healthmon.store.connection import Connection
+
+STATUS_NUMBERS = {CheckStatus.UNHEALTHY: 0, CheckStatus.HEALTHY: 1, CheckStatus.UNKNOWN: 2}
+KIND_NUMBERS = {CheckKind.SCHEDULED: 0, CheckKind.RECHECK: 1, CheckKind.REQUESTED: 2}
+_KINDS = {number: kind for kind, number in KIND_NUMBERS.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxEntry:
+    """A check that the evaluator has not seen; `check` is None when somebody deleted it from history meanwhile."""
+
+    inbox_id: int
+    check: Check | None
+
+
+def append(connection: Connection, checks: Sequence[Check]) -> None:
+    """Put checks into history and into the evaluator's inbox, in one transaction."""
+    with connection.transaction(durable=False):
+        for check in checks:
+            timestamp = clock.to_sql(check.checked_at)
+            sequence = _free_sequence(connection, timestamp, check.service_id)
+            connection.rows(
+                """
+                INSERT INTO checks (timestamp, service_id, sequence, kind, status, response_time_us, status_code,
+                                    reason, error_message)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+                *_row(check, timestamp, sequence),
+            )
+            connection.rows(
+                "INSERT INTO inbox (timestamp, service_id, sequence) VALUES (?, ?, ?)",
+                timestamp,
+                check.service_id,
+                sequence,
+            )
+
+
+def read_inbox(connection: Connection, *, limit: int) -> list[InboxEntry]:
+    """Return the oldest entries of the inbox, in the order of their commits."""
+    rows = connection.rows(
+        """
+        SELECT i.inbox_id, c.service_id, c.kind, c.timestamp, c.response_time_us, c.status_code, c.reason, c.error_message
+        FROM inbox AS i
+        LEFT JOIN checks AS c USING (timestamp, service_id, sequence)
+        ORDER BY i.inbox_id
+        LIMIT ?
+        """,
+        limit,
+    )
+    return [InboxEntry(inbox_id=integer(row[0]), check=None if row[1] is None else _check(row[1:])) for row in rows]
+
+
+def delete_inbox_until(connection: Connection, inbox_id: int) -> None:
+    """Drop the entries up to and with `inbox_id`; belongs into the transaction that holds their effects.
+
+    An entry that commits later has a larger id: ids are given under the write lock and never again.
+    """
+    connection.change("DELETE FROM inbox WHERE inbox_id <= ?", inbox_id)
+
+
+def _free_sequence(connection: Connection, timestamp: str, service_id: int) -> int:
+    found = connection.row(
+        "SELECT max(sequence) FROM checks WHERE timestamp = ? AND service_id = ?",
+        timestamp,
+        service_id,
+    )
+    return 0 if found is None or found[0] is None else integer(found[0]) + 1
+
+
+def _row(check: Check, timestamp: str, sequence: int) -> tuple[apsw.SQLiteValue, ...]:
+    outcome = check.outcome
+    seconds = outcome.response_time_s
+    return (
+        timestamp,
+        check.service_id,
+        sequence,
+        KIND_NUMBERS[check.kind],
+        STATUS_NUMBERS[check.status],
+        None if seconds is None else round(seconds * 1e6),
+        outcome.status_code,
+        None if outcome.reason is CheckReason.OK else outcome.reason.value,
+        outcome.error_message,
+    )
+
+
+def _check(row: Sequence[apsw.SQLiteValue]) -> Check:
+    service_id, kind, timestamp, response_time_us, status_code, reason, error_message = row
+    microseconds = integer_or_none(response_time_us)
+    return Check(
+        service_id=integer(service_id),
+        kind=_KINDS[integer(kind)],
+        checked_at=time(timestamp),
+        outcome=Outcome(
+            reason=CheckReason.OK if reason is None else CheckReason(text(reason)),
+            response_time_s=None if microseconds is None else microseconds / 1e6,
+            status_code=integer_or_none(status_code),
+            error_message=text_or_none(error_message),
+        ),
+    )

@@ -1,0 +1,215 @@
+"""How is the database opened, and how is a transaction made?
+
+SQLite before 3.51.3 can corrupt a WAL database that several processes write and checkpoint at once, which is what
+this one is: we bring our own (apsw) and refuse to start on less.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import apsw
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
+
+from healthmon.errors import StoreBusyError, StoreError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SAFE_SQLITE = (3, 51, 3)
+APPLICATION_ID = 0x686D6F6E  # "hmon"
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_MS = 2_000  # a signal waits for C code, so no single wait may be long
+MIGRATIONS = "migrations"
+
+
+class Connection:
+    """One connection of one process.
+
+    Raises UsageError when the database or its directory is not usable as it is, StoreError when it is damaged.
+    """
+
+    def __init__(self, path: Path, *, flags: int) -> None:
+        require_safe_sqlite(apsw.sqlite_lib_version())
+        self.path = path
+        self._synchronous = ""
+        try:
+            self._db = apsw.Connection(str(path), flags=flags)
+            self._db.set_busy_timeout(BUSY_TIMEOUT_MS)
+            self._db.execute("PRAGMA foreign_keys = ON")
+        except apsw.Error as error:
+            raise _translated(error, path) from error
+
+    def close(self) -> None:
+        self._db.close()
+
+    def rows(self, sql: str, *values: apsw.SQLiteValue) -> list[tuple[apsw.SQLiteValue, ...]]:
+        """Run one statement and return all its rows."""
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except apsw.Error as error:
+            raise _translated(error, self.path) from error
+
+    def row(self, sql: str, *values: apsw.SQLiteValue) -> tuple[apsw.SQLiteValue, ...] | None:
+        """Run one statement and return its first row, or None."""
+        found = self.rows(sql, *values)
+        return found[0] if found else None
+
+    def change(self, sql: str, *values: apsw.SQLiteValue) -> int:
+        """Run one statement that writes, and return how many rows it hit."""
+        self.rows(sql, *values)
+        return self._db.changes()
+
+    def change_many(self, sql: str, rows: list[tuple[apsw.SQLiteValue, ...]]) -> None:
+        """Run one statement for each of `rows`."""
+        try:
+            self._db.executemany(sql, rows)
+        except apsw.Error as error:
+            raise _translated(error, self.path) from error
+
+    @contextmanager
+    def transaction(self, *, durable: bool) -> Iterator[None]:
+        """Write everything inside, or nothing.
+
+        `durable` survives a power cut: for alerts, incidents, heals and what people did. Checks do without, so
+        that a flush of the disk is not paid for each. The lock is taken at the start: a deferred transaction
+        that turns into a writing one fails at once when another has written meanwhile.
+        """
+        self._set_synchronous("FULL" if durable else "NORMAL")
+        self.rows("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.rows("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def _set_synchronous(self, mode: str) -> None:
+        if mode != self._synchronous:
+            self.rows(f"PRAGMA synchronous = {mode}")
+            self._synchronous = mode
+
+
+def open_for_writing(path: Path) -> Connection:
+    """Open the database, making it first where there is none, and bring its schema up to date."""
+    _require_writable(path)
+    connection = Connection(path, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+    try:
+        for attempt in Retrying(
+            retry=retry_if_exception_type(StoreBusyError),
+            wait=wait_random(0.02, 0.2),
+            stop=stop_after_delay(15),
+            reraise=True,
+        ):
+            with attempt:
+                _prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_reading(path: Path) -> Connection:
+    """Open an existing database; never makes one."""
+    if not path.exists():
+        raise UsageError(
+            f"there is no database at {path} yet: `healthmon once` makes one round and stores it, `healthmon run` keeps on",
+        )
+    connection = Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        _require_our_version(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def require_safe_sqlite(version: str) -> None:
+    """Raise UsageError for an SQLite that can corrupt a database like ours."""
+    if tuple(map(int, version.split("."))) < SAFE_SQLITE:
+        wanted = ".".join(map(str, SAFE_SQLITE))
+        raise UsageError(
+            f"apsw brings SQLite {version}, which can corrupt a database that several processes write;"
+            f" at least {wanted} is needed: python -m pip install --upgrade apsw",
+        )
+
+
+def schema_sql() -> str:
+    """Return the text of schema.sql."""
+    return resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+
+
+def _prepare(connection: Connection) -> None:
+    """Bring any database that may be ours to SCHEMA_VERSION; each step is one transaction."""
+    if connection.row("PRAGMA journal_mode = WAL") != ("wal",):
+        raise UsageError(f"{connection.path} lies on a file system without shared memory, which WAL mode needs")
+    if _version(connection) == SCHEMA_VERSION:
+        _require_our_version(connection)
+        return
+    with connection.transaction(durable=True):
+        version = _version(connection)  # another process may have been faster
+        if version == SCHEMA_VERSION:
+            return
+        if version == 0 and _is_empty(connection):
+            _run_script(connection, schema_sql())
+        else:
+            _require_our_version(connection)
+            _run_migrations(connection, version)
+        connection.rows(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.rows(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _run_migrations(connection: Connection, version: int) -> None:
+    folder = resources.files(__package__).joinpath(MIGRATIONS)
+    for step in range(version + 1, SCHEMA_VERSION + 1):
+        _run_script(connection, folder.joinpath(f"{step:04}.sql").read_text(encoding="utf-8"))
+
+
+def _run_script(connection: Connection, sql: str) -> None:
+    connection._db.execute(sql)  # noqa: SLF001  a script of several statements, which only this file runs
+
+
+def _version(connection: Connection) -> int:
+    found = connection.row("PRAGMA user_version")
+    assert found is not None  # noqa: S101  a PRAGMA that reads always answers
+    return int(str(found[0]))
+
+
+def _is_empty(connection: Connection) -> bool:
+    return connection.row("SELECT 1 FROM sqlite_schema LIMIT 1") is None
+
+
+def _require_our_version(connection: Connection) -> None:
+    if connection.row("PRAGMA application_id") != (APPLICATION_ID,):
+        raise UsageError(
+            f"{connection.path} is not a database of healthmon: move it away, or set database_path to another file",
+        )
+    version = _version(connection)
+    if version > SCHEMA_VERSION:
+        raise UsageError(
+            f"{connection.path} has schema {version}, this healthmon knows up to {SCHEMA_VERSION}: it was written by a"
+            " newer version; install that one again, or set database_path to another file",
+        )
+
+
+def _require_writable(path: Path) -> None:
+    directory = path.parent
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the directory {directory} for the database: {error.strerror}") from error
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise UsageError(f"cannot write into {directory}, where the database lies: check its owner and mode")
+
+
+def _translated(error: apsw.Error, path: Path) -> StoreError:
+    if isinstance(error, (apsw.BusyError, apsw.LockedError)):
+        return StoreBusyError(f"another program holds the lock of {path}")
+    if isinstance(error, (apsw.NotADBError, apsw.CorruptError)):
+        return StoreError(f"{path} cannot be read as a database ({error}): see what `sqlite3 {path} .recover` saves")
+    return StoreError(f"{path}: {error}")

@@ -1,0 +1,218 @@
+-- The whole truth about healthmon's database. A new database is made from this file; an older one is brought
+-- here by migrations/, and a test proves that both ways end in the same schema.
+--
+-- Times are UTC text, 'YYYY-MM-DD HH:MM:SS.mmm': they compare correctly with datetime('now', ...), on the same
+-- day too. Words that stand in a CHECK are proven equal to the enums of healthmon/model by a test.
+-- The sqlite3 shell of Debian 12 (3.40) reads and writes all of it.
+
+CREATE TABLE services (
+    service_id   INTEGER PRIMARY KEY,
+    service_name TEXT NOT NULL UNIQUE,
+    group_name   TEXT NOT NULL,
+    critical     INTEGER NOT NULL CHECK (critical IN (0, 1)),
+    removed_at   TEXT                    -- set when the configuration no longer has it; its history stays
+) STRICT;
+
+-- Every look at every service. Clustered by time, because that is how people ask for it: 40 bytes a check, and
+-- the two history queries of the user's document run as fast as on a plain table with its best index.
+-- The words are numbers here, to keep rows small: status 0 unhealthy, 1 healthy, 2 unknown;
+-- kind 0 scheduled, 1 recheck, 2 requested.
+CREATE TABLE checks (
+    timestamp        TEXT NOT NULL,
+    service_id       INTEGER NOT NULL REFERENCES services,
+    sequence         INTEGER NOT NULL DEFAULT 0,   -- tells apart two looks in one millisecond
+    kind             INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),
+    status           INTEGER NOT NULL CHECK (status IN (0, 1, 2)),
+    response_time_us INTEGER,
+    status_code      INTEGER,
+    reason           TEXT,                         -- NULL means ok
+    error_message    TEXT,
+    PRIMARY KEY (timestamp, service_id, sequence)
+) STRICT, WITHOUT ROWID;
+
+-- What the user's document calls health_checks: the scheduled looks that found something out.
+CREATE VIEW health_checks AS
+SELECT s.service_name,
+       CASE c.status WHEN 1 THEN 'healthy' ELSE 'unhealthy' END AS status,
+       c.response_time_us / 1e6 AS response_time,
+       c.status_code,
+       c.error_message,
+       c.timestamp
+FROM checks AS c
+JOIN services AS s ON s.service_id = c.service_id
+WHERE c.kind = 0 AND c.status < 2;
+
+-- A check's neighbours in the same millisecond go with it.
+CREATE TRIGGER health_checks_delete INSTEAD OF DELETE ON health_checks
+BEGIN
+    DELETE FROM checks
+    WHERE timestamp = OLD.timestamp
+      AND service_id = (SELECT service_id FROM services WHERE service_name = OLD.service_name);
+END;
+
+-- What the evaluator has not seen yet. Written in the transaction that writes the check, deleted in the one that
+-- holds its effects: that makes it exactly once. Several processes commit in any order, so a mark of how far the
+-- evaluator has read would lose what commits late.
+CREATE TABLE inbox (
+    inbox_id   INTEGER PRIMARY KEY AUTOINCREMENT,
+    timestamp  TEXT NOT NULL,
+    service_id INTEGER NOT NULL,
+    sequence   INTEGER NOT NULL
+) STRICT;
+
+-- What the state machine remembers of each service: model/status.py says what each column means.
+CREATE TABLE service_states (
+    service_id           INTEGER PRIMARY KEY REFERENCES services,
+    status               TEXT NOT NULL CHECK (status IN ('healthy', 'unhealthy', 'unknown')),
+    previous_status      TEXT CHECK (previous_status IN ('healthy', 'unhealthy', 'unknown')),
+    status_since         TEXT,
+    last_checked_at      TEXT,
+    last_healthy_at      TEXT,
+    last_reason          TEXT NOT NULL,
+    last_error           TEXT,
+    last_response_time_s REAL,
+    consecutive_failures INTEGER NOT NULL,
+    streak_started_at    TEXT,
+    streak_confirmations INTEGER NOT NULL,
+    unknown_looks        INTEGER NOT NULL,
+    evidence_failures    INTEGER NOT NULL,
+    evidence_started_at  TEXT,
+    evidence_last_at     TEXT,
+    accounted_until      TEXT,
+    uptime_percentage    REAL,            -- of the known time of the last 24 hours; NULL when none is known
+    uptime_coverage      REAL             -- percent of those 24 hours, or of the time watched, that is known
+) STRICT;
+
+-- What the user's document calls service_status.
+CREATE VIEW service_status AS
+SELECT s.service_name,
+       coalesce(t.status, 'unknown')         AS current_status,
+       t.last_healthy_at                     AS last_healthy,
+       coalesce(t.consecutive_failures, 0)   AS consecutive_failures,
+       t.uptime_percentage,
+       t.last_checked_at                     AS last_updated
+FROM services AS s
+LEFT JOIN service_states AS t ON t.service_id = s.service_id
+WHERE s.removed_at IS NULL;
+
+-- How long each service was what, hour by hour: uptime is a sum over at most 25 rows. Seconds; what is missing to
+-- an hour was not watched at all.
+CREATE TABLE service_hours (
+    service_id  INTEGER NOT NULL REFERENCES services,
+    hour        TEXT NOT NULL,            -- its first instant, 'YYYY-MM-DD HH:00:00.000'
+    healthy_s   REAL NOT NULL DEFAULT 0,
+    unhealthy_s REAL NOT NULL DEFAULT 0,
+    unknown_s   REAL NOT NULL DEFAULT 0,
+    PRIMARY KEY (service_id, hour)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE incidents (
+    incident_id        INTEGER PRIMARY KEY,
+    service_id         INTEGER NOT NULL REFERENCES services,
+    started_at         TEXT NOT NULL,     -- the first failed check
+    detected_at        TEXT NOT NULL,     -- when it was confirmed
+    episode_started_at TEXT NOT NULL,
+    reason             TEXT NOT NULL,
+    error_message      TEXT,
+    quarantined_at     TEXT,
+    resolved_at        TEXT,
+    resolution         TEXT CHECK (resolution IN ('healed', 'recovered')),
+    CHECK ((resolved_at IS NULL) = (resolution IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX one_open_incident ON incidents (service_id) WHERE resolved_at IS NULL;
+CREATE INDEX incidents_by_service ON incidents (service_id, started_at);
+
+CREATE TABLE alert_log (
+    alert_id     INTEGER PRIMARY KEY,
+    service_id   INTEGER NOT NULL REFERENCES services,
+    alert_type   TEXT NOT NULL,
+    severity     TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
+    message      TEXT NOT NULL,
+    triggered_at TEXT NOT NULL,
+    resolved_at  TEXT
+) STRICT;
+CREATE UNIQUE INDEX one_firing_alert ON alert_log (service_id, alert_type) WHERE resolved_at IS NULL;
+CREATE INDEX alerts_by_time ON alert_log (triggered_at);
+
+-- What the user's document calls alerts.
+CREATE VIEW alerts AS
+SELECT s.service_name, a.alert_type, a.severity, a.message, a.triggered_at, a.resolved_at,
+       CASE WHEN a.resolved_at IS NULL THEN 'firing' ELSE 'resolved' END AS status
+FROM alert_log AS a
+JOIN services AS s ON s.service_id = a.service_id;
+CREATE TRIGGER alerts_delete INSTEAD OF DELETE ON alerts
+BEGIN
+    DELETE FROM alert_log
+    WHERE triggered_at = OLD.triggered_at AND alert_type = OLD.alert_type
+      AND service_id = (SELECT service_id FROM services WHERE service_name = OLD.service_name);
+END;
+
+-- What each service's container (or supervised program) looked like to the healer when it last looked.
+-- `problem` says why there is no target; then every fact is NULL.
+CREATE TABLE targets (
+    service_id        INTEGER PRIMARY KEY REFERENCES services,
+    observed_at       TEXT NOT NULL,
+    matched_by        TEXT,               -- 'container', 'compose_service', 'port', 'supervisor_program'
+    problem           TEXT,
+    kind              TEXT CHECK (kind IN ('docker', 'supervisor')),
+    target_id         TEXT,
+    started           TEXT,
+    name              TEXT,
+    state             TEXT CHECK (state IN ('created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead')),
+    health            TEXT CHECK (health IN ('none', 'starting', 'healthy', 'unhealthy')),
+    started_at        TEXT,
+    image_id          TEXT,
+    config_hash       TEXT,
+    compose_project   TEXT,
+    compose_service   TEXT,
+    restart_policy    TEXT,
+    restart_limit     INTEGER,
+    restart_count     INTEGER,
+    exit_code         INTEGER,
+    oom_killed        INTEGER,
+    error             TEXT,
+    stop_timeout_s    INTEGER,
+    published_ports   TEXT,               -- '5120,5121'
+    stopped_by_person INTEGER,
+    untouchable       TEXT,
+    CHECK ((problem IS NULL) = (target_id IS NOT NULL))
+) STRICT;
+
+-- The ledger of restarts: written before the call, so that a crash can lose a restart but never make two.
+CREATE TABLE heals (
+    heal_id        INTEGER PRIMARY KEY,
+    service_id     INTEGER NOT NULL REFERENCES services,
+    incident_id    INTEGER NOT NULL REFERENCES incidents,
+    attempt        INTEGER NOT NULL CHECK (attempt > 0),
+    action         TEXT NOT NULL CHECK (action IN ('restart', 'start')),
+    state          TEXT NOT NULL CHECK (state IN ('planned', 'issued', 'returned', 'verified', 'failed', 'dropped',
+                                                  'gone', 'superseded', 'would_restart')),
+    target_id      TEXT NOT NULL,
+    started        TEXT NOT NULL,
+    target_name    TEXT NOT NULL,
+    stop_timeout_s INTEGER NOT NULL,
+    planned_at     TEXT NOT NULL,
+    issued_at      TEXT,
+    returned_at    TEXT,
+    closed_at      TEXT,
+    new_target_id  TEXT,
+    new_started    TEXT,
+    detail         TEXT NOT NULL DEFAULT '',
+    CHECK ((closed_at IS NULL) = (state IN ('planned', 'issued', 'returned')))
+) STRICT;
+CREATE UNIQUE INDEX one_open_heal ON heals (service_id) WHERE closed_at IS NULL;
+CREATE INDEX heals_by_service ON heals (service_id, planned_at);
+CREATE INDEX heals_by_time ON heals (issued_at) WHERE issued_at IS NOT NULL;
+
+-- Looks that the evaluator asks the probe workers for, one row a service: every `every_s` until `until`.
+CREATE TABLE probe_requests (
+    service_id INTEGER PRIMARY KEY REFERENCES services,
+    every_s    REAL NOT NULL,
+    until      TEXT NOT NULL
+) STRICT;
+
+-- Small facts of the installation, such as when the agent started.
+CREATE TABLE facts (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
