@@ -89,3 +89,7 @@ class Check:
     @property
     def status(self) -> CheckStatus:
         return self.outcome.status
+
+    @property
+    def is_good(self) -> bool:
+        return self.outcome.reason is CheckReason.OK

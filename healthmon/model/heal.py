@@ -24,6 +24,7 @@ class HealState(StrEnum):
     issued    -> gone          healer, when the container was removed meanwhile
     returned  -> verified      evaluator, after fresh good checks of the new incarnation
     returned  -> failed        evaluator, when they did not come in time
+    returned  -> inconclusive  evaluator, when no check told anything in that time
     returned  -> superseded    evaluator, when somebody else restarted or replaced it during verification
     """
 
@@ -34,6 +35,7 @@ class HealState(StrEnum):
     FAILED = "failed"
     DROPPED = "dropped"
     GONE = "gone"
+    INCONCLUSIVE = "inconclusive"
     SUPERSEDED = "superseded"
     WOULD_RESTART = "would_restart"  # a dry run: decided, recorded, not done
 

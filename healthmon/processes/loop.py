@@ -185,6 +185,21 @@ def try_lock(path: Path) -> int | None:
     return descriptor
 
 
+def is_held(path: Path) -> bool:
+    """Tell whether some process holds the lock at `path`, without taking it or making the file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def hold_role(path: Path, stopping: Stopping, records: log.Log) -> int | None:
     """Wait until no other process has our role: after a `kill -9` of supervisord its workers may outlive it a moment.
 

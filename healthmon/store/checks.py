@@ -11,6 +11,7 @@ from healthmon.store.row import integer, integer_or_none, text, text_or_none, ti
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     import apsw
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 STATUS_NUMBERS = {CheckStatus.UNHEALTHY: 0, CheckStatus.HEALTHY: 1, CheckStatus.UNKNOWN: 2}
 KIND_NUMBERS = {CheckKind.SCHEDULED: 0, CheckKind.RECHECK: 1, CheckKind.REQUESTED: 2}
+_STATUSES = {number: status for status, number in STATUS_NUMBERS.items()}
 _KINDS = {number: kind for kind, number in KIND_NUMBERS.items()}
 
 
@@ -113,3 +115,14 @@ def _check(row: Sequence[apsw.SQLiteValue]) -> Check:
             error_message=text_or_none(error_message),
         ),
     )
+
+
+def looks_since(connection: Connection, service_id: int, at: datetime, *, limit: int) -> list[CheckStatus]:
+    """Return what the newest looks at a service since `at` said, of every kind, oldest first."""
+    rows = connection.rows(
+        "SELECT status FROM checks WHERE timestamp > ? AND service_id = ? ORDER BY timestamp DESC LIMIT ?",
+        clock.to_sql(at),
+        service_id,
+        limit,
+    )
+    return [_STATUSES[integer(row[0])] for row in reversed(rows)]

@@ -7,7 +7,7 @@ this one is: we bring our own (apsw) and refuse to start on less.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,7 +98,8 @@ class Connection:
 def open_for_writing(path: Path) -> Connection:
     """Open the database, making it first where there is none, and bring its schema up to date."""
     _require_writable(path)
-    connection = Connection(path, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+    _make_private_file(path)
+    connection = Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
     try:
         for attempt in Retrying(
             retry=retry_if_exception_type(StoreBusyError),
@@ -205,6 +206,15 @@ def _require_writable(path: Path) -> None:
         raise UsageError(f"cannot make the directory {directory} for the database: {error.strerror}") from error
     if not os.access(directory, os.W_OK | os.X_OK):
         raise UsageError(f"cannot write into {directory}, where the database lies: check its owner and mode")
+
+
+def _make_private_file(path: Path) -> None:
+    """Make the file, for its owner alone, where there is none yet; SQLite's own files beside it follow its mode.
+
+    Only a new file may be opened by other means than SQLite: closing it would drop SQLite's locks on an older one.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _translated(error: apsw.Error, path: Path) -> StoreError:

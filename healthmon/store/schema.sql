@@ -186,7 +186,7 @@ CREATE TABLE heals (
     attempt        INTEGER NOT NULL CHECK (attempt > 0),
     action         TEXT NOT NULL CHECK (action IN ('restart', 'start')),
     state          TEXT NOT NULL CHECK (state IN ('planned', 'issued', 'returned', 'verified', 'failed', 'dropped',
-                                                  'gone', 'superseded', 'would_restart')),
+                                                  'gone', 'inconclusive', 'superseded', 'would_restart')),
     target_id      TEXT NOT NULL,
     started        TEXT NOT NULL,
     target_name    TEXT NOT NULL,

@@ -1,0 +1,151 @@
+"""How do report and dashboard look as JSON? The keys are a promise to scripts: they only ever grow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+from healthmon.clock import to_iso
+from healthmon.model.status import ServiceStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from healthmon.history.report import Report, ServiceLine
+    from healthmon.store.targets import TargetReport
+    from healthmon.store.trends import HourlyHealth, ResponseTimes
+
+
+class Summary(TypedDict):
+    total_services: int
+    healthy_services: int
+    unhealthy_services: int
+    unknown_services: int
+    critical_unhealthy: int
+    health_percentage: float
+
+
+class ServiceDocument(TypedDict):
+    service_name: str
+    current_status: str
+    last_healthy: str | None
+    consecutive_failures: int
+    uptime_percentage: float | None
+    last_updated: str | None
+    uptime_coverage: float
+    group: str
+    critical: bool
+    status_since: str | None
+    response_time: float | None
+    reason: str
+    error_message: str | None
+    container: str | None
+    container_state: str | None
+    container_problem: str | None
+
+
+class ReportDocument(TypedDict):
+    timestamp: str
+    overall_health: str
+    summary: Summary
+    services: list[ServiceDocument]
+
+
+class HourDocument(TypedDict):
+    hour: str
+    checks: int
+    healthy_checks: int
+    health_percentage: float
+
+
+class ResponseTimeDocument(TypedDict):
+    service_name: str
+    checks: int
+    avg_response_time: float | None
+    max_response_time: float | None
+
+
+class Trends(TypedDict):
+    hourly_health: list[HourDocument]
+    response_times: list[ResponseTimeDocument]
+    alert_counts: dict[str, int]
+
+
+class DashboardDocument(ReportDocument):
+    trends: Trends
+
+
+def report_document(report: Report, targets: Mapping[int, TargetReport]) -> ReportDocument:
+    """Return the document's report."""
+    return ReportDocument(
+        timestamp=to_iso(report.at),
+        overall_health=report.overall.value,
+        summary=Summary(
+            total_services=len(report.lines),
+            healthy_services=report.count(ServiceStatus.HEALTHY),
+            unhealthy_services=report.count(ServiceStatus.UNHEALTHY),
+            unknown_services=report.count(ServiceStatus.UNKNOWN),
+            critical_unhealthy=report.critical_unhealthy,
+            health_percentage=report.health_percentage,
+        ),
+        services=[_service(line, targets.get(line.service.service_id)) for line in report.lines],
+    )
+
+
+def trends_document(
+    hours: Sequence[HourlyHealth],
+    times: Sequence[ResponseTimes],
+    alert_counts: dict[str, int],
+) -> Trends:
+    """Return the document's trends."""
+    return Trends(
+        hourly_health=[
+            HourDocument(
+                hour=to_iso(hour.hour),
+                checks=hour.checks,
+                healthy_checks=hour.healthy,
+                health_percentage=round(100 * hour.healthy / hour.checks, 2),
+            )
+            for hour in hours
+        ],
+        response_times=[
+            ResponseTimeDocument(
+                service_name=one.service_name,
+                checks=one.checks,
+                avg_response_time=_rounded(one.average_s),
+                max_response_time=_rounded(one.maximum_s),
+            )
+            for one in times
+        ],
+        alert_counts=alert_counts,
+    )
+
+
+def _service(line: ServiceLine, found: TargetReport | None) -> ServiceDocument:
+    target = None if found is None else found.target
+    return ServiceDocument(
+        service_name=line.service.name,
+        current_status=line.status.value,
+        last_healthy=_iso(line.last_healthy),
+        consecutive_failures=line.consecutive_failures,
+        uptime_percentage=line.uptime.percentage,
+        last_updated=_iso(line.last_updated),
+        uptime_coverage=line.uptime.coverage,
+        group=line.service.group,
+        critical=line.service.critical,
+        status_since=_iso(line.status_since),
+        response_time=_rounded(line.response_time_s),
+        reason=line.reason.value,
+        error_message=line.error,
+        container=None if target is None else target.name,
+        container_state=None if target is None else target.state.value,
+        container_problem=None if found is None else found.problem,
+    )
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else to_iso(at)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)

@@ -1,0 +1,87 @@
+"""What does `healthmon` understand? Verbs, each in a file of its own that is loaded when it is typed.
+
+The earlier script's flags work as written: alone it runs, `--once`, `--report` and `--dashboard` are the verbs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from healthmon import __version__
+from healthmon.cli.context import Context
+from healthmon.errors import EXIT_USAGE, HealthmonError
+
+VERBS = {
+    "once": "look at every service once, store it, and say how they are",
+    "report": "how every service is, as JSON",
+    "dashboard": "the report with trends, as JSON",
+    "run": "watch and heal, in the foreground, until Ctrl-C",
+    "demo": "see it at work on 17 small services of its own",
+    "status": "how every service is, for a person",
+    "probe": "look at one service now, and say everything about it",
+    "validate": "check a configuration, and show what it means",
+    "ctl": "supervisorctl, with the right file",
+    "programs": "write the supervisord programs of a configuration",
+    "db": "about the database: where it lies",
+    "process": "",  # what supervisord starts: not for people
+}
+
+
+class Verbs(click.Group):
+    """Loads a verb's module when it is asked for, so that `status` does not pay for what `run` needs."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return [verb for verb, about in VERBS.items() if about]
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        command = importlib.import_module(f"healthmon.cli.{name}").command
+        assert isinstance(command, click.Command)  # noqa: S101  every verb's file has one
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, about) for verb, about in VERBS.items() if about])
+
+
+@click.group(cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", "-c", "source", type=click.Path(path_type=Path), help="The configuration to use.")
+@click.option("--once", "verb", flag_value="once", help="The same as the command once.")
+@click.option("--report", "verb", flag_value="report", help="The same as the command report.")
+@click.option("--dashboard", "verb", flag_value="dashboard", help="The same as the command dashboard.")
+@click.version_option(__version__, message="healthmon %(version)s")
+@click.pass_context
+def group(ctx: click.Context, source: Path | None, verb: str | None) -> Any:
+    """Watches services, restarts the containers that a restart heals, and proves that it helped."""
+    ctx.obj = Context(source)
+    if ctx.invoked_subcommand is not None:
+        if verb:
+            raise click.UsageError(f"--{verb} and the command {ctx.invoked_subcommand} together say two things")
+        return None
+    command = group.get_command(ctx, verb or "run")
+    return None if command is None else ctx.invoke(command)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run one command line and exit. Every error is one clear line on stderr, or one a problem."""
+    try:
+        result: Any = group.main(arguments, prog_name="healthmon", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_USAGE)
+    except HealthmonError as error:
+        for line in str(error).splitlines():
+            click.echo(f"healthmon: {line}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has seen enough
+        sys.exit(0)
+    sys.exit(result if isinstance(result, int) else 0)

@@ -1,0 +1,96 @@
+"""`healthmon once`: one round over all services, stored and evaluated."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from healthmon import clock, log
+from healthmon.cli import table
+from healthmon.cli.context import Context, read_report
+from healthmon.cli.documents import report_document
+from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
+from healthmon.heal.settings import HealSettings
+from healthmon.history.report import OverallHealth
+from healthmon.processes.evaluator import Evaluator
+from healthmon.processes.loop import is_held, prepare_directories, try_lock
+from healthmon.processes.round import Round
+from healthmon.store import checks, services, targets
+from healthmon.store.connection import open_for_reading, open_for_writing
+
+if TYPE_CHECKING:
+    from healthmon.config import Config
+    from healthmon.store.connection import Connection
+
+PROGRAM = "once"
+
+
+@click.command("once")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON instead of a table.")
+@click.pass_obj
+def command(context: Context, *, as_json: bool) -> int:
+    """Look at every service once, store and evaluate it, and say how they are.
+
+    Beside a running agent it asks that agent's state instead. Exit code 0 when all are healthy, 1 when one is not.
+    """
+    config = context.config
+    prepare_directories(config.paths)
+    log.set_up_stream(level=_level(config))
+    lock = None if is_held(config.paths.lock("evaluator")) else try_lock(config.paths.lock("agent"))
+    if lock is None:
+        click.echo(f"healthmon: an agent is running on {config.paths.data_dir}: this is what it knows", err=True)
+        connection = open_for_reading(config.paths.database)
+    else:
+        connection = open_for_writing(config.paths.database)
+    try:
+        if lock is not None:
+            _make_round(config, connection)
+        return _show(config, connection, as_json=as_json)
+    finally:
+        connection.close()
+        if lock is not None:
+            os.close(lock)
+
+
+def _make_round(config: Config, connection: Connection) -> None:
+    wanted = config.enabled_services()
+    known = services.sync(connection, [(s.name, s.group, s.critical) for s in wanted], now=clock.now())
+    ids = {name: service.service_id for name, service in known.items()}
+    round_ = Round(wanted, ids)
+    if sys.stderr.isatty():
+        looks = _with_progress(round_, len(wanted))
+    else:
+        looks = round_.run(lambda _name: None)
+    checks.append(connection, looks)
+    watch_only = config.model_copy(update={"self_healing": HealSettings()})
+    evaluator = Evaluator(watch_only, connection, log.Log(PROGRAM))
+    while evaluator.step() == 0.0:
+        pass
+
+
+def _with_progress(round_: Round, total: int) -> list[checks.Check]:
+    from rich.console import Console  # noqa: PLC0415  only a terminal pays for it
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+
+    columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[last]}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total, last="")
+        return round_.run(lambda name: progress.update(task, advance=1, last=name))
+
+
+def _show(config: Config, connection: Connection, *, as_json: bool) -> int:
+    report, found = read_report(connection, config), targets.load(connection)
+    if as_json:
+        click.echo(json.dumps(report_document(report, found), indent=2, ensure_ascii=False))
+    else:
+        table.show(report, found)
+    return EXIT_FINE if report.overall is OverallHealth.HEALTHY else EXIT_NOT_HEALTHY
+
+
+def _level(config: Config) -> str:
+    """On a terminal the table says it all; in a pipe the records are what is grepped."""
+    return "ERROR" if sys.stderr.isatty() and config.log_level != "DEBUG" else config.log_level

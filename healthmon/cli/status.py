@@ -1,0 +1,39 @@
+"""`healthmon status`: how every service is, for a person."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from healthmon.cli import table
+from healthmon.cli.context import Context, read_report
+from healthmon.cli.documents import report_document
+from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
+from healthmon.history.report import OverallHealth
+from healthmon.processes.loop import is_held
+from healthmon.store import targets
+from healthmon.store.connection import open_for_reading
+
+
+@click.command("status")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON: what `report` prints.")
+@click.pass_obj
+def command(context: Context, *, as_json: bool) -> int:
+    """Show how every service is, worst first. Exit code 0 when all are healthy, 1 when one is not."""
+    paths = context.config.paths
+    connection = open_for_reading(paths.database)
+    try:
+        report, found = read_report(connection, context.config), targets.load(connection)
+    finally:
+        connection.close()
+    if as_json:
+        click.echo(json.dumps(report_document(report, found), indent=2, ensure_ascii=False))
+    else:
+        table.show(report, found)
+        problems = sorted({one.problem for one in found.values() if one.problem})
+        for problem in problems[:3]:
+            click.echo(f"healthmon: no container known: {problem}", err=True)
+    if not is_held(paths.lock("evaluator")):
+        click.echo(f"healthmon: nothing is watching now (no agent runs on {paths.data_dir})", err=True)
+    return EXIT_FINE if report.overall is OverallHealth.HEALTHY else EXIT_NOT_HEALTHY

@@ -1,0 +1,91 @@
+"""How does a table of services look? For a person on a terminal with colour, in a pipe as plain text."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from healthmon import log
+from healthmon.history.report import worst_first
+from healthmon.model.status import ServiceStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from healthmon.history.report import Report, ServiceLine
+    from healthmon.store.targets import TargetReport
+
+MARKS = {ServiceStatus.HEALTHY: "●", ServiceStatus.UNHEALTHY: "✖", ServiceStatus.UNKNOWN: "?"}
+STYLES = {ServiceStatus.HEALTHY: "green", ServiceStatus.UNHEALTHY: "bold red", ServiceStatus.UNKNOWN: "yellow"}
+COLUMNS = ("", "service", "status", "for", "response", "uptime 24 h", "container", "what")
+PIPE_WIDTH = 160
+
+
+def show(report: Report, targets: Mapping[int, TargetReport], *, headline: str = "") -> None:
+    """Print a report's services, worst first, with one line that says it all before them."""
+    from rich.console import Console  # noqa: PLC0415  a third of what a JSON answer costs would be importing it
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
+    console = Console(width=width, highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in COLUMNS:
+        table.add_column(column, justify="right" if column in {"for", "response", "uptime 24 h"} else "left")
+    for line in worst_first(report.lines):
+        style = STYLES[line.status]
+        cells = [Text(MARKS[line.status], style), Text(line.service.name), Text(line.status.value, style)]
+        table.add_row(*cells, *map(Text, _facts(line, targets.get(line.service.service_id), report.at)))
+    console.print(Text(headline or verdict(report), "bold"))
+    console.print(table)
+
+
+def verdict(report: Report) -> str:
+    """Return the one line that says how everything is."""
+    healthy, total = report.count(ServiceStatus.HEALTHY), len(report.lines)
+    parts = [f"{report.overall.value.upper()}: {healthy} of {total} services are healthy"]
+    if unhealthy := report.count(ServiceStatus.UNHEALTHY):
+        critical = f" ({report.critical_unhealthy} of them critical)" if report.critical_unhealthy else ""
+        parts.append(f"{unhealthy} unhealthy{critical}")
+    if unknown := report.count(ServiceStatus.UNKNOWN):
+        parts.append(f"{unknown} unknown")
+    return ", ".join(parts)
+
+
+def _facts(line: ServiceLine, found: TargetReport | None, now: datetime) -> list[str]:
+    response = "" if line.response_time_s is None else f"{line.response_time_s * 1000:.0f} ms"
+    what = "" if line.status is ServiceStatus.HEALTHY else log.clean(line.error or line.reason.value)
+    if line.service.critical and line.status is ServiceStatus.UNHEALTHY:
+        what = f"critical: {what}"
+    return [_age(line.status_since, now), response, _uptime(line), _container(found), what]
+
+
+def _uptime(line: ServiceLine) -> str:
+    percentage, coverage = line.uptime.percentage, line.uptime.coverage
+    if percentage is None:
+        return "unknown"
+    partly = "" if coverage > 99 else f" of {coverage:.0f}% known"  # noqa: PLR2004  a percent unseen is no news
+    return f"{percentage:.2f}%{partly}"
+
+
+def _container(found: TargetReport | None) -> str:
+    if found is None:
+        return ""
+    if found.target is None:
+        return "none"
+    running = found.target.state.value == "running"
+    return found.target.name if running else f"{found.target.name} ({found.target.state.value})"
+
+
+def _age(since: datetime | None, now: datetime) -> str:
+    if since is None:
+        return ""
+    seconds = max(0, int((now - since).total_seconds()))
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+

@@ -1,0 +1,96 @@
+"""`healthmon validate`: is a configuration right, and what does it mean on this host?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from healthmon import config as configuration
+from healthmon.cli.context import Context
+from healthmon.errors import EngineError
+from healthmon.heal.docker_engine import DockerEngine
+from healthmon.heal.matching import Wanted, match
+
+if TYPE_CHECKING:
+    from healthmon.config import Config
+    from healthmon.heal.matching import Match
+
+# What a configuration may say already, and what this version does not do yet. Whoever relies on it must hear so.
+NOT_YET = {
+    "alert_rules": "rules are read and checked for form, but raise no alert yet",
+    "alerting": "channels are read and checked, but nothing is sent yet",
+    "dashboard": "read and checked, but there is no page yet, and old checks are not deleted yet",
+    "web": "read and checked, but nothing is served yet",
+    "self_healing.forensics": "read, but no forensics are kept yet",
+}
+
+
+@click.command("validate")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--schema", is_flag=True, help="Print the JSON Schema for editors and end.")
+@click.pass_obj
+def command(context: Context, file: Path | None, *, schema: bool) -> None:
+    """Check FILE, or the configuration in use, and show what it means. Exit code 2 when it cannot be used."""
+    if schema:
+        click.echo(json.dumps(configuration.json_schema(), indent=2))
+        return
+    loaded = context.config if file is None else configuration.load(file)
+    source = context.source if file is None else file
+    click.echo(f"{source} is valid: {len(loaded.enabled_services())} services in {len(loaded.groups())} groups")
+    click.echo(f"everything is written to {loaded.paths.data_dir}, the database is {loaded.paths.database}")
+    click.echo(_healing(loaded))
+    _show_services(loaded)
+    for key in sorted(_used(loaded)):
+        click.echo(f"note: {key}: {NOT_YET[key]}")
+
+
+def _healing(loaded: Config) -> str:
+    settings = loaded.self_healing
+    if not settings.switched_on:
+        missing = [key for key in ("enabled", "restart_unhealthy_services") if not getattr(settings, key)]
+        return f"healing is off: self_healing.{' and self_healing.'.join(missing)} would have to be true"
+    how = "would restart (dry run)" if settings.dry_run else "restarts"
+    return (
+        f"healing is on: {how} an unhealthy service at most {settings.max_restart_attempts} times,"
+        f" {settings.restart_cooldown_minutes:g} minutes apart"
+    )
+
+
+def _show_services(loaded: Config) -> None:
+    matches, problem = _matches(loaded)
+    for group, members in loaded.groups().items():
+        click.echo(f"\n{group} (program probe-{group})")
+        for service in members:
+            critical = "critical" if service.critical else ""
+            asked = f"{service.url} every {service.interval_seconds:g} s"
+            click.echo(f"  {service.name:<24}{critical:<10}{asked:<52}{_target(service.name, matches, problem)}")
+    click.echo("")
+
+
+def _matches(loaded: Config) -> tuple[dict[str, Match], str]:
+    """Match services to what runs here now; without Docker, say why that cannot be told."""
+    wanted = [Wanted.of(service) for service in loaded.enabled_services() if service.supervisor_program is None]
+    engine = DockerEngine()
+    try:
+        return match(wanted, engine.observe()), ""
+    except EngineError as error:
+        return {}, str(error)
+    finally:
+        engine.close()
+
+
+def _target(name: str, matches: dict[str, Match], problem: str) -> str:
+    found = matches.get(name)
+    if found is None:
+        return f"container unknown: {problem}" if problem else ""
+    if found.target is None:
+        return f"no container: {found.problem}"
+    return f"container {found.target.name} (by {found.matched_by})"
+
+
+def _used(loaded: Config) -> set[str]:
+    used = loaded.model_fields_set & set(NOT_YET)
+    return used | {"self_healing.forensics"} if "forensics" in loaded.self_healing.model_fields_set else used

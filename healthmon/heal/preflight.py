@@ -1,0 +1,51 @@
+"""May a planned restart still be made? Asked of a look taken the moment before the call."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from healthmon.heal.policy import engine_gave_up
+from healthmon.model.heal import HealAction
+from healthmon.model.target import TargetState
+
+if TYPE_CHECKING:
+    from healthmon.model.heal import Heal
+    from healthmon.model.target import Target
+
+
+PLAN_MAX_AGE = timedelta(seconds=60)
+
+
+class DropReason(StrEnum):
+    STALE_PLAN = "stale_plan"  # planned before we were stopped: its evidence is of another time
+    ANOTHER_INCARNATION = "another_incarnation"  # somebody restarted or replaced it: the evidence is void
+    UNTOUCHABLE = "untouchable"
+    STOPPED_BY_PERSON = "stopped_by_person"
+    PAUSED = "paused"
+    ENGINE_RESTARTING = "engine_restarting"
+    NOT_RUNNING = "not_running"
+    RUNNING_AGAIN = "running_again"
+    GONE = "gone"
+    ENGINE_UNREACHABLE = "engine_unreachable"
+    SWITCHED_OFF = "switched_off"
+
+
+def objection(heal: Heal, target: Target, now: datetime) -> DropReason | None:
+    """Return why the restart must not be made, or None when it may."""
+    if now - heal.planned_at > PLAN_MAX_AGE:
+        return DropReason.STALE_PLAN
+    if target.incarnation != heal.incarnation:
+        return DropReason.ANOTHER_INCARNATION
+    if target.untouchable:
+        return DropReason.UNTOUCHABLE
+    if target.stopped_by_person:
+        return DropReason.STOPPED_BY_PERSON
+    if target.state is TargetState.PAUSED:
+        return DropReason.PAUSED
+    if target.state is TargetState.RESTARTING:
+        return DropReason.ENGINE_RESTARTING
+    if heal.action is HealAction.START:
+        return None if engine_gave_up(target) else DropReason.RUNNING_AGAIN
+    return None if target.state is TargetState.RUNNING else DropReason.NOT_RUNNING

@@ -1,0 +1,107 @@
+"""The part of the evaluator that opens and closes incidents."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from healthmon.model.heal import HealState
+from healthmon.model.incident import Incident, IncidentResolution
+from healthmon.model.status import ServiceStatus
+from healthmon.status.machine import StatusEvent
+from healthmon.store import alerts, heals, incidents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from healthmon.config import ServiceSettings
+    from healthmon.heal.settings import HealSettings
+    from healthmon.log import Log
+    from healthmon.model.heal import Heal
+    from healthmon.model.service import Service
+    from healthmon.model.status import ServiceState
+    from healthmon.processes.evaluator.watching import Change
+    from healthmon.store.connection import Connection
+
+QUARANTINE_ALERT = "healing_quarantined"
+
+
+class Outages:
+    """The open incidents, in memory as in the database."""
+
+    def __init__(
+        self,
+        services: Iterable[tuple[Service, ServiceSettings]],
+        healing: HealSettings,
+        log: Log,
+    ) -> None:
+        self._names = {service.service_id: service.name for service, _ in services}
+        self._reset = timedelta(minutes=healing.reset_after_minutes)
+        self._log = log
+        self.open: dict[int, Incident] = {}
+        self._latest: dict[int, Incident] = {}
+
+    def load(self, connection: Connection) -> None:
+        self.open = {incident.service_id: incident for incident in incidents.open_incidents(connection)}
+        self._latest = incidents.latest_resolved(connection)
+
+    def open_new(self, connection: Connection, changes: Iterable[Change], now: datetime) -> None:
+        """Open an incident for each service that has just become unhealthy and has none."""
+        for change in changes:
+            sid = change.service.service_id
+            if change.event is StatusEvent.UNHEALTHY and sid not in self.open:
+                self.open[sid] = self._open(connection, change.state, now)
+                self._log.change("incident_opened", service=change.service.name, incident=self.open[sid].incident_id)
+
+    def close_recovered(
+        self,
+        connection: Connection,
+        states: Mapping[int, ServiceState],
+        open_heals: Mapping[int, Heal],
+        now: datetime,
+    ) -> None:
+        """Close the incident of each service that is healthy again, once its heal is judged."""
+        for sid, incident in list(self.open.items()):
+            state = states.get(sid)
+            if state is not None and state.status is ServiceStatus.HEALTHY and sid not in open_heals:
+                self._close(connection, incident, state.status_since or now)
+
+    def _open(self, connection: Connection, state: ServiceState, now: datetime) -> Incident:
+        started_at = state.streak_started_at or now
+        return incidents.open_incident(
+            connection,
+            state.service_id,
+            started_at=started_at,
+            detected_at=now,
+            episode_started_at=self._episode_start(state.service_id, started_at),
+            reason=state.last_reason,
+            error_message=state.last_error,
+        )
+
+    def _episode_start(self, sid: int, started_at: datetime) -> datetime:
+        """A relapse within the reset time belongs to the earlier episode, and to its count of attempts."""
+        last = self._latest.get(sid)
+        if last is None or last.resolved_at is None or started_at - last.resolved_at >= self._reset:
+            return started_at
+        return min(last.episode_started_at, started_at)
+
+    def _close(self, connection: Connection, incident: Incident, resolved_at: datetime) -> None:
+        at = max(resolved_at, incident.started_at)
+        resolution = _resolution(heals.of_incident(connection, incident.incident_id))
+        incidents.resolve(connection, incident.incident_id, at=at, resolution=resolution)
+        alerts.resolve(connection, incident.service_id, QUARANTINE_ALERT, at=at)
+        del self.open[incident.service_id]
+        self._latest = incidents.latest_resolved(connection)
+        self._log.change(
+            "incident_resolved",
+            service=self._names.get(incident.service_id, "?"),
+            incident=incident.incident_id,
+            resolution=resolution.value,
+            lasted_s=(at - incident.started_at).total_seconds(),
+        )
+
+
+def _resolution(made: list[Heal]) -> IncidentResolution:
+    healed = bool(made) and made[-1].state is HealState.VERIFIED
+    return IncidentResolution.HEALED if healed else IncidentResolution.RECOVERED

@@ -1,0 +1,147 @@
+"""The part of the evaluator that keeps each service's state and its booked time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from healthmon.model.status import ServiceState, ServiceStatus
+from healthmon.status import machine
+from healthmon.status.machine import Step, StatusEvent
+from healthmon.status.uptime import WINDOW, Hours, Uptime, book, hour_of, spans_until, uptime
+from healthmon.store import states as stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from healthmon.config import ServiceSettings
+    from healthmon.log import Log
+    from healthmon.model.check import Check
+    from healthmon.model.service import Service
+    from healthmon.store.connection import Connection
+
+BLIND_AFTER_INTERVALS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What one look changed for one service."""
+
+    service: Service
+    event: StatusEvent
+    before: ServiceState
+    state: ServiceState
+
+
+class Watching:
+    """The states of all services, in memory; written with the transaction that they follow from."""
+
+    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], log: Log) -> None:
+        self._services = {service.service_id: service for service, _ in services}
+        self.settings = {service.service_id: settings for service, settings in services}
+        self._log = log
+        self.states: dict[int, ServiceState] = {}
+        self._booked: dict[int, dict[datetime, Hours]] = {}
+        self._arrived: dict[int, float] = {}  # monotonic time of the last look: a wall clock may jump
+        self._changed: set[int] = set()
+        self._changed_hours: set[tuple[int, datetime]] = set()
+
+    @property
+    def all_healthy(self) -> bool:
+        return all(
+            state.status is ServiceStatus.HEALTHY and state.streak_started_at is None for state in self.states.values()
+        )
+
+    def load(self, connection: Connection, now: datetime) -> None:
+        known = stored.load(connection)
+        self.states = {sid: known.get(sid, ServiceState(service_id=sid)) for sid in self._services}
+        booked = stored.hours_since(connection, hour_of(now - WINDOW))
+        self._booked = {sid: booked.get(sid, {}) for sid in self._services}
+        self._arrived = dict.fromkeys(self._services, time.monotonic())
+        self._changed.clear()
+        self._changed_hours.clear()
+
+    def take(self, checks: Iterable[Check], now: datetime) -> list[Change]:
+        """Move the states by these looks, in their order, and by the absence of others."""
+        changes = [self._take_one(check) for check in checks if check.service_id in self.states]
+        changes += [self._lose(sid, now) for sid in self._out_of_sight()]
+        changes = [change for change in changes if change.event is not StatusEvent.NOTHING]
+        for change in changes:
+            self._report(change)
+        return changes
+
+    def replace_state(self, state: ServiceState) -> None:
+        """Put a state that something else than a look changed."""
+        self.states[state.service_id] = state
+        self._changed.add(state.service_id)
+
+    def max_gap(self, service_id: int) -> timedelta:
+        """Return how long a look's result is believed."""
+        settings = self.settings[service_id]
+        return timedelta(seconds=BLIND_AFTER_INTERVALS * settings.interval_seconds + settings.timeout_seconds)
+
+    def save(self, connection: Connection) -> None:
+        """Write what changed since the last call."""
+        stored.save(connection, [(self.states[sid], self._uptime(sid)) for sid in self._changed])
+        stored.save_hours(connection, [(sid, hour, self._booked[sid][hour]) for sid, hour in self._changed_hours])
+        self._changed.clear()
+        self._changed_hours.clear()
+
+    def _take_one(self, check: Check) -> Change:
+        sid = check.service_id
+        before = self.states[sid]
+        step = machine.advance(before, check, confirmations=self.settings[sid].confirmations)
+        self._arrived[sid] = time.monotonic()
+        return self._moved(before, step, check.checked_at)
+
+    def _lose(self, sid: int, now: datetime) -> Change:
+        before = self.states[sid]
+        return self._moved(before, machine.lose_sight(before, at=now), now)
+
+    def _moved(self, before: ServiceState, step: Step, at: datetime) -> Change:
+        sid = before.service_id
+        state = step.state
+        if not machine.is_soft(state):
+            self._book(before, state, at)
+            state = replace(state, accounted_until=at)
+        self.replace_state(state)
+        return Change(service=self._services[sid], event=step.event, before=before, state=state)
+
+    def _book(self, before: ServiceState, after: ServiceState, at: datetime) -> None:
+        sid = before.service_id
+        for span in spans_until(before, after, at, max_gap=self.max_gap(sid)):
+            hours = book(self._booked[sid], span)
+            self._booked[sid].update(hours)
+            self._changed_hours.update((sid, hour) for hour in hours)
+
+    def _uptime(self, sid: int) -> Uptime:
+        at = self.states[sid].accounted_until
+        if at is None:
+            return Uptime()
+        booked = self._booked[sid]
+        for hour in [hour for hour in booked if hour < hour_of(at - WINDOW)]:
+            del booked[hour]
+        return uptime(booked, at)
+
+    def _out_of_sight(self) -> list[int]:
+        now = time.monotonic()
+        return [
+            sid
+            for sid, state in self.states.items()
+            if state.status is not ServiceStatus.UNKNOWN and now - self._arrived[sid] > self.max_gap(sid).total_seconds()
+        ]
+
+    def _report(self, change: Change) -> None:
+        service, state = change.service, change.state
+        fields = {"service": service.name, "reason": state.last_reason.value, "error": state.last_error}
+        if change.event is StatusEvent.UNHEALTHY:
+            self._log.warning("service_unhealthy", critical=service.critical, **fields)
+        elif change.event is StatusEvent.UNKNOWN:
+            self._log.warning("service_unknown", **fields)
+        elif change.event is StatusEvent.FAILING:
+            self._log.change("service_failing", **fields)
+        else:
+            self._log.change(f"service_{change.event.value}", service=service.name)

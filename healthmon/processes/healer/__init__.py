@@ -1,0 +1,82 @@
+"""The only process near the Docker socket: says what containers look like, and makes the restarts that were planned."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from healthmon.heal.docker_engine import DockerEngine
+from healthmon.heal.engine import NoEngine
+from healthmon.heal.supervisor_target import SupervisorEngine
+from healthmon.log import Log
+from healthmon.processes.healer.acting import Acting
+from healthmon.processes.healer.observing import Observing
+from healthmon.processes.loop import ring
+from healthmon.store.connection import open_for_writing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthmon.config import Config
+    from healthmon.processes.loop import Doorbell
+    from healthmon.store.connection import Connection
+
+PROGRAM = "healer"
+RECONCILE_S = 20.0  # the engine's events are hints: they can be lost
+RECONCILE_PROGRAMS_S = 2.0  # supervisord sends no hints at all
+MIN_PAUSE_S = 0.1  # between two looks at everything, however many events come
+POLL_S = 5.0
+
+
+def make(config: Config) -> Callable[[Doorbell], Healer]:
+    """Return what makes the healer once its role is held."""
+    return lambda doorbell: Healer(config, doorbell, open_for_writing(config.paths.database), Log(PROGRAM))
+
+
+class Healer:
+    """One step looks at everything when there is a reason to, and starts what was planned."""
+
+    def __init__(self, config: Config, doorbell: Doorbell, connection: Connection, log: Log) -> None:
+        self._paths = config.paths
+        self._doorbell = doorbell
+        self._connection = connection
+        wanted = config.enabled_services()
+        programs = any(service.supervisor_program for service in wanted)
+        docker = DockerEngine()
+        supervisor = SupervisorEngine(config.paths.supervisor_socket) if programs else NoEngine("no program is watched")
+        self._engines = (docker, supervisor)
+        self._observing = Observing(wanted, docker=docker, supervisor=supervisor, connection=connection, log=log)
+        self._acting = Acting(
+            config,
+            docker=docker,
+            supervisor=supervisor,
+            connection=connection,
+            log=log,
+            wake=self._something_happened,
+        )
+        self._reconcile_s = RECONCILE_PROGRAMS_S if programs else RECONCILE_S
+        self._look_at = 0.0
+        self._looked_at = 0.0
+        docker.events(self._something_happened)
+
+    def step(self) -> float:
+        """Look and act; return the seconds until the next reconciling look."""
+        now = time.monotonic()
+        if now >= max(self._look_at, self._looked_at + MIN_PAUSE_S):
+            self._looked_at = now
+            self._look_at = now + self._reconcile_s
+            if self._observing.observe():
+                ring(self._paths.doorbell("evaluator"))
+        if self._acting.advance():
+            ring(self._paths.doorbell("evaluator"))
+        wait_s = max(self._look_at, self._looked_at + MIN_PAUSE_S) - time.monotonic()
+        return max(0.0, min(wait_s, POLL_S))
+
+    def close(self) -> None:
+        for engine in self._engines:
+            engine.close()
+        self._connection.close()
+
+    def _something_happened(self) -> None:
+        self._look_at = 0.0
+        self._doorbell.ring_self()

@@ -1,0 +1,122 @@
+"""The part of the healer that publishes what each service's container looks like."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.errors import EngineError
+from healthmon.heal.matching import Wanted, match
+from healthmon.store import facts, services, targets
+from healthmon.store.targets import TargetReport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from healthmon.config import ServiceSettings
+    from healthmon.heal.engine import Engine
+    from healthmon.log import Log
+    from healthmon.model.target import Target
+    from healthmon.store.connection import Connection
+
+
+class Observing:
+    """Writes only what changed: with quiet containers a look costs a listing and nothing else."""
+
+    def __init__(
+        self,
+        wanted: Iterable[ServiceSettings],
+        *,
+        docker: Engine,
+        supervisor: Engine,
+        connection: Connection,
+        log: Log,
+    ) -> None:
+        by_name = services.by_name(connection)
+        self._ids = {name: service.service_id for name, service in by_name.items()}
+        known = [Wanted.of(service) for service in wanted if service.name in self._ids]
+        self._on_docker = [service for service in known if service.supervisor_program is None]
+        self._on_supervisor = [service for service in known if service.supervisor_program is not None]
+        self._docker = docker
+        self._supervisor = supervisor
+        self._connection = connection
+        self._log = log
+        self._published: dict[int, TargetReport] = {}
+        self._problems: dict[str, str] = {}
+        self._returned_at: datetime | None = None
+
+    def observe(self) -> bool:
+        """Look at everything; return whether anything changed."""
+        reports = self._reports("docker", self._docker, self._on_docker)
+        reports |= self._reports("supervisor", self._supervisor, self._on_supervisor)
+        changed = {sid: report for sid, report in reports.items() if self._is_news(sid, report)}
+        returned_at = self._docker.returned_at
+        if not changed and returned_at == self._returned_at:
+            return False
+        with self._connection.transaction(durable=False):
+            targets.publish(self._connection, changed)
+            if returned_at is not None:
+                facts.note_time(self._connection, facts.ENGINE_RETURNED_AT, returned_at)
+        self._returned_at = returned_at
+        self._published |= changed
+        for sid, report in changed.items():
+            self._report(sid, report)
+        return True
+
+    def _reports(self, name: str, engine: Engine, wanted: list[Wanted]) -> dict[int, TargetReport]:
+        if not wanted:
+            return {}
+        now = clock.now()
+        try:
+            seen = engine.observe()
+        except EngineError as error:
+            self._say_problem(name, str(error))
+            return {self._ids[one.name]: TargetReport(observed_at=now, problem=str(error)) for one in wanted}
+        self._say_problem(name, "")
+        matches = match(wanted, seen)
+        return {
+            self._ids[service]: TargetReport(
+                observed_at=now,
+                target=found.target,
+                matched_by=found.matched_by,
+                problem=found.problem if found.target is None else None,
+            )
+            for service, found in matches.items()
+        }
+
+    def _is_news(self, sid: int, report: TargetReport) -> bool:
+        return _without_time(self._published.get(sid)) != _without_time(report)
+
+    def _say_problem(self, name: str, problem: str) -> None:
+        """Say it once: an engine that stays away is no news."""
+        if self._problems.get(name, "") == problem:
+            return
+        self._problems[name] = problem
+        if problem:
+            self._log.warning("engine_unreachable", engine=name, error=problem)
+        else:
+            self._log.change("engine_reachable", engine=name)
+
+    def _report(self, sid: int, report: TargetReport) -> None:
+        target = report.target
+        if target is None:
+            self._log.info("target_missing", service_id=sid, problem=report.problem)
+            return
+        self._log.info(
+            "target_seen",
+            service_id=sid,
+            target=target.name,
+            matched_by=report.matched_by,
+            state=target.state.value,
+            started=target.incarnation.started,
+            stopped_by_person=target.stopped_by_person,
+        )
+
+
+def _without_time(report: TargetReport | None) -> tuple[Target | None, str | None, str | None] | None:
+    if report is None:
+        return None
+    target = None if report.target is None else replace(report.target, observed_at=report.observed_at.min)
+    return target, report.matched_by, report.problem

@@ -1,0 +1,40 @@
+"""Where are alerts kept? The document's `alerts` is a view on this table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from healthmon.model.alert import Alert
+    from healthmon.store.connection import Connection
+
+
+def fire(connection: Connection, alert: Alert) -> bool:
+    """Open an alert unless one of its type is firing for its service. Return whether it is new."""
+    hit = connection.change(
+        """
+        INSERT INTO alert_log (service_id, alert_type, severity, message, triggered_at)
+        SELECT ?1, ?2, ?3, ?4, ?5
+        WHERE NOT EXISTS (SELECT 1 FROM alert_log WHERE service_id = ?1 AND alert_type = ?2 AND resolved_at IS NULL)
+        """,
+        alert.service_id,
+        alert.alert_type,
+        alert.severity.value,
+        alert.message,
+        clock.to_sql(alert.triggered_at),
+    )
+    return hit == 1
+
+
+def resolve(connection: Connection, service_id: int, alert_type: str, *, at: datetime) -> None:
+    """Close the firing alert of this type, if there is one."""
+    connection.change(
+        "UPDATE alert_log SET resolved_at = ? WHERE service_id = ? AND alert_type = ? AND resolved_at IS NULL",
+        clock.to_sql(at),
+        service_id,
+        alert_type,
+    )

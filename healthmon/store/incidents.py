@@ -1,0 +1,106 @@
+"""Where are outages kept?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.model.check import CheckReason
+from healthmon.model.incident import Incident, IncidentResolution
+from healthmon.store.row import integer, text, text_or_none, time, time_or_none
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import apsw
+
+    from healthmon.store.connection import Connection
+
+_SELECT = """
+    SELECT incident_id, service_id, started_at, detected_at, episode_started_at, reason, error_message,
+           quarantined_at, resolved_at, resolution
+    FROM incidents
+"""
+
+
+def open_incident(  # noqa: PLR0913  an incident is opened from just these facts
+    connection: Connection,
+    service_id: int,
+    *,
+    started_at: datetime,
+    detected_at: datetime,
+    episode_started_at: datetime,
+    reason: CheckReason,
+    error_message: str | None,
+) -> Incident:
+    """Open an incident. The database refuses a second open one of the same service."""
+    rows = connection.rows(
+        """
+        INSERT INTO incidents (service_id, started_at, detected_at, episode_started_at, reason, error_message)
+        VALUES (?, ?, ?, ?, ?, ?) RETURNING incident_id
+        """,
+        service_id,
+        clock.to_sql(started_at),
+        clock.to_sql(detected_at),
+        clock.to_sql(episode_started_at),
+        reason.value,
+        error_message,
+    )
+    return Incident(
+        incident_id=integer(rows[0][0]),
+        service_id=service_id,
+        started_at=started_at,
+        detected_at=detected_at,
+        episode_started_at=episode_started_at,
+        reason=reason,
+        error_message=error_message,
+    )
+
+
+def resolve(connection: Connection, incident_id: int, *, at: datetime, resolution: IncidentResolution) -> None:
+    """Close an incident."""
+    connection.change(
+        "UPDATE incidents SET resolved_at = ?, resolution = ? WHERE incident_id = ? AND resolved_at IS NULL",
+        clock.to_sql(at),
+        resolution.value,
+        incident_id,
+    )
+
+
+def quarantine(connection: Connection, incident_id: int, *, at: datetime) -> None:
+    """Record that no further restart will be tried in this incident."""
+    connection.change("UPDATE incidents SET quarantined_at = ? WHERE incident_id = ?", clock.to_sql(at), incident_id)
+
+
+def open_incidents(connection: Connection) -> list[Incident]:
+    """Return the incidents that are not over, oldest first."""
+    return [_incident(row) for row in connection.rows(_SELECT + "WHERE resolved_at IS NULL ORDER BY started_at")]
+
+
+def latest_resolved(connection: Connection) -> dict[int, Incident]:
+    """Return the last incident that is over of every service that had one."""
+    rows = connection.rows(
+        _SELECT + "WHERE incident_id IN (SELECT max(incident_id) FROM incidents WHERE resolved_at IS NOT NULL GROUP BY service_id)",
+    )
+    return {incident.service_id: incident for incident in map(_incident, rows)}
+
+
+def recent(connection: Connection, *, limit: int) -> list[Incident]:
+    """Return the newest incidents, newest first."""
+    return [_incident(row) for row in connection.rows(_SELECT + "ORDER BY incident_id DESC LIMIT ?", limit)]
+
+
+def _incident(row: tuple[apsw.SQLiteValue, ...]) -> Incident:
+    resolution = text_or_none(row[9])
+    return Incident(
+        incident_id=integer(row[0]),
+        service_id=integer(row[1]),
+        started_at=time(row[2]),
+        detected_at=time(row[3]),
+        episode_started_at=time(row[4]),
+        reason=CheckReason(text(row[5])),
+        error_message=text_or_none(row[6]),
+        quarantined_at=time_or_none(row[7]),
+        resolved_at=time_or_none(row[8]),
+        resolution=None if resolution is None else IncidentResolution(resolution),
+    )

@@ -1,0 +1,139 @@
+"""Where is it kept how each service is, and how long it was what?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.model.check import CheckReason
+from healthmon.model.status import ServiceState, ServiceStatus
+from healthmon.status.uptime import Hours, Uptime
+from healthmon.store.row import (
+    integer,
+    real,
+    real_or_none,
+    sql_time,
+    text,
+    text_or_none,
+    time,
+    time_or_none,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import apsw
+
+    from healthmon.store.connection import Connection
+
+
+def load(connection: Connection) -> dict[int, ServiceState]:
+    """Return the state of every service that has one."""
+    rows = connection.rows(
+        """
+        SELECT service_id, status, previous_status, status_since, last_checked_at, last_healthy_at, last_reason,
+               last_error, last_response_time_s, consecutive_failures, streak_started_at, streak_confirmations,
+               unknown_looks, evidence_failures, evidence_started_at, evidence_last_at, accounted_until
+        FROM service_states
+        """,
+    )
+    states = map(_state, rows)
+    return {state.service_id: state for state in states}
+
+
+def uptimes(connection: Connection) -> dict[int, Uptime]:
+    """Return the uptime of every service that has a state, as it was last computed."""
+    rows = connection.rows("SELECT service_id, uptime_percentage, uptime_coverage FROM service_states")
+    return {
+        integer(row[0]): Uptime(percentage=real_or_none(row[1]), coverage=real_or_none(row[2]) or 0.0) for row in rows
+    }
+
+
+def save(connection: Connection, changed: Sequence[tuple[ServiceState, Uptime]]) -> None:
+    """Write states; belongs into the transaction that takes their checks from the inbox."""
+    connection.change_many(
+        """
+        INSERT OR REPLACE INTO service_states (
+            service_id, status, previous_status, status_since, last_checked_at, last_healthy_at, last_reason,
+            last_error, last_response_time_s, consecutive_failures, streak_started_at, streak_confirmations,
+            unknown_looks, evidence_failures, evidence_started_at, evidence_last_at, accounted_until,
+            uptime_percentage, uptime_coverage)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [_row(state, uptime) for state, uptime in changed],
+    )
+
+
+def hours_since(connection: Connection, since: datetime) -> dict[int, dict[datetime, Hours]]:
+    """Return, a service, the booked time of every hour that starts at or after `since`."""
+    rows = connection.rows(
+        "SELECT service_id, hour, healthy_s, unhealthy_s, unknown_s FROM service_hours WHERE hour >= ?",
+        clock.to_sql(since),
+    )
+    booked: dict[int, dict[datetime, Hours]] = {}
+    for row in rows:
+        hours = Hours(healthy_s=real(row[2]), unhealthy_s=real(row[3]), unknown_s=real(row[4]))
+        booked.setdefault(integer(row[0]), {})[time(row[1])] = hours
+    return booked
+
+
+def save_hours(connection: Connection, booked: Sequence[tuple[int, datetime, Hours]]) -> None:
+    """Write whole hours as they are known now; belongs into the transaction of `save`."""
+    connection.change_many(
+        """
+        INSERT OR REPLACE INTO service_hours (service_id, hour, healthy_s, unhealthy_s, unknown_s)
+        VALUES (?, ?, ?, ?, ?)
+        """,
+        [
+            (service_id, clock.to_sql(hour), hours.healthy_s, hours.unhealthy_s, hours.unknown_s)
+            for service_id, hour, hours in booked
+        ],
+    )
+
+
+def _row(state: ServiceState, uptime: Uptime) -> tuple[apsw.SQLiteValue, ...]:
+    return (
+        state.service_id,
+        state.status.value,
+        None if state.previous_status is None else state.previous_status.value,
+        sql_time(state.status_since),
+        sql_time(state.last_checked_at),
+        sql_time(state.last_healthy_at),
+        state.last_reason.value,
+        state.last_error,
+        state.last_response_time_s,
+        state.consecutive_failures,
+        sql_time(state.streak_started_at),
+        state.streak_confirmations,
+        state.unknown_looks,
+        state.evidence_failures,
+        sql_time(state.evidence_started_at),
+        sql_time(state.evidence_last_at),
+        sql_time(state.accounted_until),
+        uptime.percentage,
+        uptime.coverage,
+    )
+
+
+def _state(row: tuple[apsw.SQLiteValue, ...]) -> ServiceState:
+    previous = text_or_none(row[2])
+    return ServiceState(
+        service_id=integer(row[0]),
+        status=ServiceStatus(text(row[1])),
+        previous_status=None if previous is None else ServiceStatus(previous),
+        status_since=time_or_none(row[3]),
+        last_checked_at=time_or_none(row[4]),
+        last_healthy_at=time_or_none(row[5]),
+        last_reason=CheckReason(text(row[6])),
+        last_error=text_or_none(row[7]),
+        last_response_time_s=real_or_none(row[8]),
+        consecutive_failures=integer(row[9]),
+        streak_started_at=time_or_none(row[10]),
+        streak_confirmations=integer(row[11]),
+        unknown_looks=integer(row[12]),
+        evidence_failures=integer(row[13]),
+        evidence_started_at=time_or_none(row[14]),
+        evidence_last_at=time_or_none(row[15]),
+        accounted_until=time_or_none(row[16]),
+    )

@@ -1,0 +1,122 @@
+"""Where does the healer say what each service's container looks like?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.model.target import Incarnation, Target, TargetHealth, TargetKind, TargetState
+from healthmon.store.row import integer, sql_time, text, text_or_none, time, time_or_none
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import apsw
+
+    from healthmon.store.connection import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetReport:
+    """What was found for one service: a target and how it was matched, or the problem that there is none."""
+
+    observed_at: datetime
+    target: Target | None = None
+    matched_by: str | None = None
+    problem: str | None = None
+
+
+def publish(connection: Connection, reports: dict[int, TargetReport]) -> None:
+    """Replace what is known of the given services' targets."""
+    connection.change_many(
+        """
+        INSERT OR REPLACE INTO targets (
+            service_id, observed_at, matched_by, problem, kind, target_id, started, name, state, health, started_at,
+            image_id, config_hash, compose_project, compose_service, restart_policy, restart_limit, restart_count,
+            exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [_row(service_id, report) for service_id, report in reports.items()],
+    )
+
+
+def load(connection: Connection) -> dict[int, TargetReport]:
+    """Return what is known of every service's target."""
+    rows = connection.rows(
+        """
+        SELECT service_id, observed_at, matched_by, problem, kind, target_id, started, name, state, health, started_at,
+               image_id, config_hash, compose_project, compose_service, restart_policy, restart_limit, restart_count,
+               exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable
+        FROM targets
+        """,
+    )
+    return {integer(row[0]): _report(row) for row in rows}
+
+
+def _row(service_id: int, report: TargetReport) -> tuple[apsw.SQLiteValue, ...]:
+    head = (service_id, clock.to_sql(report.observed_at), report.matched_by, report.problem)
+    target = report.target
+    if target is None:
+        return (*head, *[None] * 21)
+    return (
+        *head,
+        target.kind.value,
+        target.incarnation.target_id,
+        target.incarnation.started,
+        target.name,
+        target.state.value,
+        target.health.value,
+        sql_time(target.started_at),
+        target.image_id,
+        target.config_hash,
+        target.compose_project,
+        target.compose_service,
+        target.restart_policy,
+        target.restart_limit,
+        target.restart_count,
+        target.exit_code,
+        int(target.oom_killed),
+        target.error,
+        target.stop_timeout_s,
+        ",".join(map(str, target.published_ports)),
+        int(target.stopped_by_person),
+        target.untouchable,
+    )
+
+
+def _report(row: tuple[apsw.SQLiteValue, ...]) -> TargetReport:
+    observed_at = time(row[1])
+    target = None if row[5] is None else _target(row, observed_at)
+    return TargetReport(
+        observed_at=observed_at,
+        target=target,
+        matched_by=text_or_none(row[2]),
+        problem=text_or_none(row[3]),
+    )
+
+
+def _target(row: tuple[apsw.SQLiteValue, ...], observed_at: datetime) -> Target:
+    return Target(
+        kind=TargetKind(text(row[4])),
+        incarnation=Incarnation(target_id=text(row[5]), started=text(row[6])),
+        name=text(row[7]),
+        state=TargetState(text(row[8])),
+        health=TargetHealth(text(row[9])),
+        started_at=time_or_none(row[10]),
+        image_id=text(row[11]),
+        config_hash=text(row[12]),
+        compose_project=text(row[13]),
+        compose_service=text(row[14]),
+        restart_policy=text(row[15]),
+        restart_limit=integer(row[16]),
+        restart_count=integer(row[17]),
+        exit_code=integer(row[18]),
+        oom_killed=bool(row[19]),
+        error=text(row[20]),
+        stop_timeout_s=integer(row[21]),
+        published_ports=tuple(int(port) for port in text(row[22]).split(",") if port),
+        stopped_by_person=bool(row[23]),
+        untouchable=text(row[24]),
+        observed_at=observed_at,
+    )

@@ -1,0 +1,158 @@
+"""Values for tests: each builder gives something plain and sound, and the test says only what matters to it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from healthmon.heal.policy import Situation
+from healthmon.heal.settings import HealSettings
+from healthmon.model.check import Check, CheckKind, CheckReason, Outcome
+from healthmon.model.heal import Heal, HealAction, HealState
+from healthmon.model.incident import Incident
+from healthmon.model.status import ServiceState, ServiceStatus
+from healthmon.model.target import Incarnation, Target, TargetHealth, TargetKind, TargetState
+
+if TYPE_CHECKING:
+    from healthmon.config import Config
+
+NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+
+
+def ago(seconds: float) -> datetime:
+    return NOW - timedelta(seconds=seconds)
+
+
+def a_check(
+    reason: CheckReason = CheckReason.OK,
+    *,
+    at: datetime = NOW,
+    kind: CheckKind = CheckKind.SCHEDULED,
+    service_id: int = 1,
+    response_time_s: float | None = 0.01,
+    status_code: int | None = None,
+    error_message: str | None = None,
+) -> Check:
+    outcome = Outcome(
+        reason=reason,
+        response_time_s=response_time_s,
+        status_code=status_code,
+        error_message=error_message,
+    )
+    return Check(service_id=service_id, kind=kind, checked_at=at, outcome=outcome)
+
+
+def a_target(**changes: Any) -> Target:
+    facts: dict[str, Any] = {
+        "kind": TargetKind.DOCKER,
+        "incarnation": Incarnation(target_id="c" * 64, started="2026-11-22T10:00:00.123456789Z"),
+        "name": "hackathon-doc_store-1",
+        "state": TargetState.RUNNING,
+        "health": TargetHealth.NONE,
+        "started_at": ago(7_200),
+        "image_id": "sha256:1",
+        "config_hash": "",
+        "compose_project": "hackathon",
+        "compose_service": "doc_store",
+        "restart_policy": "unless-stopped",
+        "restart_limit": 0,
+        "restart_count": 0,
+        "exit_code": 0,
+        "oom_killed": False,
+        "error": "",
+        "stop_timeout_s": 10,
+        "published_ports": (5087,),
+        "stopped_by_person": False,
+        "untouchable": "",
+        "observed_at": NOW,
+    }
+    return Target(**facts | changes)
+
+
+def an_unhealthy_state(**changes: Any) -> ServiceState:
+    """A service that has failed for a minute, confirmed, all of it in its present incarnation."""
+    facts: dict[str, Any] = {
+        "service_id": 1,
+        "status": ServiceStatus.UNHEALTHY,
+        "previous_status": ServiceStatus.HEALTHY,
+        "status_since": ago(56),
+        "last_checked_at": ago(2),
+        "last_reason": CheckReason.STATUS,
+        "consecutive_failures": 3,
+        "streak_started_at": ago(60),
+        "streak_confirmations": 4,
+        "evidence_failures": 5,
+        "evidence_started_at": ago(60),
+        "evidence_last_at": ago(2),
+        "accounted_until": ago(2),
+    }
+    return ServiceState(**facts | changes)
+
+
+def an_incident(**changes: Any) -> Incident:
+    facts: dict[str, Any] = {
+        "incident_id": 1,
+        "service_id": 1,
+        "started_at": ago(60),
+        "detected_at": ago(56),
+        "episode_started_at": ago(60),
+        "reason": CheckReason.STATUS,
+        "error_message": "expected 200-299, got 500",
+    }
+    return Incident(**facts | changes)
+
+
+def a_heal(state: HealState, **changes: Any) -> Heal:
+    closed = state not in {HealState.PLANNED, HealState.ISSUED, HealState.RETURNED}
+    facts: dict[str, Any] = {
+        "heal_id": 1,
+        "service_id": 1,
+        "incident_id": 1,
+        "attempt": 1,
+        "action": HealAction.RESTART,
+        "state": state,
+        "incarnation": a_target().incarnation,
+        "target_name": "hackathon-doc_store-1",
+        "stop_timeout_s": 10,
+        "planned_at": ago(30),
+        "issued_at": None if state in {HealState.PLANNED, HealState.DROPPED} else ago(30),
+        "returned_at": ago(20) if state is HealState.RETURNED else None,
+        "closed_at": ago(10) if closed else None,
+    }
+    return Heal(**facts | changes)
+
+
+def switched_on(**changes: Any) -> HealSettings:
+    return HealSettings(**{"enabled": True, "restart_unhealthy_services": True} | changes)
+
+
+def a_situation(**changes: Any) -> Situation:
+    """One in which nothing speaks against a restart."""
+    facts: dict[str, Any] = {
+        "now": NOW,
+        "settings": switched_on(),
+        "confirmations": 2,
+        "evidence_max_age": timedelta(seconds=70),
+        "state": an_unhealthy_state(),
+        "incident": an_incident(),
+        "target": a_target(),
+        "target_problem": "",
+        "history": (),
+        "host": (),
+        "agent_started_at": ago(3_600),
+        "engine_returned_at": None,
+        "unhealthy_dependencies": (),
+        "unhealthy_services": 1,
+        "watched_services": 17,
+    }
+    return Situation(**facts | changes)
+
+
+def a_config(data_dir: Any, *services: dict[str, Any], **changes: Any) -> Config:
+    """A configuration as if loaded from a file; its services need a name and a url only."""
+    from healthmon.config import Config  # noqa: PLC0415  most tests of decisions do without
+
+    filled = [{"interval_seconds": 1.0, "timeout_seconds": 0.5, "retry_interval_seconds": 0.1, **one} for one in services]
+    raw = {"services": filled, "data_dir": str(data_dir), "check_interval_seconds": 1.0, "timeout_seconds": 0.5, **changes}
+    return Config.model_validate_json(json.dumps(raw))

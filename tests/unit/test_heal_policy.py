@@ -1,0 +1,290 @@
+"""When we restart: the cases read like the specification."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from healthmon.heal.policy import HealReason, HealVerdict, Situation, decide
+from healthmon.model.heal import Heal, HealAction, HealState
+from healthmon.model.status import ServiceStatus
+from healthmon.model.target import TargetState
+from tests.builders import (
+    NOW,
+    a_heal,
+    a_situation,
+    a_target,
+    ago,
+    an_incident,
+    an_unhealthy_state,
+    switched_on,
+)
+
+EXITED = {"state": TargetState.EXITED, "exit_code": 1}
+
+
+def failed(minutes_ago: float, **changes: Any) -> Heal:
+    at = ago(60 * minutes_ago)
+    return a_heal(HealState.FAILED, planned_at=at, issued_at=at, **changes)
+
+
+def would(minutes_ago: float) -> Heal:
+    at = ago(60 * minutes_ago)
+    return a_heal(HealState.WOULD_RESTART, planned_at=at, issued_at=at)
+
+
+def others(count: int, minutes_ago: float) -> tuple[Heal, ...]:
+    return tuple(failed(minutes_ago, heal_id=n + 100, service_id=n + 2) for n in range(count))
+
+
+CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
+    ("nothing speaks against it", {}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
+    ("off by default", {"settings": switched_on(enabled=False)}, HealVerdict.HOLD, HealReason.SWITCHED_OFF),
+    (
+        "both keys are needed",
+        {"settings": switched_on(restart_unhealthy_services=False)},
+        HealVerdict.HOLD,
+        HealReason.SWITCHED_OFF,
+    ),
+    (
+        "unknown never heals",
+        {"state": an_unhealthy_state(status=ServiceStatus.UNKNOWN)},
+        HealVerdict.HOLD,
+        HealReason.NOT_UNHEALTHY,
+    ),
+    (
+        "soft failures do not heal",
+        {"state": an_unhealthy_state(status=ServiceStatus.HEALTHY)},
+        HealVerdict.HOLD,
+        HealReason.NOT_UNHEALTHY,
+    ),
+    ("one at a time", {"history": (a_heal(HealState.ISSUED),)}, HealVerdict.HOLD, HealReason.IN_PROGRESS),
+    ("not while verifying", {"history": (a_heal(HealState.RETURNED),)}, HealVerdict.HOLD, HealReason.IN_PROGRESS),
+    ("no container known", {"target": None}, HealVerdict.HOLD, HealReason.NO_TARGET),
+    (
+        "swarm restarts its own",
+        {"target": a_target(untouchable="swarm_task")},
+        HealVerdict.NEEDS_PERSON,
+        HealReason.UNTOUCHABLE,
+    ),
+    ("paused by a person", {"target": a_target(state=TargetState.PAUSED)}, HealVerdict.HOLD, HealReason.PAUSED),
+    (
+        "the engine is at it",
+        {"target": a_target(state=TargetState.RESTARTING)},
+        HealVerdict.HOLD,
+        HealReason.ENGINE_RESTARTING,
+    ),
+    (
+        "stopped by a person",
+        {"target": a_target(**EXITED, stopped_by_person=True)},
+        HealVerdict.HOLD,
+        HealReason.STOPPED_BY_PERSON,
+    ),
+    (
+        "being stopped by a person",
+        {"target": a_target(stopped_by_person=True)},
+        HealVerdict.HOLD,
+        HealReason.STOPPED_BY_PERSON,
+    ),
+    ("the engine will restart it", {"target": a_target(**EXITED)}, HealVerdict.NEEDS_PERSON, HealReason.EXITED),
+    (
+        "meant to stay down",
+        {"target": a_target(**EXITED, restart_policy="no", error="start failed")},
+        HealVerdict.NEEDS_PERSON,
+        HealReason.EXITED,
+    ),
+    (
+        "the engine gave up: its start failed",
+        {"target": a_target(**EXITED, error="driver failed")},
+        HealVerdict.ACT,
+        HealReason.ENGINE_GAVE_UP,
+    ),
+    (
+        "the engine gave up: its retries are used up",
+        {"target": a_target(**EXITED, restart_policy="on-failure", restart_limit=3, restart_count=3)},
+        HealVerdict.ACT,
+        HealReason.ENGINE_GAVE_UP,
+    ),
+    (
+        "the engine still has retries",
+        {"target": a_target(**EXITED, restart_policy="on-failure", restart_limit=3, restart_count=2)},
+        HealVerdict.NEEDS_PERSON,
+        HealReason.EXITED,
+    ),
+    (
+        "on-failure without end never gives up",
+        {"target": a_target(**EXITED, restart_policy="on-failure", restart_limit=0, restart_count=9)},
+        HealVerdict.NEEDS_PERSON,
+        HealReason.EXITED,
+    ),
+    ("created, never started", {"target": a_target(state=TargetState.CREATED)}, HealVerdict.NEEDS_PERSON, HealReason.NOT_RUNNING),
+    (
+        "too little evidence",
+        {"state": an_unhealthy_state(evidence_failures=2)},
+        HealVerdict.HOLD,
+        HealReason.TOO_FEW_FAILURES,
+    ),
+    (
+        "the evidence is of an earlier incarnation",
+        {"target": a_target(started_at=ago(59)), "settings": switched_on(start_grace_seconds=0)},
+        HealVerdict.HOLD,
+        HealReason.TOO_FEW_FAILURES,
+    ),
+    (
+        "stale evidence",
+        {"state": an_unhealthy_state(evidence_last_at=ago(71))},
+        HealVerdict.HOLD,
+        HealReason.STALE_EVIDENCE,
+    ),
+    (
+        "a short failure waits for the floor",
+        {"state": an_unhealthy_state(evidence_started_at=ago(10))},
+        HealVerdict.WAIT,
+        HealReason.MIN_UNHEALTHY,
+    ),
+    (
+        "grace after a start",
+        {"target": a_target(started_at=ago(59)), "state": an_unhealthy_state(evidence_started_at=ago(50))},
+        HealVerdict.WAIT,
+        HealReason.START_GRACE,
+    ),
+    ("hold after our own start", {"agent_started_at": ago(59)}, HealVerdict.WAIT, HealReason.STARTUP_HOLD),
+    ("the engine is just back", {"engine_returned_at": ago(59)}, HealVerdict.WAIT, HealReason.ENGINE_SETTLING),
+    ("a dependency is ill", {"unhealthy_dependencies": ("redis",)}, HealVerdict.HOLD, HealReason.DEPENDENCY_UNHEALTHY),
+    ("half of everything is ill", {"unhealthy_services": 9}, HealVerdict.HOLD, HealReason.STORM),
+    ("fewer than half are no storm", {"unhealthy_services": 8}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
+    (
+        "two of two are too few for a storm",
+        {"unhealthy_services": 2, "watched_services": 2},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    (
+        "the guard can be switched off",
+        {"unhealthy_services": 9, "settings": switched_on(storm_guard=False)},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    ("cooldown", {"history": (failed(4.9),)}, HealVerdict.WAIT, HealReason.COOLDOWN),
+    ("after the cooldown", {"history": (failed(5),)}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
+    (
+        "attempts used up",
+        {"history": (failed(30), failed(20), failed(10))},
+        HealVerdict.QUARANTINE,
+        HealReason.ATTEMPTS_USED_UP,
+    ),
+    (
+        "a retry in quarantine comes late",
+        {"history": (failed(30), failed(20), failed(9)), "settings": switched_on(quarantine_retries=1)},
+        HealVerdict.WAIT,
+        HealReason.QUARANTINE_RETRY,
+    ),
+    (
+        "a retry in quarantine, when allowed",
+        {"history": (failed(30), failed(20), failed(10)), "settings": switched_on(quarantine_retries=1)},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    (
+        "what was dropped is not charged",
+        {"history": tuple(a_heal(HealState.DROPPED) for _ in range(9))},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    (
+        "what was just dropped waits for new facts",
+        {"history": (a_heal(HealState.DROPPED, closed_at=ago(4)),)},
+        HealVerdict.WAIT,
+        HealReason.JUST_DROPPED,
+    ),
+    (
+        "a dry run counts its own attempts",
+        {"history": (would(30), would(20), would(10)), "settings": switched_on(dry_run=True)},
+        HealVerdict.QUARANTINE,
+        HealReason.ATTEMPTS_USED_UP,
+    ),
+    (
+        "a dry run is not held against the real thing",
+        {"history": (would(30), would(20), would(1)), "host": (would(1),) * 9},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    ("the host's budget", {"host": others(5, minutes_ago=9)}, HealVerdict.WAIT, HealReason.HOST_BUDGET),
+    ("the host's hourly budget", {"host": others(20, minutes_ago=59)}, HealVerdict.WAIT, HealReason.HOST_BUDGET),
+    ("the budget comes back", {"host": others(5, minutes_ago=10)}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
+    (
+        "two at once are enough",
+        {"host": (a_heal(HealState.ISSUED, service_id=2), a_heal(HealState.PLANNED, service_id=3))},
+        HealVerdict.HOLD,
+        HealReason.CONCURRENCY,
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "verdict", "reason"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_the_decision_has_this_verdict_for_this_reason(
+    changes: dict[str, Any],
+    verdict: HealVerdict,
+    reason: HealReason,
+) -> None:
+    decision = decide(a_situation(**changes))
+    assert (decision.verdict, decision.reason) == (verdict, reason)
+    assert (decision.action is not None) == (verdict is HealVerdict.ACT)
+    assert (decision.until is not None) == (verdict is HealVerdict.WAIT)
+
+
+def test_every_reason_has_a_case() -> None:
+    assert {case[3] for case in CASES} == set(HealReason)
+
+
+def test_a_container_that_the_engine_gave_up_on_is_started_not_restarted() -> None:
+    assert decide(a_situation(target=a_target(**EXITED, error="x"))).action is HealAction.START
+    assert decide(a_situation()).action is HealAction.RESTART
+
+
+@pytest.mark.parametrize(
+    ("changes", "until"),
+    [
+        ({"state": an_unhealthy_state(evidence_started_at=ago(15))}, NOW + timedelta(seconds=5)),
+        ({"agent_started_at": ago(20)}, NOW + timedelta(seconds=40)),
+        ({"history": (failed(2),)}, NOW + timedelta(minutes=3)),
+        ({"host": others(5, minutes_ago=4)}, NOW + timedelta(minutes=6)),
+    ],
+)
+def test_waiting_ends_when_it_says(changes: dict[str, Any], until: datetime) -> None:
+    assert decide(a_situation(**changes)).until == until
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 7_200), st.sampled_from(sorted(HealState))), max_size=8),
+    st.integers(1, 4),
+    st.floats(0, 30),
+)
+def test_no_history_allows_an_attempt_beyond_the_limit_or_within_the_cooldown(
+    rows: list[tuple[float, HealState]],
+    limit: int,
+    cooldown_minutes: float,
+) -> None:
+    history = tuple(
+        a_heal(state, planned_at=ago(age), issued_at=None if state in _UNCHARGED else ago(age), closed_at=ago(age))
+        for age, state in sorted(rows, reverse=True)
+    )
+    settings = switched_on(max_restart_attempts=limit, restart_cooldown_minutes=cooldown_minutes)
+    situation: Situation = a_situation(history=history, settings=settings)
+    if decide(situation).verdict is HealVerdict.ACT:
+        real = [heal for heal in history if heal.state not in _UNCHARGED | {HealState.WOULD_RESTART}]
+        assert len(real) < limit
+        assert all(NOW - heal.planned_at >= timedelta(minutes=cooldown_minutes) for heal in real)
+        assert not any(heal.state in {HealState.PLANNED, HealState.ISSUED, HealState.RETURNED} for heal in history)
+
+
+_UNCHARGED = {HealState.PLANNED, HealState.DROPPED}
+
+
+def test_a_situation_without_an_incident_is_never_acted_on() -> None:
+    assert decide(a_situation(incident=None)).reason is HealReason.NOT_UNHEALTHY
+    assert decide(a_situation(incident=an_incident())).verdict is HealVerdict.ACT

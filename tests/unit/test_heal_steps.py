@@ -1,0 +1,103 @@
+"""The decisions around a restart: may it still be made, what became of it, did it help?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from healthmon.heal import outcome
+from healthmon.heal.outcome import Outcome
+from healthmon.heal.preflight import DropReason, objection
+from healthmon.heal.verification import judge
+from healthmon.model.check import CheckStatus
+from healthmon.model.heal import HealAction, HealState
+from healthmon.model.target import Incarnation, Target, TargetState
+from tests.builders import NOW, a_heal, a_target, ago, switched_on
+
+NEW = Incarnation(target_id="c" * 64, started="2026-11-22T11:59:35Z")
+THIRD = Incarnation(target_id="c" * 64, started="2026-11-22T11:59:50Z")
+GOOD, BAD, UNKNOWN = CheckStatus.HEALTHY, CheckStatus.UNHEALTHY, CheckStatus.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ({}, None),
+        ({"incarnation": NEW}, DropReason.ANOTHER_INCARNATION),
+        ({"untouchable": "ourselves"}, DropReason.UNTOUCHABLE),
+        ({"stopped_by_person": True}, DropReason.STOPPED_BY_PERSON),
+        ({"state": TargetState.PAUSED}, DropReason.PAUSED),
+        ({"state": TargetState.RESTARTING}, DropReason.ENGINE_RESTARTING),
+        ({"state": TargetState.EXITED}, DropReason.NOT_RUNNING),
+        ({"state": TargetState.DEAD}, DropReason.NOT_RUNNING),
+    ],
+)
+def test_a_fresh_look_forbids_a_restart(target: dict[str, Any], reason: DropReason | None) -> None:
+    assert objection(a_heal(HealState.PLANNED), a_target(**target), NOW) is reason
+
+
+def test_a_plan_from_before_we_were_stopped_is_void() -> None:
+    assert objection(a_heal(HealState.PLANNED, planned_at=ago(61)), a_target(), NOW) is DropReason.STALE_PLAN
+
+
+def test_a_start_is_made_only_while_the_engine_has_given_up() -> None:
+    heal = a_heal(HealState.PLANNED, action=HealAction.START)
+    gave_up = a_target(state=TargetState.EXITED, exit_code=1, error="no such file")
+    assert objection(heal, gave_up, NOW) is None
+    assert objection(heal, a_target(), NOW) is DropReason.RUNNING_AGAIN
+
+
+@pytest.mark.parametrize(
+    ("issued_s_ago", "target", "expected"),
+    [
+        (1, {"incarnation": NEW}, Outcome.HAPPENED),
+        (1, {}, Outcome.NOT_YET),
+        (39, {}, Outcome.NOT_YET),
+        (41, {}, Outcome.NEVER),
+        (41, {"incarnation": NEW}, Outcome.HAPPENED),
+        (39, {"state": TargetState.EXITED}, Outcome.NOT_YET),
+        (41, {"state": TargetState.EXITED}, Outcome.STOPPED_ONLY),
+        # restarted by us, and then stopped by somebody: that is theirs to undo
+        (41, {"state": TargetState.EXITED, "incarnation": NEW}, Outcome.HAPPENED),
+    ],
+)
+def test_a_later_look_tells_what_became_of_an_unanswered_call(
+    issued_s_ago: float,
+    target: dict[str, Any],
+    expected: Outcome,
+) -> None:
+    heal = a_heal(HealState.ISSUED, issued_at=ago(issued_s_ago))
+    assert outcome.read(heal, a_target(**target), NOW) is expected
+
+
+RUNNING_NEW = a_target(incarnation=NEW)
+
+
+@pytest.mark.parametrize(
+    ("returned_s_ago", "looks", "target", "expected"),
+    [
+        (20, [], RUNNING_NEW, None),
+        (20, [GOOD, GOOD], RUNNING_NEW, None),
+        (20, [GOOD, GOOD, GOOD], RUNNING_NEW, HealState.VERIFIED),
+        (20, [BAD, GOOD, GOOD, GOOD], RUNNING_NEW, HealState.VERIFIED),
+        (20, [GOOD, GOOD, BAD, GOOD], RUNNING_NEW, None),
+        (20, [GOOD, UNKNOWN, GOOD, GOOD], RUNNING_NEW, HealState.VERIFIED),
+        (20, [GOOD, GOOD, GOOD], None, HealState.VERIFIED),
+        (20, [GOOD, GOOD, GOOD], a_target(incarnation=NEW, state=TargetState.EXITED), None),
+        (20, [GOOD, GOOD, GOOD], a_target(incarnation=THIRD), HealState.SUPERSEDED),
+        # these facts are from before the restart: the old run is no foreign hand's
+        (20, [GOOD, GOOD, GOOD], a_target(observed_at=ago(21)), HealState.VERIFIED),
+        (91, [GOOD, BAD], RUNNING_NEW, HealState.FAILED),
+        (91, [], RUNNING_NEW, HealState.INCONCLUSIVE),
+        (91, [UNKNOWN], RUNNING_NEW, HealState.INCONCLUSIVE),
+    ],
+)
+def test_only_fresh_good_looks_at_the_new_run_verify_a_heal(
+    returned_s_ago: float,
+    looks: list[CheckStatus],
+    target: Target | None,
+    expected: HealState | None,
+) -> None:
+    heal = a_heal(HealState.RETURNED, returned_at=ago(returned_s_ago), new_incarnation=NEW)
+    assert judge(heal, looks=looks, target=target, settings=switched_on(), now=NOW).state is expected
