@@ -1,0 +1,189 @@
+"""What is to be monitored, and how? Composes the settings of every topic into one, from one file.
+
+Reading text, finding places in it and wording problems is `config_source`'s work, resolving secrets is `secrets`'.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, WithJsonSchema, field_validator
+
+from healthmon import secrets
+from healthmon.config_source import file, relations, wording
+from healthmon.errors import UsageError
+from healthmon.heal.settings import HealSettings
+from healthmon.notify.settings import AlertingSettings
+from healthmon.paths import Paths
+from healthmon.probes.settings import MIN_DURATION_S, TIMEOUT_EXCEEDS_INTERVAL, require_within_interval
+from healthmon.rules.settings import RuleSettings  # noqa: TC001  pydantic needs it at run time
+from healthmon.service_settings import ServiceSettings
+from healthmon.settings import DAY_S, Settings, Text
+from healthmon.web.settings import DashboardSettings, WebSettings
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from healthmon.config_source.node import Finding, Plain, Source
+    from healthmon.config_source.node import Path as KeyPath
+
+__all__ = ["Config", "ServiceSettings", "find", "json_schema", "load"]
+
+ENVIRONMENT = "HEALTHMON_CONFIG"
+FILE_NAME = "health_monitoring_config.json"
+PLACES = (Path("config", FILE_NAME), Path("/etc/healthmon", FILE_NAME))
+
+# What a service does not set is taken from the file: its key -> the file's.
+FILE_WIDE = {
+    "interval_seconds": "check_interval_seconds",
+    "timeout_seconds": "timeout_seconds",
+    "confirmations": "confirmations",
+    "retry_interval_seconds": "retry_interval_seconds",
+}
+
+
+def _upper(level: Any) -> Any:
+    return level.upper() if isinstance(level, str) else level
+
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+    BeforeValidator(_upper),
+    WithJsonSchema({"enum": [cased for level in LEVELS for cased in (level, level.lower())]}),
+]
+
+
+class Config(Settings):
+    """Everything that one agent is told. Made by `load`, which also judges how the services fit together."""
+
+    schema_url: str | None = Field(None, alias="$schema", description="Schema for editors, such as healthmon.schema.json; ignored.")
+    check_interval_seconds: float = Field(30, ge=MIN_DURATION_S, le=DAY_S, description="Time between two checks of a service.")
+    timeout_seconds: float = Field(
+        10,
+        ge=MIN_DURATION_S,
+        le=DAY_S,
+        description="Longest time for a whole answer.",
+        validate_default=True,
+    )
+    max_consecutive_failures: int = Field(5, ge=1, le=1_000_000, description="Failed checks in a row after which a critical alert is raised.")
+    confirmations: int = Field(2, ge=0, le=100, description="Re-checks that must fail, too, before a service counts as unhealthy.")
+    retry_interval_seconds: float = Field(2, ge=MIN_DURATION_S, le=DAY_S, description="Time between two re-checks.")
+    database_path: Text = Field("health_monitoring.db", description="The SQLite database. A relative path lies in data_dir.")
+    data_dir: Text | None = Field(
+        None,
+        description="Directory of everything that is written: database, logs, backups. Default: the working directory.",
+    )
+    log_level: LogLevel = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    services: tuple[ServiceSettings, ...] = Field(
+        description="The services to monitor, each with its name and url.",
+        json_schema_extra={"minItems": 1},
+    )
+    alert_rules: tuple[RuleSettings, ...] = Field((), description="When to raise which alert.")
+    alerting: AlertingSettings = Field(AlertingSettings(), description="Who is told of alerts, and how.")
+    dashboard: DashboardSettings = Field(DashboardSettings(), description="What the dashboard shows, and how long checks are kept.")
+    self_healing: HealSettings = Field(HealSettings(), description="Whether and when unhealthy services are restarted.")
+    web: WebSettings = Field(WebSettings(), description="Where the pages and the API are served.")
+
+    @field_validator("timeout_seconds")
+    @classmethod
+    def _within_interval(cls, value: float, info: ValidationInfo) -> float:
+        require_within_interval(value, info.data.get("check_interval_seconds", value), key="check_interval_seconds")
+        return value
+
+    @property
+    def paths(self) -> Paths:
+        data_dir = Path(self.data_dir or ".").resolve()
+        return Paths(data_dir=data_dir, database=data_dir / self.database_path)
+
+    def enabled_services(self) -> tuple[ServiceSettings, ...]:
+        return tuple(service for service in self.services if service.enabled)
+
+    def groups(self) -> dict[str, tuple[ServiceSettings, ...]]:
+        """Return the enabled services by their groups, both in the order of the file."""
+        groups: dict[str, tuple[ServiceSettings, ...]] = {}
+        for service in self.enabled_services():
+            groups[service.group] = (*groups.get(service.group, ()), service)
+        return groups
+
+    def service(self, name: str) -> ServiceSettings:
+        """Return the service called `name`. Raises UsageError with the name that is most like it."""
+        services = {service.name: service for service in self.services}
+        if name not in services:
+            raise UsageError(f"there is no service {name!r}{relations.nearest(name, services) or ': see services in the configuration'}")
+        return services[name]
+
+
+def find(explicit: Path | None) -> Path:
+    """Return the configuration to use. Raises UsageError, naming every place looked at, when there is none."""
+    if explicit is not None:
+        return _require_file(explicit, "--config")
+    if os.environ.get(ENVIRONMENT):
+        return _require_file(Path(os.environ[ENVIRONMENT]), f"${ENVIRONMENT}")
+    for place in PLACES:
+        if place.exists():
+            return place
+    looked_at = ", ".join([f"${ENVIRONMENT} (not set)", *(str(place.absolute()) for place in PLACES)])
+    raise UsageError(f"no configuration found; looked at {looked_at}: name one with --config FILE")
+
+
+def _require_file(path: Path, origin: str) -> Path:
+    if not path.exists():
+        raise UsageError(f"{origin} names {path}, and there is no such file in {Path.cwd()}: check the path")
+    return path
+
+
+def load(path: Path) -> Config:
+    """Read, complete and check the configuration at `path`. Raises ConfigError with all problems of the file."""
+    source = file.read(path)
+    values, missing = secrets.resolve(source.root.plain(), directory=path.absolute().parent)
+    findings = [*source.findings, *missing, *relations.findings(values)]
+    try:
+        config = Config.model_validate(_completed(values))
+    except ValidationError as error:
+        findings += _worded(error, source, told={finding.path for finding in findings})
+    if findings:
+        raise source.error(findings)
+    return config
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the schema with which an editor completes and explains a configuration."""
+    schema = Config.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "healthmon configuration"}
+
+
+def _completed(values: Plain) -> Plain:
+    """Give every service what it leaves to the file, and take out dependencies on services that are switched off."""
+    services = values.get("services") if isinstance(values, dict) else None
+    if not isinstance(values, dict) or not isinstance(services, tuple):
+        return values
+    shared = {key: values[wide] for key, wide in FILE_WIDE.items() if wide in values}
+    entries = [service for service in services if isinstance(service, dict)]
+    off = [service.get("name") for service in entries if service.get("enabled") is False]
+    return {**values, "services": tuple(_service(service, shared, off) for service in services)}
+
+
+def _service(service: Plain, shared: dict[str, Plain], off: list[Plain]) -> Plain:
+    if not isinstance(service, dict):
+        return service
+    depends_on = service.get("depends_on")
+    if isinstance(depends_on, tuple):
+        service = {**service, "depends_on": tuple(name for name in depends_on if name not in off)}
+    return {**shared, **service}
+
+
+def _worded(error: ValidationError, source: Source, *, told: set[KeyPath]) -> list[Finding]:
+    details = error.errors(include_url=False, include_input=False)
+    found = [wording.finding(detail, source, Config) for detail in details if not _inherited(detail, source)]
+    return [finding for finding in found if finding.path not in told]
+
+
+def _inherited(detail: ErrorDetails, source: Source) -> bool:
+    """Tell whether an error in a service is only the echo of one in the file-wide key, which is told there."""
+    path = detail["loc"]
+    if len(path) != 3 or path[0] != "services" or path[2] not in FILE_WIDE or source.at(path):  # noqa: PLR2004
+        return False
+    return detail["type"] != TIMEOUT_EXCEEDS_INTERVAL or source.at((*path[:2], "interval_seconds")) is None

@@ -1,0 +1,68 @@
+"""What may be set about healing, for all services and for one?"""
+
+from __future__ import annotations
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from healthmon.settings import DAY_MINUTES, DAY_S, Settings
+
+MAX_COUNT = 1_000
+
+
+class HealOverrides(Settings):
+    """What one service wants otherwise than `self_healing` says. None leaves it as it is there."""
+
+    enabled: bool | None = Field(
+        None,
+        description="false never restarts this service. true changes nothing: only self_healing switches healing on.",
+    )
+    max_restart_attempts: int | None = Field(None, ge=1, le=MAX_COUNT, description="As in self_healing, for this service.")
+    restart_cooldown_minutes: float | None = Field(None, ge=0, le=DAY_MINUTES, description="As in self_healing, for this service.")
+    min_unhealthy_seconds: float | None = Field(None, ge=0, le=DAY_S, description="As in self_healing, for this service.")
+    start_grace_seconds: float | None = Field(None, ge=0, le=DAY_S, description="As in self_healing, for this service.")
+
+
+class HealSettings(Settings):
+    """The `self_healing` block."""
+
+    enabled: bool = Field(default=False, description="Master switch. Nothing is restarted unless restart_unhealthy_services is true too.")
+    restart_unhealthy_services: bool = Field(default=False, description="Restart the container of a service that is confirmed unhealthy.")
+    max_restart_attempts: int = Field(3, ge=1, le=MAX_COUNT, description="Restarts of one service in one incident; then it is quarantined.")
+    restart_cooldown_minutes: float = Field(5, ge=0, le=DAY_MINUTES, description="Least time between two restarts of one service.")
+    dry_run: bool = Field(default=False, description="Decide and record as if, but restart nothing.")
+    min_unhealthy_seconds: float = Field(20, ge=0, le=DAY_S, description="How long a service must have failed before its first restart.")
+    start_grace_seconds: float = Field(60, ge=0, le=DAY_S, description="A container that started less than this ago is left alone.")
+    startup_hold_seconds: float = Field(60, ge=0, le=DAY_S, description="Nothing is restarted for this long after the agent starts.")
+    engine_settle_seconds: float = Field(60, ge=0, le=DAY_S, description="Nothing is restarted for this long after Docker comes back.")
+    reset_after_minutes: float = Field(10, ge=0, le=DAY_MINUTES, description="Healthy for this long, a service gets a fresh set of attempts.")
+    quarantine_retries: int = Field(0, ge=0, le=MAX_COUNT, description="Further restarts, far apart, once the attempts are used up.")
+    host_budget_per_10_minutes: int = Field(5, ge=1, le=MAX_COUNT, description="Restarts of all services together within 10 minutes.")
+    host_budget_per_hour: int = Field(
+        20,
+        ge=1,
+        le=MAX_COUNT,
+        description="Restarts of all services together within an hour.",
+        validate_default=True,
+    )
+    concurrency: int = Field(2, ge=1, le=32, description="Restarts under way at the same time.")
+    storm_guard: bool = Field(default=True, description="Restart nothing while so many services are ill that the cause must lie elsewhere.")
+    forensics: bool = Field(default=True, description="Keep the container's last log lines and facts before it is restarted.")
+
+    @field_validator("host_budget_per_hour")
+    @classmethod
+    def _hour_covers_ten_minutes(cls, value: int, info: ValidationInfo) -> int:
+        short = info.data.get("host_budget_per_10_minutes", value)
+        if short > value:
+            raise ValueError(
+                f"must be at least host_budget_per_10_minutes ({short}), not {value}, or that many could never be used",
+            )
+        return value
+
+    @property
+    def switched_on(self) -> bool:
+        return self.enabled and self.restart_unhealthy_services
+
+    def for_service(self, overrides: HealOverrides) -> HealSettings:
+        """Return the settings that hold for one service. A service may opt out of healing, never into it."""
+        update = overrides.model_dump(exclude_none=True)
+        return self.model_copy(update={**update, "enabled": self.enabled and overrides.enabled is not False})

@@ -1,0 +1,84 @@
+"""What may be set about the channels by which people and machines are told?"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+
+from healthmon.settings import HttpUrl, Secret, SecretHeaders, SecretHttpUrl, Settings, Text
+
+T = TypeVar("T")
+
+
+def _needed(value: T, info: ValidationInfo) -> T:
+    """Refuse an absent value of a channel that is switched on."""
+    if value is None and info.data.get("enabled") is True:
+        raise ValueError("is missing, and enabled is true: add it, or set enabled to false")
+    return value
+
+
+def _apprise_url(url: SecretStr) -> SecretStr:
+    if not re.match(r"[A-Za-z0-9+.-]+://\S", url.get_secret_value()):
+        raise ValueError("is not a URL as Apprise reads it: write it as in 'tgram://BOTTOKEN/CHATID'")
+    return url
+
+
+AppriseUrl = Annotated[SecretStr, AfterValidator(_apprise_url)]
+
+
+class EmailSettings(Settings):
+    """The `email_notifications` block."""
+
+    enabled: bool = Field(default=False, description="Send mail.")
+    smtp_server: Text | None = Field(None, description="Host name of the mail server.", validate_default=True)
+    smtp_port: int = Field(587, ge=1, le=65_535, description="Port of the mail server: 587 for STARTTLS, 465 for TLS.")
+    from_email: Text | None = Field(None, description="Address that the mail comes from.", validate_default=True)
+    to_email: Text | None = Field(None, description="Address that the mail goes to.", validate_default=True)
+    username: Text | None = Field(None, description="Name to log in with. Leave it out when the server asks for none.")
+    password: Secret | None = Field(None, description="Password to log in with. Best as ${file:…}, ${env:…} or ${cred:…}.")
+
+    _required = field_validator("smtp_server", "from_email", "to_email")(_needed)
+
+    @field_validator("from_email", "to_email")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is not None and ("@" not in value or not value.isprintable()):
+            raise ValueError("must be a mail address, as in 'devops@company.com'")
+        return value
+
+
+class SlackSettings(Settings):
+    """The `slack_notifications` block."""
+
+    enabled: bool = Field(default=False, description="Write to Slack.")
+    webhook_url: SecretHttpUrl | None = Field(
+        None,
+        description="The incoming webhook that Slack gave you; whoever knows it can write to your channel.",
+        validate_default=True,
+    )
+    channel: Text | None = Field(None, description="Channel, where the webhook lets us choose: '#infrastructure-alerts'.")
+    username: Text | None = Field(None, description="Name under which the messages appear.")
+
+    _required = field_validator("webhook_url")(_needed)
+
+
+class WebhookSettings(Settings):
+    """The `webhook_notifications` block."""
+
+    enabled: bool = Field(default=False, description="POST each message as JSON.")
+    url: SecretHttpUrl | None = Field(None, description="Where to POST to.", validate_default=True)
+    headers: SecretHeaders = Field({}, description="Headers to send along, such as Authorization.")
+
+    _required = field_validator("url")(_needed)
+
+
+class AlertingSettings(Settings):
+    """The `alerting` block. A channel that is left out is switched off."""
+
+    email_notifications: EmailSettings = Field(EmailSettings(), description="Messages by mail.")
+    slack_notifications: SlackSettings = Field(SlackSettings(), description="Messages to Slack.")
+    webhook_notifications: WebhookSettings = Field(WebhookSettings(), description="Messages to an HTTP endpoint of yours.")
+    apprise: tuple[AppriseUrl, ...] = Field((), description="Further targets as Apprise URLs; see https://github.com/caronc/apprise/wiki.")
+    alertmanager: HttpUrl | None = Field(None, description="Prometheus Alertmanager to hand alerts to: 'http://localhost:9093'.")

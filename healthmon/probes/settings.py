@@ -1,0 +1,184 @@
+"""What may be set about asking one service how it is?"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from healthmon.settings import (
+    DAY_S,
+    MINUTE_S,
+    HeaderName,
+    SecretHeaders,
+    Settings,
+    Text,
+    require_header_value,
+    split_url,
+    without_secrets,
+)
+
+MIN_DURATION_S = 0.01
+TIMEOUT_EXCEEDS_INTERVAL = "timeout_exceeds_interval"
+
+JsonScalar = str | int | float | bool | None
+_STATUS = re.compile(r"([1-5][0-9][0-9])(?:-([1-5][0-9][0-9]))?")
+_STATUS_SCHEMA = {
+    "anyOf": [
+        {"type": "integer", "minimum": 100, "maximum": 599},
+        {"type": "string", "pattern": r"^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$"},
+    ],
+}
+
+
+def _status_ranges(value: Any) -> tuple[tuple[int, int], ...]:
+    entries = value if isinstance(value, list | tuple) else (value,)
+    if not entries:
+        raise ValueError("must name at least one status code")
+    return tuple(map(_status_range, entries))
+
+
+def _status_range(entry: object) -> tuple[int, int]:
+    found = _STATUS.fullmatch(str(entry)) if isinstance(entry, int | str) else None
+    if found is None:
+        raise ValueError("must be a status code (204), a range ('200-299'), or a list of those")
+    first, last = int(found[1]), int(found[2] or found[1])
+    if first > last:
+        raise ValueError(f"the range {first}-{last} is empty: write the smaller code first")
+    return first, last
+
+
+def _json_scalar(value: Any) -> JsonScalar:
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise ValueError("must be text, a number, true, false or null: name a deeper path instead, such as 'checks.0.up'")
+
+
+def _json_path(path: str) -> str:
+    if not all(path.split(".")):
+        raise ValueError("is not a path: write the keys with dots between, list positions as numbers, as in 'checks.0.up'")
+    return path
+
+
+def _header_value(value: str) -> str:
+    require_header_value(value)
+    return value
+
+
+def inherited(schema: dict[str, Any]) -> None:
+    """Keep an editor from showing the built-in default of a key whose default is another key of the file."""
+    schema.pop("default", None)
+
+
+StatusRanges = Annotated[
+    tuple[tuple[int, int], ...],
+    BeforeValidator(_status_ranges),
+    WithJsonSchema({"anyOf": [*_STATUS_SCHEMA["anyOf"], {"type": "array", "items": _STATUS_SCHEMA, "minItems": 1}]}),
+]
+JsonPath = Annotated[str, AfterValidator(_json_path)]
+JsonValue = Annotated[
+    JsonScalar,
+    PlainValidator(_json_scalar),
+    WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
+]
+
+
+class Expect(Settings):
+    """What a good answer looks like. Everything that is set must hold."""
+
+    status: StatusRanges = Field(
+        ((200, 299),),
+        description="Good status codes: one, a range such as '200-299', or a list of those. Default: '200-299'.",
+        json_schema_extra={"default": "200-299"},
+    )
+    body: Text | None = Field(None, description="Text that must stand in the body.")
+    json_path: dict[JsonPath, JsonValue] = Field(
+        {},
+        description='Values that the JSON body must hold, by dotted path: {"status": "ok", "checks.0.up": true}.',
+    )
+    headers: dict[HeaderName, Annotated[str, AfterValidator(_header_value)]] = Field(
+        {},
+        description="Headers that the answer must have, with their values.",
+    )
+
+    def allows(self, status_code: int) -> bool:
+        return any(first <= status_code <= last for first, last in self.status)
+
+
+class TlsSettings(Settings):
+    """How a certificate is judged."""
+
+    verify: bool = Field(default=True, description="false accepts any certificate.")
+    ca_file: Text | None = Field(None, description="PEM file with the authorities to trust instead of the system's.")
+    strict: bool = Field(default=False, description="Judge by RFC 5280 to the letter, as Python 3.13 does; private authorities often fail it.")
+
+
+class ProbeSettings(Settings):
+    """How one service is asked. `url` may hold a password: show `shown_url`."""
+
+    type: Literal["http", "tcp"] = Field("http", description="http asks and judges the answer; tcp only connects.")
+    url: str = Field(repr=False, description="What to ask: http://localhost:5120/health, or tcp://localhost:6379 for tcp.")
+    interval_seconds: float = Field(
+        30,
+        ge=MIN_DURATION_S,
+        le=DAY_S,
+        description="Time between two checks. Default: check_interval_seconds of the file.",
+        json_schema_extra=inherited,
+    )
+    timeout_seconds: float = Field(
+        10,
+        ge=MIN_DURATION_S,
+        le=DAY_S,
+        description="Longest time for a whole answer. Default: timeout_seconds of the file.",
+        json_schema_extra=inherited,
+        validate_default=True,
+    )
+    expected_response_time: float | None = Field(
+        None,
+        gt=0,
+        le=60 * MINUTE_S,
+        description="Seconds within which a good answer usually comes; conditions know it as expected.",
+    )
+    expect: Expect = Field(Expect(), description="What a good answer looks like. Default: any status from 200 to 299.")
+    headers: SecretHeaders = Field({}, description="Headers to send along, such as Authorization.")
+    tls: TlsSettings = Field(TlsSettings(), description="How the certificate of an https URL is judged.")
+
+    @field_validator("url")
+    @classmethod
+    def _fits_type(cls, url: str, info: ValidationInfo) -> str:
+        if info.data.get("type") != "tcp":
+            split_url(url, schemes=("http", "https"))
+        elif split_url(url, schemes=("tcp",)).port is None:
+            raise ValueError("names no port: write it as in 'tcp://localhost:6379'")
+        return url
+
+    @field_validator("timeout_seconds")
+    @classmethod
+    def _within_interval(cls, value: float, info: ValidationInfo) -> float:
+        require_within_interval(value, info.data.get("interval_seconds", value), key="interval_seconds")
+        return value
+
+    @property
+    def shown_url(self) -> str:
+        """The URL as it may be shown and logged."""
+        return without_secrets(self.url)
+
+
+def require_within_interval(timeout_s: float, interval_s: float, *, key: str) -> None:
+    """Refuse a timeout that is longer than the interval: the next check would be due before this one ends."""
+    if timeout_s > interval_s:
+        raise PydanticCustomError(
+            TIMEOUT_EXCEEDS_INTERVAL,
+            "must not exceed {key} ({timeout} > {interval}): lower it to at most {interval}, or raise {key}",
+            {"timeout": f"{timeout_s:g}", "interval": f"{interval_s:g}", "key": key},
+        )

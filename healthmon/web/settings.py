@@ -1,0 +1,50 @@
+"""What may be set about the pages: where they are served, and what the dashboard shows?"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+
+from healthmon.settings import DAY_S, Secret, Settings
+
+
+class DashboardSettings(Settings):
+    """The `dashboard` block."""
+
+    refresh_interval_seconds: float = Field(10, ge=0.1, le=DAY_S, description="How often an open page asks for news.")
+    retention_days: float = Field(30, gt=0, le=3_650, description="How long single checks are kept; older ones only as hourly figures.")
+    show_trends: bool = Field(default=True, description="Show the health of past hours.")
+    show_response_times: bool = Field(default=True, description="Show response times.")
+    show_error_rates: bool = Field(default=True, description="Show error rates.")
+
+
+class WebSettings(Settings):
+    """The `web` block."""
+
+    host: str = Field(
+        "127.0.0.1",
+        pattern=r"^[A-Za-z0-9_.:-]{1,253}$",
+        description="Address to listen on. One that other hosts can reach needs a token.",
+    )
+    port: int = Field(8080, ge=1, le=65_535, description="Port to listen on.")
+    token: Secret | None = Field(
+        None,
+        description="What a request must carry that acknowledges, silences or restarts. Best as ${file:…} or ${cred:…}.",
+        validate_default=True,
+    )
+
+    @field_validator("token")
+    @classmethod
+    def _needed_beyond_loopback(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        host = info.data.get("host")
+        if token is None and host is not None and not _is_loopback(host):
+            raise ValueError(f"is missing: other hosts can reach {host}. Set a token, or set web.host to '127.0.0.1'")
+        return token
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
