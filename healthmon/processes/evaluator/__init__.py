@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.log import Log
-from healthmon.processes.evaluator.healing import Healing
+from healthmon.processes.evaluator.judging import Judging
 from healthmon.processes.evaluator.outages import Outages
+from healthmon.processes.evaluator.planning import Planning
 from healthmon.processes.evaluator.watching import Watching
 from healthmon.processes.loop import ring
 from healthmon.store import checks, facts, services
@@ -48,7 +49,8 @@ class Evaluator:
         known = [(found[name], settings) for name, settings in watched.items() if name in found]
         self._watching = Watching(known, log)
         self._outages = Outages(known, config.self_healing, log)
-        self._healing = Healing(known, config.self_healing, log, started_at=clock.now())
+        self._judging = Judging(known, config.self_healing, log)
+        self._planning = Planning(known, config.self_healing, log, started_at=clock.now())
         self._loaded = False
         self._next_due = 0.0  # monotonic
 
@@ -77,19 +79,31 @@ class Evaluator:
         with self._connection.transaction(durable=durable):
             events = self._watching.take([entry.check for entry in entries if entry.check is not None], now)
             self._outages.open_new(self._connection, events, now)
-            self._healing.judge(self._connection, now)
-            self._outages.close_recovered(self._connection, self._watching.states, self._healing.open, now)
-            until_s = self._healing.plan(self._connection, self._watching, self._outages.open, now)
+            until_s = self._heal(now)
             self._watching.save(self._connection)
             if entries:
                 checks.delete_inbox_until(self._connection, entries[-1].inbox_id)
-        for program in self._healing.programs_to_wake():
-            ring(self._paths.doorbell(program))
+        self._wake_others()
         return min(FALLBACK_POLL_S, until_s)
+
+    def _heal(self, now: datetime) -> float:
+        """Judge what was done, close what is over, plan what is next."""
+        connection, watching = self._connection, self._watching
+        self._judging.judge(connection, now)
+        needless = self._planning.withdraw_needless(connection, watching, self._judging.open, now)
+        unfinished = self._judging.open.keys() - needless
+        self._outages.close_recovered(connection, watching.states, unfinished, now)
+        return self._planning.plan(connection, watching, self._outages.open, now)
+
+    def _wake_others(self) -> None:
+        for group in self._judging.groups_to_wake():
+            ring(self._paths.doorbell(f"probe-{group}"))
+        if self._planning.healer_to_wake():
+            ring(self._paths.doorbell("healer"))
 
     def _is_eventful(self, entries: list[InboxEntry]) -> bool:
         """Tell whether this transaction may hold what has to survive a power cut: anything but good news as usual."""
-        calm = self._watching.all_healthy and not self._outages.open and not self._healing.open
+        calm = self._watching.all_healthy and not self._outages.open and not self._judging.open
         return not (calm and all(entry.check is not None and entry.check.is_good for entry in entries))
 
     def _load(self) -> None:
@@ -99,5 +113,4 @@ class Evaluator:
             facts.note_time(self._connection, facts.AGENT_STARTED_AT, clock.now())
         self._watching.load(self._connection, clock.now())
         self._outages.load(self._connection)
-        self._healing.load(self._connection)
         self._loaded = True

@@ -12,7 +12,7 @@ from healthmon.status.machine import StatusEvent
 from healthmon.store import alerts, heals, incidents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -58,13 +58,13 @@ class Outages:
         self,
         connection: Connection,
         states: Mapping[int, ServiceState],
-        open_heals: Mapping[int, Heal],
+        being_healed: Collection[int],
         now: datetime,
     ) -> None:
         """Close the incident of each service that is healthy again, once its heal is judged."""
         for sid, incident in list(self.open.items()):
             state = states.get(sid)
-            if state is not None and state.status is ServiceStatus.HEALTHY and sid not in open_heals:
+            if state is not None and state.status is ServiceStatus.HEALTHY and sid not in being_healed:
                 self._close(connection, incident, state.status_since or now)
 
     def _open(self, connection: Connection, state: ServiceState, now: datetime) -> Incident:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status import machine
-from healthmon.status.machine import Step, StatusEvent
+from healthmon.status.machine import StatusEvent, Step
 from healthmon.status.uptime import WINDOW, Hours, Uptime, book, hour_of, spans_until, uptime
 from healthmon.store import states as stored
 

@@ -43,6 +43,7 @@ class Observing:
         self._supervisor = supervisor
         self._connection = connection
         self._log = log
+        self._matched: dict[str, str] = {}  # by service name: what exited publishes no port any more
         self._published: dict[int, TargetReport] = {}
         self._problems: dict[str, str] = {}
         self._returned_at: datetime | None = None
@@ -75,13 +76,16 @@ class Observing:
             self._say_problem(name, str(error))
             return {self._ids[one.name]: TargetReport(observed_at=now, problem=str(error)) for one in wanted}
         self._say_problem(name, "")
-        matches = match(wanted, seen)
+        matches = match(wanted, seen, self._matched)
+        self._matched |= {
+            service: found.target.incarnation.target_id for service, found in matches.items() if found.target is not None
+        }
         return {
             self._ids[service]: TargetReport(
                 observed_at=now,
                 target=found.target,
                 matched_by=found.matched_by,
-                problem=found.problem if found.target is None else None,
+                problem=found.text if found.target is None else None,
             )
             for service, found in matches.items()
         }

@@ -1,0 +1,127 @@
+"""What may be said to Docker, how long is an answer waited for, and what does a failure mean?
+
+Of the Engine's API these calls are made and no others, `Client.send` refuses the rest: version, list, inspect,
+events, restart, start; containers are only ever named by their full id. Never `kill` or `stop`: they cancel the
+container's restart policy.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import docker
+import urllib3
+from docker.errors import APIError
+
+from healthmon.errors import EngineError, EngineUnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import requests
+
+OLDEST_API, NEWEST_API = (1, 24), (1, 51)  # what the library speaks at least, and what we know the answers of
+CONNECT_S = 2.0
+_ID = r"/containers/[0-9a-f]{64}"
+_CALLS: tuple[tuple[str, str, float | None], ...] = (  # method, path, and for how long silence is borne
+    ("GET", r"/version", 5.0),
+    ("GET", r"/containers/json", 10.0),
+    ("GET", rf"{_ID}/json", 5.0),
+    ("GET", r"/events", 60.0),
+    ("POST", rf"{_ID}/(restart|start)", None),  # None: as the caller asks
+)
+
+
+class NotSentError(ConnectionError):
+    """The engine could not even be connected to."""
+
+
+class Client(docker.APIClient):
+    """The library's client with our rules: every wait bounded, nothing from the environment, a fresh connection a call."""
+
+    def __init__(self, base_url: str, *, version: str, timeout_s: float, tls: Any) -> None:
+        super().__init__(base_url=base_url, version=version, timeout=timeout_s, tls=tls)  # type: ignore[arg-type]  # a fraction does
+        self.trust_env = False
+        self._socket_path = base_url.removeprefix("unix://") if base_url.startswith("unix://") else ""
+        self.headers["Connection"] = "close"  # an engine that came back is not met on a connection that died
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        read_s = _patience_s(request, kwargs.get("timeout"))
+        if self._socket_path:
+            _knock(self._socket_path)
+        return super().send(request, **{**kwargs, "timeout": (CONNECT_S, read_s)})
+
+
+def _knock(path: str) -> None:
+    """Connect and hang up: a failure here is surely one before anything was sent, and leaks no socket as the library's does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knocking:
+        knocking.settimeout(CONNECT_S)
+        try:
+            knocking.connect(path)
+        except OSError as error:
+            raise NotSentError(error.strerror or "timed out") from error
+
+
+def _patience_s(request: requests.PreparedRequest, asked_s: float | None) -> float | None:
+    path = re.sub(r"^/v\d+\.\d+(?=/)", "", urlsplit(request.url or "").path)
+    for method, pattern, read_s in _CALLS:
+        if request.method == method and re.fullmatch(pattern, path):
+            return asked_s if read_s is None else read_s
+    raise EngineError(f"refused to ask Docker for {request.method} {path}: not among the calls that healthmon makes")
+
+
+def agree_on_version(offered: Mapping[str, Any]) -> str:
+    """Return the version to speak: the engine's newest, but none newer than the one we know."""
+    newest, oldest = _version(offered.get("ApiVersion")), _version(offered.get("MinAPIVersion") or "0.0")
+    if newest < OLDEST_API:
+        raise EngineUnreachableError(f"this Docker Engine speaks API {version_text(newest)}: healthmon needs {version_text(OLDEST_API)}, upgrade Docker")
+    if oldest > NEWEST_API:
+        raise EngineUnreachableError(f"this Docker Engine speaks no API older than {version_text(oldest)}: healthmon knows {version_text(NEWEST_API)}, upgrade healthmon")
+    return version_text(min(newest, NEWEST_API))
+
+
+def _version(text: str | None) -> tuple[int, int]:
+    major, _, minor = (text or "").partition(".")
+    return int(major), int(minor)
+
+
+def version_text(version: tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"
+
+
+def remedy(error: Exception, host: str) -> str:
+    """Say what is wrong with the way to the engine, and what to do about it."""
+    where = host.removeprefix("unix://")
+    causes = [type(cause) for cause in _causes(error)]
+    if FileNotFoundError in causes:
+        return f"no Docker socket at {where}: is Docker installed and running?"
+    if PermissionError in causes:
+        return f"no permission for the Docker socket at {where}: add the user to group docker, or run the healer as root"
+    if ConnectionRefusedError in causes:
+        return f"nothing listens at {where}: start Docker, for instance with systemctl start docker"
+    return f"no answer from Docker at {where} ({first_line(error)}): is it running?"
+
+
+def was_not_sent(error: Exception) -> bool:
+    sure = (NotSentError, urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+    return any(isinstance(cause, sure) for cause in _causes(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Walk from an error to what lies under it: the libraries chain some and wrap others as arguments."""
+    seen: list[BaseException] = []
+    left: list[object] = [error]
+    while left:
+        cause = left.pop()
+        if isinstance(cause, BaseException) and cause not in seen:
+            seen.append(cause)
+            left += [*cause.args, cause.__cause__, cause.__context__, getattr(cause, "reason", None)]
+    yield from seen
+
+
+def first_line(error: Exception) -> str:
+    text = (error.explanation if isinstance(error, APIError) else None) or str(error)
+    return (text.splitlines() or [""])[0][:300]

@@ -1,0 +1,183 @@
+"""What happened to the containers while nobody looked? Follows the engine's events and remembers what still matters.
+
+Events are a hint, never the truth: the engine keeps the last 256 and drops what a slow reader misses. They wake the
+healer, say which container to inspect again, and are the only trace of who stopped one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from healthmon.errors import EngineError
+from healthmon.heal.docker_facts import Event, OwnRestart, Remembered, Stop, own_restart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from healthmon.log import Log
+
+FOLLOWED = ("kill", "stop", "die", "start", "restart", "pause", "unpause", "destroy", "oom", "health_status")
+LOOK_BACK = timedelta(days=1)  # so that a stop before our own start is known; the engine's 256 are the real limit
+REOPEN_PAUSE_S = 0.5
+UNREACHABLE_PAUSE_S = 2.0
+CLOSE_S = 1.0
+MAX_RECENT = 1_024
+MAX_STOPS = 16
+MAX_OWN_RESTARTS = 4
+
+
+class EventMemory:
+    """Holds what events said, for the thread that follows them and the threads that ask."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stops: dict[str, deque[Stop]] = {}
+        self._own: dict[str, deque[OwnRestart]] = {}
+        self._changed: set[str] = set()
+        self._recent: set[tuple[str, str, int]] = set()
+        self._recent_order: deque[tuple[str, str, int]] = deque()
+
+    def note(self, event: Event) -> bool:
+        """Take in one event; return whether it is a new one. A stream that is opened again repeats some."""
+        with self._lock:
+            if event.key in self._recent:
+                return False
+            self._remember_key(event)
+            self._changed.add(event.target_id)
+            self._apply(event)
+        return True
+
+    def _remember_key(self, event: Event) -> None:
+        self._recent.add(event.key)
+        self._recent_order.append(event.key)
+        if len(self._recent_order) > MAX_RECENT:
+            self._recent.discard(self._recent_order.popleft())
+
+    def _apply(self, event: Event) -> None:
+        match event.action:
+            case "kill" | "stop":
+                stops = self._stops.setdefault(event.target_id, deque(maxlen=MAX_STOPS))
+                stops.append(Stop(signal=event.signal, at=event.at))
+            case "start":
+                self._stops.pop(event.target_id, None)
+            case "restart":
+                self._end_own(event.target_id, event.at)
+            case "destroy":
+                self._stops.pop(event.target_id, None)
+                self._own.pop(event.target_id, None)
+
+    def _end_own(self, target_id: str, at: datetime) -> None:
+        """A restart is done: what comes after it is no longer ours."""
+        own = self._own.get(target_id)
+        if own and own[-1].since <= at < own[-1].until:
+            own[-1] = replace(own[-1], until=at)
+
+    def claim(self, target_id: str, since: datetime, stop_timeout_s: int) -> None:
+        """A restart of ours begins at `since`: the kill and stop that belong to it are no person's."""
+        with self._lock:
+            own = self._own.setdefault(target_id, deque(maxlen=MAX_OWN_RESTARTS))
+            own.append(own_restart(since, stop_timeout_s))
+
+    def settle(self, target_id: str, at: datetime) -> None:
+        """The restart that was claimed last is over: done, or refused."""
+        with self._lock:
+            self._end_own(target_id, at)
+
+    def recall(self, target_id: str) -> Remembered:
+        with self._lock:
+            return Remembered(
+                stops=tuple(self._stops.get(target_id, ())), own_restarts=tuple(self._own.get(target_id, ()))
+            )
+
+    def take_changed(self) -> set[str]:
+        """Return the ids that something happened to since the last call."""
+        with self._lock:
+            changed, self._changed = self._changed, set()
+            return changed
+
+    def keep_only(self, target_ids: Collection[str]) -> None:
+        """Forget containers that are not there any more: their `destroy` may have been lost."""
+        with self._lock:
+            for remembered in (self._stops, self._own):
+                for gone in remembered.keys() - set(target_ids):
+                    del remembered[gone]
+
+
+class Stream(Protocol):
+    """An open event stream: it ends when nothing came for a while, when the engine goes, or when it is closed."""
+
+    def __iter__(self) -> Iterator[Event]: ...
+
+    def close(self) -> None: ...
+
+
+class Follower:
+    """Keeps one stream open in a daemon thread: it survives the engine, and nothing waits for it at exit."""
+
+    def __init__(
+        self, open_stream: Callable[[datetime], Stream], memory: EventMemory, on_event: Callable[[], None], records: Log
+    ) -> None:
+        self._open_stream = open_stream
+        self._memory = memory
+        self._on_event = on_event
+        self._records = records
+        self._since = datetime.now(UTC) - LOOK_BACK
+        self._closing = threading.Event()
+        self._stream: Stream | None = None
+        self._following = False
+        self._thread = threading.Thread(target=self._run, name="docker-events", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread; one that waits for a frozen engine is left behind after a second."""
+        self._closing.set()
+        stream = self._stream
+        if stream is not None:
+            stream.close()
+        self._thread.join(CLOSE_S)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self._follow()
+                pause_s = REOPEN_PAUSE_S
+            except EngineError as error:
+                self._lost(error)
+                pause_s = UNREACHABLE_PAUSE_S
+            except Exception:  # noqa: BLE001  a bug in one event must not end the watch over all of them
+                if not self._closing.is_set():  # a stream that is closed under its reader may fail in any way
+                    self._records.exception("docker_events_failed")
+                pause_s = UNREACHABLE_PAUSE_S
+            self._closing.wait(pause_s)
+
+    def _follow(self) -> None:
+        """Read one stream to its end. The next one asks for everything since the last event that this one saw."""
+        stream = self._stream = self._open_stream(self._since)
+        try:
+            if not self._closing.is_set():
+                self._found()
+                for event in stream:
+                    self._since = event.at
+                    if self._memory.note(event):
+                        self._on_event()
+        finally:
+            self._stream = None
+            stream.close()
+
+    def _found(self) -> None:
+        if not self._following:
+            self._following = True
+            self._records.info("docker_events_followed", since=self._since.isoformat(timespec="seconds"))
+            self._on_event()
+
+    def _lost(self, error: EngineError) -> None:
+        if self._following:
+            self._following = False
+            self._records.warning("docker_events_lost", error=str(error))
+            with suppress(OSError):  # the loop that it wakes may be closing
+                self._on_event()

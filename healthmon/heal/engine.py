@@ -1,0 +1,108 @@
+"""What does the healer ask of whatever runs the targets: Docker, our supervisord, or nothing at all?"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from healthmon.errors import EngineGoneError, EngineUnreachableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from healthmon.model.heal import HealAction
+    from healthmon.model.target import Target
+
+
+class Engine(Protocol):
+    """Looks at targets and carries out what was decided. Making one asks nothing of anybody.
+
+    Every method may be called from any thread.
+    """
+
+    @property
+    def reachable_since(self) -> datetime | None:
+        """When it was first seen to answer since it last did not; None while it does not."""
+
+    @property
+    def returned_at(self) -> datetime | None:
+        """When it last came back after an absence; None when it never was away. The first contact is no return."""
+
+    def observe(self) -> list[Target]:
+        """Return everything that could be a target now. Raises EngineUnreachableError, with the remedy."""
+
+    def look(self, target_id: str) -> Target:
+        """Take a fresh look at one target. Raises EngineGoneError when it is not there any more."""
+
+    def carry_out(self, action: HealAction, target_id: str, stop_timeout_s: int) -> None:
+        """Restart or start one target; return when the engine said that it is done.
+
+        Raises EngineGoneError when it is not there, EngineUnreachableError when surely nothing was sent,
+        EngineUnknownError when it may still happen, and EngineError when the engine refused.
+        """
+
+    def adopt(self, target_id: str, issued_at: datetime, stop_timeout_s: int) -> None:
+        """Say that an earlier process of ours sent a restart and saw no end of it: what follows from it is no person's."""
+
+    def events(self, on_event: Callable[[], None]) -> None:
+        """Follow what happens, in a thread of its own, and call `on_event` for it. An engine may have no events."""
+
+    def close(self) -> None:
+        """Let go of everything, within a second."""
+
+
+class NoEngine:
+    """Stands where no engine is: there are no targets, and why is in `reason`."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    @property
+    def reachable_since(self) -> datetime | None:
+        return None
+
+    @property
+    def returned_at(self) -> datetime | None:
+        return None
+
+    def observe(self) -> list[Target]:
+        return []
+
+    def look(self, target_id: str) -> Target:
+        raise EngineGoneError(f"cannot look at {target_id}: {self.reason}")
+
+    def carry_out(self, action: HealAction, target_id: str, stop_timeout_s: int) -> None:  # noqa: ARG002  the Protocol's
+        raise EngineUnreachableError(f"cannot {action} {target_id}: {self.reason}")
+
+    def adopt(self, target_id: str, issued_at: datetime, stop_timeout_s: int) -> None:
+        """Nothing happens here, whoever asked for it."""
+
+    def events(self, on_event: Callable[[], None]) -> None:
+        """Nothing happens here."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Reachability:
+    """Remembers whether an engine answers. A return is told apart from the first contact: it calls for a settling time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failed = False
+        self.reachable_since: datetime | None = None
+        self.returned_at: datetime | None = None
+
+    def answered(self, at: datetime) -> None:
+        with self._lock:
+            if self.reachable_since is not None:
+                return
+            self.reachable_since = at
+            if self._failed:
+                self.returned_at = at
+
+    def failed(self) -> None:
+        with self._lock:
+            self._failed = True
+            self.reachable_since = None

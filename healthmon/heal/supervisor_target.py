@@ -1,0 +1,241 @@
+"""How are programs of our own supervisord seen and restarted, as the demo's services are?
+
+A restart is a stop and then a start, because supervisord has no such call: when the healer dies in between, the
+program stays stopped, as if by a person. The ledger knows better: `adopt` says so, and a later start is allowed.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+import xmlrpc.client  # what it reads comes from our own supervisord, on a socket that is ours alone
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from xml.parsers.expat import ExpatError
+
+from healthmon import clock
+from healthmon.errors import EngineError, EngineGoneError, EngineUnknownError, EngineUnreachableError
+from healthmon.heal.engine import Reachability
+from healthmon.model.heal import HealAction
+from healthmon.model.target import Incarnation, Target, TargetHealth, TargetKind, TargetState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+Info = dict[str, Any]  # what supervisord tells of one program
+
+RPC_TIMEOUT_S = 3.0
+POLL_S = 0.1
+STOP_ALLOWANCE_S = 5.0  # supervisord looks at its children once a second
+DEFAULT_STOP_TIMEOUT_S = 10
+OURS = frozenset({"evaluator", "healer", "notifier", "watchdog", "keeper", "web"})
+BAD_NAME, ALREADY_STARTED, NOT_RUNNING = 10, 60, 70  # faults, see supervisor.xmlrpc.Faults
+_STATES = {
+    "STARTING": TargetState.RESTARTING,
+    "BACKOFF": TargetState.RESTARTING,
+    "RUNNING": TargetState.RUNNING,
+    "STOPPING": TargetState.RUNNING,
+    "STOPPED": TargetState.EXITED,
+    "EXITED": TargetState.EXITED,
+    "FATAL": TargetState.EXITED,
+}
+_STOPPED = frozenset({"STOPPED", "EXITED", "FATAL"})
+_BY_PERSON = frozenset({"STOPPED", "STOPPING"})
+_CUT = (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError)
+
+
+class SupervisorEngine:
+    """The programs of the supervisord behind one socket that are not healthmon's own."""
+
+    def __init__(self, socket_path: Path, *, timeout_s: float = RPC_TIMEOUT_S, now: Callable[[], datetime] = clock.now) -> None:
+        self._socket_path = socket_path
+        self._timeout_s = timeout_s
+        self._now = now
+        self._reach = Reachability()
+        self._restarting: set[str] = set()
+        self._stopped_by_us: set[str] = set()  # until they are seen to run again
+        self._stop_timeouts_s: dict[str, int] = {}
+
+    @property
+    def reachable_since(self) -> datetime | None:
+        return self._reach.reachable_since
+
+    @property
+    def returned_at(self) -> datetime | None:
+        return self._reach.returned_at
+
+    def observe(self) -> list[Target]:
+        with self._rpc() as rpc:
+            infos = [info for info in rpc.getAllProcessInfo() if not _is_ours(info)]
+            if any(_target_id(info) not in self._stop_timeouts_s for info in infos):
+                self._stop_timeouts_s = {_target_id(found): int(found["stopwaitsecs"]) for found in rpc.getAllConfigInfo()}
+        self._reach.answered(self._now())
+        return [self._target(info) for info in infos]
+
+    def look(self, target_id: str) -> Target:
+        with self._rpc() as rpc:
+            return self._target(rpc.getProcessInfo(_namespec(target_id)))
+
+    def carry_out(self, action: HealAction, target_id: str, stop_timeout_s: int) -> None:
+        if action is HealAction.START:
+            self._start(target_id)
+            return
+        self._restarting.add(target_id)
+        self._stopped_by_us.add(target_id)
+        try:
+            self._restart(target_id, stop_timeout_s)
+        finally:
+            self._restarting.discard(target_id)
+
+    def adopt(self, target_id: str, issued_at: datetime, stop_timeout_s: int) -> None:  # noqa: ARG002  the Protocol's
+        self._stopped_by_us.add(target_id)
+
+    def events(self, on_event: Callable[[], None]) -> None:
+        """There are none: supervisord tells its own children alone. The healer sees changes when it observes."""
+
+    def close(self) -> None:
+        """Nothing is held: every call has a connection of its own."""
+
+    def _restart(self, target_id: str, stop_timeout_s: int) -> None:
+        self._send_stop(target_id)
+        try:
+            self._await_stop(target_id, stop_timeout_s)
+            self._start(target_id)
+        except EngineUnreachableError as error:
+            raise EngineUnknownError(f"{_namespec(target_id)} was told to stop, and then: {error}") from error
+
+    def _send_stop(self, target_id: str) -> None:
+        with self._rpc(acting=True) as rpc:
+            try:
+                rpc.stopProcess(_namespec(target_id), False)  # noqa: FBT003  wait=False: XML-RPC has no names
+            except xmlrpc.client.Fault as fault:
+                if fault.faultCode != NOT_RUNNING:
+                    raise
+
+    def _await_stop(self, target_id: str, stop_timeout_s: int) -> None:
+        deadline = clock.monotonic() + stop_timeout_s + STOP_ALLOWANCE_S
+        while not self._is_stopped(target_id):
+            if clock.monotonic() > deadline:
+                raise EngineUnknownError(f"supervisord could not stop {_namespec(target_id)} in {stop_timeout_s} s: it may still")
+            time.sleep(POLL_S)
+
+    def _is_stopped(self, target_id: str) -> bool:
+        with self._rpc() as rpc:
+            return rpc.getProcessInfo(_namespec(target_id))["statename"] in _STOPPED
+
+    def _start(self, target_id: str) -> None:
+        with self._rpc(acting=True) as rpc:
+            try:
+                rpc.startProcess(_namespec(target_id), False)  # noqa: FBT003  wait=False
+            except xmlrpc.client.Fault as fault:
+                if fault.faultCode != ALREADY_STARTED:
+                    raise
+
+    def _target(self, info: Info) -> Target:
+        target_id, state = _target_id(info), info["statename"]
+        if state == "RUNNING" and target_id not in self._restarting:
+            self._stopped_by_us.discard(target_id)
+        return Target(
+            kind=TargetKind.SUPERVISOR,
+            incarnation=Incarnation(target_id=target_id, started=f"{info['start']}:{info['pid']}"),
+            name=info["name"] if info["group"] == info["name"] else f"{info['group']}:{info['name']}",
+            state=_STATES.get(state, TargetState.DEAD),
+            health=TargetHealth.NONE,
+            started_at=datetime.fromtimestamp(info["start"], UTC) if info["start"] else None,
+            image_id="",
+            config_hash="",
+            compose_project="",
+            compose_service="",
+            restart_policy="no",  # supervisord keeps its own counsel: what it gave up on, it leaves
+            restart_limit=0,
+            restart_count=0,
+            exit_code=int(info["exitstatus"]),
+            oom_killed=False,
+            error=info["spawnerr"] or ("gave up: FATAL" if state == "FATAL" else ""),
+            stop_timeout_s=self._stop_timeouts_s.get(target_id, DEFAULT_STOP_TIMEOUT_S),
+            published_ports=(),
+            stopped_by_person=state in _BY_PERSON and target_id not in self._stopped_by_us,
+            untouchable="",
+            observed_at=self._now(),
+        )
+
+    @contextmanager
+    def _rpc(self, *, acting: bool = False) -> Iterator[Any]:
+        """Open a connection for one or a few calls, and turn what goes wrong into our errors."""
+        transport = _Transport(self._socket_path, self._timeout_s)
+        try:
+            yield xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport).supervisor
+        except xmlrpc.client.Fault as fault:
+            raise _refusal(fault) from fault
+        except _CUT as error:
+            if acting and transport.connected:
+                raise EngineUnknownError(f"supervisord gave no answer within {self._timeout_s:g} s: what was asked for may still happen") from error
+            self._reach.failed()
+            raise EngineUnreachableError(self._remedy(error)) from error
+        finally:
+            transport.close()
+
+    def _remedy(self, error: Exception) -> str:
+        if isinstance(error, FileNotFoundError):
+            return f"no supervisord socket at {self._socket_path}: is healthmon running?"
+        if isinstance(error, PermissionError):
+            return f"no permission for the supervisord socket at {self._socket_path}: use the account that healthmon runs as"
+        if isinstance(error, ConnectionRefusedError):
+            return f"supervisord left its socket at {self._socket_path} behind and does not run: start healthmon again"
+        return f"supervisord at {self._socket_path} does not answer ({error or type(error).__name__}): it is frozen or stopping"
+
+
+class _Transport(xmlrpc.client.Transport):
+    """XML-RPC over a Unix socket, with a timeout, and without the library's silent second attempt."""
+
+    def __init__(self, socket_path: Path, timeout_s: float) -> None:
+        super().__init__()
+        self._http = _Connection(socket_path, timeout_s)
+
+    @property
+    def connected(self) -> bool:
+        """Say whether anything can have been sent."""
+        return self._http.was_connected
+
+    def make_connection(self, host: object) -> http.client.HTTPConnection:  # noqa: ARG002  there is only one
+        return self._http
+
+    def request(self, host: Any, handler: str, request_body: Any, verbose: bool = False) -> Any:  # noqa: FBT001, FBT002  the library's
+        return self.single_request(host, handler, request_body, verbose)
+
+    def close(self) -> None:
+        self._http.close()
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, socket_path: Path, timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s)
+        self._socket_path = socket_path
+        self.was_connected = False
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._socket_path))
+        self.was_connected = True
+
+
+def _refusal(fault: xmlrpc.client.Fault) -> EngineError:
+    if fault.faultCode == BAD_NAME:
+        return EngineGoneError(f"supervisord has no such program any more: {fault.faultString}")
+    return EngineError(f"supervisord refused: {fault.faultString}")
+
+
+def _is_ours(info: Info) -> bool:
+    return info["group"] in OURS or str(info["group"]).startswith("probe-")
+
+
+def _target_id(info: Info) -> str:
+    return f"supervisor:{info['group']}:{info['name']}"
+
+
+def _namespec(target_id: str) -> str:
+    return target_id.removeprefix("supervisor:")

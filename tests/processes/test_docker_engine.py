@@ -1,0 +1,468 @@
+"""How are containers seen and restarted, on a real Docker Engine? People are played by the docker command."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from healthmon import clock
+from healthmon.errors import EngineError, EngineGoneError, EngineUnknownError, EngineUnreachableError
+from healthmon.heal.docker_engine import DockerEngine
+from healthmon.log import Log
+from healthmon.model.heal import HealAction
+from healthmon.model.target import Target, TargetHealth, TargetState
+from tests.containers import IGNORES_TERM, STOPS_AT_ONCE, Docker, Observer, docker_session, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from healthmon.heal.docker_facts import Event
+
+RESTART, START = HealAction.RESTART, HealAction.START
+
+
+@pytest.fixture(scope="module")
+def docker() -> Iterator[Docker]:
+    yield from docker_session()
+
+
+@pytest.fixture
+def observer(docker: Docker, tmp_path: Path) -> Iterator[Observer]:
+    watching = Observer(docker, tmp_path)
+    yield watching
+    watching.close()
+
+
+@contextmanager
+def engine_of(*, host: str = "", allowance_s: float = 30.0) -> Iterator[DockerEngine]:
+    engine = DockerEngine(Log("test"), environment={"DOCKER_HOST": host}, allowance_s=allowance_s)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+@pytest.fixture
+def engine() -> Iterator[DockerEngine]:
+    with engine_of() as made:
+        yield made
+
+
+class Wakes:
+    """Counts the calls of `on_event`."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> None:
+        with self._lock:
+            self.count += 1
+
+
+def follow(engine: DockerEngine) -> Wakes:
+    """Follow events, and return when they flow."""
+    wakes = Wakes()
+    engine.events(wakes)
+    wait_for(lambda: wakes.count, what="the stream to open")
+    return wakes
+
+
+def observed(engine: DockerEngine, container_id: str) -> Target:
+    found = {target.incarnation.target_id: target for target in engine.observe()}
+    return found[container_id]
+
+
+# What is seen
+
+
+def test_a_running_container_is_seen_with_its_facts(docker: Docker, engine: DockerEngine) -> None:
+    """Both ways of looking agree on everything but the moment."""
+    name, network = docker.name(), docker.network()
+    options = ("--network", network, "--publish", "127.0.0.1::80", "--stop-timeout", "7", "--restart", "on-failure:4")
+    container = docker.run(*STOPS_AT_ONCE, options=options, name=name)
+    seen, looked = observed(engine, container), engine.look(container)
+    assert (seen.state, seen.name, seen.health, seen.stop_timeout_s) == (TargetState.RUNNING, name, TargetHealth.NONE, 7)
+    assert (seen.restart_policy, seen.restart_limit, seen.untouchable) == ("on-failure", 4, "")
+    assert seen.published_ports == (int(docker.inspect(container)["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"]),)
+    assert (looked.incarnation, looked.published_ports) == (seen.incarnation, seen.published_ports)
+    assert seen.started_at is not None
+    assert clock.now() - seen.started_at < timedelta(minutes=1)
+
+
+def test_states_are_seen_as_they_are(docker: Docker, engine: DockerEngine) -> None:
+    """Paused, crashed, looping, given up, never started: each tells itself apart."""
+    paused = docker.run(*STOPS_AT_ONCE)
+    crashed = docker.run("sh", "-c", "exit 3")
+    looping = docker.run("false", options=("--restart", "always"))
+    given_up = docker.run("false", options=("--restart", "on-failure:1"))
+    failed = docker.run("/not/there", check=False)
+    docker.cli("pause", paused)
+    wait_for(lambda: docker.inspect(given_up)["RestartCount"] == 1, what="the one retry")
+    for ended in (crashed, given_up):
+        docker.wait_for_state(ended, "exited")
+    wait_for(lambda: docker.inspect(looping)["RestartCount"] >= 3, what="a crash loop")
+    wait_for(lambda: observed(engine, looping).state is TargetState.RESTARTING, what="the pause of the loop")
+    seen = {target.incarnation.target_id: target for target in engine.observe()}
+    assert seen[paused].state is TargetState.PAUSED
+    assert (seen[crashed].state, seen[crashed].exit_code) == (TargetState.EXITED, 3)
+    assert seen[looping].restart_count >= 3
+    assert (seen[given_up].state, seen[given_up].restart_limit, seen[given_up].restart_count) == (TargetState.EXITED, 1, 1)
+    assert (seen[failed].state, seen[failed].started_at) == (TargetState.CREATED, None)
+    assert "no such file" in seen[failed].error
+    docker.cli("rm", "--force", looping)
+
+
+def test_containers_that_a_restart_would_harm_are_marked(docker: Docker, engine: DockerEngine) -> None:
+    """Compose's one-offs and those that vanish when they stop."""
+    one_off = docker.run(*STOPS_AT_ONCE, options=("--label", "com.docker.compose.oneoff=True"))
+    auto_remove = docker.run(*STOPS_AT_ONCE, options=("--rm",))
+    assert observed(engine, one_off).untouchable == "one_off"
+    assert observed(engine, auto_remove).untouchable == "auto_remove"
+
+
+def test_health_follows_the_engines_own_check(docker: Docker, engine: DockerEngine) -> None:
+    """Starting, healthy, unhealthy, without an event stream to help."""
+    command = ("sh", "-c", "touch /ok; trap 'rm /ok' HUP; while :; do sleep 1000 & wait; done")
+    options = ("--health-cmd", "test -f /ok", "--health-interval", "200ms", "--health-retries", "1")
+    container = docker.run(*command, options=options)
+    wait_for(lambda: observed(engine, container).health is TargetHealth.HEALTHY, what="healthy")
+    docker.cli("kill", "--signal", "HUP", container)
+    wait_for(lambda: observed(engine, container).health is TargetHealth.UNHEALTHY, what="unhealthy")
+    docker.cli("rm", "--force", container)
+
+
+def test_idle_containers_cost_one_list(docker: Docker, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what changed is inspected again; a restart that no event told of is a change."""
+    container, other = docker.run(*IGNORES_TERM), docker.run(*IGNORES_TERM)
+    before = observed(engine, container)
+    inspected: list[str] = []
+    inspect = engine._inspect
+    monkeypatch.setattr(engine, "_inspect", lambda target_id: inspected.append(target_id) or inspect(target_id))  # type: ignore[func-returns-value]
+    assert observed(engine, container).incarnation == before.incarnation
+    assert not {container, other} & set(inspected)
+    docker.cli("restart", "--time", "0", container)
+    assert observed(engine, container).incarnation != before.incarnation
+    assert other not in inspected
+
+
+def test_a_removed_container_is_gone(docker: Docker, engine: DockerEngine) -> None:
+    """Not in observe, and the error for everything else; the name alone brings nothing back."""
+    name = docker.name()
+    former = docker.run(*STOPS_AT_ONCE, name=name)
+    assert observed(engine, former).name == name
+    docker.cli("rm", "--force", former)
+    present = docker.run(*STOPS_AT_ONCE, name=name)
+    assert former not in {target.incarnation.target_id for target in engine.observe()}
+    before = observed(engine, present)
+    with pytest.raises(EngineGoneError, match="not there any more"):
+        engine.look(former)
+    with pytest.raises(EngineGoneError, match="not there any more"):
+        engine.carry_out(RESTART, former, 1)
+    assert engine.look(present).incarnation == before.incarnation
+
+
+# What is done
+
+
+def test_a_restart_makes_another_incarnation_of_the_same_container(docker: Docker, engine: DockerEngine, observer: Observer) -> None:
+    """The engine said yes, and an independent observer saw exactly one restart."""
+    container = docker.run(*STOPS_AT_ONCE)
+    before = engine.look(container)
+    engine.carry_out(RESTART, container, 5)
+    after = engine.look(container)
+    assert after.incarnation.target_id == before.incarnation.target_id
+    assert after.incarnation.started != before.incarnation.started
+    assert after.state is TargetState.RUNNING
+    wait_for(lambda: observer.restarts(container) == 1, what="the observer to see it")
+
+
+def test_a_container_that_has_exited_is_started(docker: Docker, engine: DockerEngine) -> None:
+    """The other action."""
+    container = docker.run("sh", "-c", "test -f /second && sleep 1000; touch /second; false")
+    docker.wait_for_state(container, "exited")
+    engine.carry_out(START, container, 5)
+    assert engine.look(container).state is TargetState.RUNNING
+
+
+def test_a_start_that_fails_is_refused_with_the_engines_reason(docker: Docker, engine: DockerEngine) -> None:
+    """Engine 20.10 answers 400: it is known that nothing runs."""
+    container = docker.run("/not/there", check=False)
+    with pytest.raises(EngineError, match=r"refused to start .* no such file") as refused:
+        engine.carry_out(START, container, 5)
+    assert refused.type is EngineError
+
+
+def test_a_restart_that_outlasts_our_patience_is_unknown_and_still_happens(docker: Docker, observer: Observer) -> None:
+    """The engine does not stop because its client went away."""
+    container = docker.run(*IGNORES_TERM)
+    with engine_of() as engine:
+        before = engine.look(container)
+        engine._client().timeout = -1.5  # type: ignore[assignment]  # with the two seconds of the stop, half a second
+        with pytest.raises(EngineUnknownError, match="gave no clear answer"):
+            engine.carry_out(RESTART, container, 2)
+        assert engine.look(container).incarnation == before.incarnation
+        wait_for(lambda: engine.look(container).incarnation != before.incarnation, what="the engine to finish")
+    wait_for(lambda: observer.restarts(container) == 1, what="the observer to see it")
+
+
+def test_only_the_calls_of_the_list_are_made(docker: Docker, engine: DockerEngine) -> None:
+    """Names, kill and stop never leave the process."""
+    name = docker.name()
+    container = docker.run(*STOPS_AT_ONCE, name=name)
+    engine.observe()
+    with pytest.raises(EngineError, match="refused to ask Docker for POST"):
+        engine.carry_out(RESTART, name, 1)
+    for forbidden in (engine._client().kill, engine._client().stop, engine._client().pause):
+        with pytest.raises(EngineError, match="not among the calls"):
+            forbidden(container)
+    assert docker.state(container) == "running"
+
+
+# Who did it
+
+
+def test_a_stop_under_way_is_a_persons(docker: Docker, engine: DockerEngine) -> None:
+    """Seen while the container still runs, and after it has stopped, until somebody starts it."""
+    follow(engine)
+    container = docker.run(*IGNORES_TERM)
+    assert not observed(engine, container).stopped_by_person
+    stopping = docker.begin("stop", "--time", "5", container)
+    wait_for(lambda: observed(engine, container).stopped_by_person, timeout_s=2, what="the mark")
+    assert observed(engine, container).state is TargetState.RUNNING
+    docker.cli("kill", container)
+    stopping.wait(10)
+    stopped = engine.look(container)
+    assert (stopped.state, stopped.stopped_by_person) == (TargetState.EXITED, True)
+    docker.cli("start", container)
+    wait_for(lambda: not observed(engine, container).stopped_by_person, what="the mark to go")
+
+
+def test_a_stop_before_our_start_is_known(docker: Docker, engine: DockerEngine) -> None:
+    """The engine tells the events of the past too."""
+    stopped, crashed = docker.run(*STOPS_AT_ONCE), docker.run("false")
+    docker.cli("stop", stopped)
+    docker.wait_for_state(crashed, "exited")
+    follow(engine)
+    wait_for(lambda: observed(engine, stopped).stopped_by_person, what="the mark")
+    assert not observed(engine, crashed).stopped_by_person
+
+
+def test_a_persons_restart_leaves_no_mark(docker: Docker, engine: DockerEngine) -> None:
+    """While it stops it is marked, and afterwards it is not."""
+    follow(engine)
+    container = docker.run(*IGNORES_TERM)
+    restarting = docker.begin("restart", "--time", "2", container)
+    wait_for(lambda: observed(engine, container).stopped_by_person, timeout_s=2, what="the mark")
+    restarting.wait(10)
+    wait_for(lambda: not observed(engine, container).stopped_by_person, what="the mark to go")
+
+
+def test_a_reload_leaves_no_mark(docker: Docker, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HUP stops nothing."""
+    noted = spy_on_events(engine, monkeypatch)
+    follow(engine)
+    container = docker.run(*STOPS_AT_ONCE)
+    docker.cli("kill", "--signal", "HUP", container)
+    wait_for(lambda: any(event.target_id == container and event.action == "kill" for event, _ in noted), what="the event")
+    assert not observed(engine, container).stopped_by_person
+
+
+def test_our_own_restart_is_nobodys_stop(docker: Docker, engine: DockerEngine, observer: Observer) -> None:
+    """Neither while it stops nor afterwards; the next stop is a person's again."""
+    follow(engine)
+    container = docker.run(*IGNORES_TERM)
+    healing = threading.Thread(target=engine.carry_out, args=(RESTART, container, 1))
+    healing.start()
+    wait_for(lambda: "kill" in observer.actions(container), what="the kill")
+    while healing.is_alive():
+        assert not observed(engine, container).stopped_by_person
+    healing.join()
+    wait_for(lambda: observer.restarts(container) == 1, what="the restart")
+    assert not observed(engine, container).stopped_by_person
+    docker.cli("stop", "--time", "0", container)
+    wait_for(lambda: observed(engine, container).stopped_by_person, what="the mark")
+
+
+def test_an_unfinished_restart_of_an_earlier_process_is_nobodys_stop(docker: Docker, engine: DockerEngine) -> None:
+    """A healer that was killed while it restarted a container finds it stopped, and may start it."""
+    container = docker.run(*STOPS_AT_ONCE)
+    engine.adopt(container, clock.now(), 5)
+    docker.cli("stop", container)  # as our own restart would have, before its start failed
+    follow(engine)
+    other = docker.run("true")
+    wait_for(lambda: observed(engine, other), what="the events to be read")
+    assert (observed(engine, container).state, observed(engine, container).stopped_by_person) == (TargetState.EXITED, False)
+
+
+# How it stays in touch
+
+
+def test_an_event_wakes_within_a_second(docker: Docker, engine: DockerEngine) -> None:
+    """A crash is known at once, and close ends the thread at once."""
+    wakes = follow(engine)
+    container = docker.run(*STOPS_AT_ONCE)
+    observed(engine, container)
+    before = wakes.count
+    docker.begin("kill", container).wait(10)
+    wait_for(lambda: wakes.count > before, timeout_s=1, what="the event")
+    assert engine._follower is not None
+    begun = time.monotonic()
+    engine.close()
+    assert time.monotonic() - begun < 1
+    assert not engine._follower._thread.is_alive()
+
+
+def test_a_silent_stream_is_opened_again_and_misses_nothing(docker: Docker, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence is how a dead stream looks: it is replaced, and what the next one repeats is no news."""
+    calls = [(method, path, 0.2 if path == "/events" else read_s) for method, path, read_s in _calls()]
+    monkeypatch.setattr("healthmon.heal.docker_client._CALLS", calls)
+    opened: list[int] = []
+    open_stream = engine._open_stream
+    monkeypatch.setattr(engine, "_open_stream", lambda since: opened.append(1) or open_stream(since))  # type: ignore[func-returns-value]
+    noted = spy_on_events(engine, monkeypatch)
+    container = docker.run(*IGNORES_TERM)
+    follow(engine)
+    wait_for(lambda: len(opened) > 3, what="new streams")
+    news = [event.key for event, is_new in noted if is_new]
+    assert len(news) == len(set(news))
+    stopping = docker.begin("stop", "--time", "5", container)
+    wait_for(lambda: observed(engine, container).stopped_by_person, what="the mark")
+    docker.cli("kill", container)
+    stopping.wait(10)
+
+
+def spy_on_events(engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Event, bool]]:
+    """Return a list that grows with every event and whether it was new."""
+    noted: list[tuple[Event, bool]] = []
+    note = engine._memory.note
+
+    def spy(event: Event) -> bool:
+        is_new = note(event)
+        noted.append((event, is_new))
+        return is_new
+
+    monkeypatch.setattr(engine._memory, "note", spy)
+    return noted
+
+
+def _calls() -> tuple[tuple[str, str, float | None], ...]:
+    from healthmon.heal import docker_client  # noqa: PLC0415  the table that the test shortens
+
+    return docker_client._CALLS
+
+
+def test_making_an_engine_asks_nothing() -> None:
+    """A host without Docker starts as fast as any."""
+    with engine_of(host="unix:///nowhere/docker.sock") as engine:
+        assert engine.reachable_since is None
+
+
+def test_an_absent_engine_is_named_with_its_remedy(tmp_path: Path) -> None:
+    """No socket, a file that is none, a socket that nobody listens at, a version that is too old, ssh."""
+    silent = tmp_path / "silent.sock"
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(silent))
+    (tmp_path / "file").write_text("")
+    for host, remedy in (
+        (f"unix://{tmp_path}/none.sock", r"no Docker socket at .*/none\.sock: is Docker installed and running\?"),
+        (f"unix://{tmp_path}/file", "nothing listens at .*/file: start Docker"),
+        (f"unix://{silent}", r"nothing listens at .*/silent\.sock: start Docker"),
+        ("tcp://127.0.0.1:1", "127.0.0.1:1"),
+        ("ssh://somewhere", "run an agent on that host instead"),
+        ("nonsense://x", "Invalid bind address"),
+    ):
+        with engine_of(host=host) as engine:
+            with pytest.raises(EngineUnreachableError, match=remedy):
+                engine.observe()
+            with pytest.raises(EngineUnreachableError):
+                engine.carry_out(RESTART, "0" * 64, 1)
+            assert engine.reachable_since is None
+
+
+def test_a_return_is_told_apart_from_the_first_contact(docker: Docker, tmp_path: Path) -> None:
+    """After an absence everything has to settle; at our own start it has not."""
+    path = tmp_path / "docker.sock"
+    path.symlink_to("/var/run/docker.sock")
+    container = docker.run(*STOPS_AT_ONCE)
+    with engine_of(host=f"unix://{path}") as engine:
+        engine.observe()
+        first = engine.reachable_since
+        assert first is not None
+        assert engine.returned_at is None
+        path.unlink()
+        with pytest.raises(EngineUnreachableError, match="no Docker socket"):
+            engine.observe()
+        assert engine.reachable_since is None
+        path.symlink_to("/var/run/docker.sock")
+        assert observed(engine, container).state is TargetState.RUNNING
+        assert engine.returned_at == engine.reachable_since
+        assert engine.returned_at is not None
+        assert engine.returned_at >= first
+
+
+def test_the_event_stream_survives_an_absence(docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread waits for the engine, and the healer is woken when it can look again."""
+    monkeypatch.setattr("healthmon.heal.docker_events.UNREACHABLE_PAUSE_S", 0.1)
+    path = tmp_path / "docker.sock"
+    with engine_of(host=f"unix://{path}") as engine:
+        wakes = Wakes()
+        engine.events(wakes)
+        assert wakes.count == 0
+        path.symlink_to("/var/run/docker.sock")
+        wait_for(lambda: wakes.count, what="the return")
+        container = docker.run("true")
+        wait_for(lambda: observed(engine, container).state is TargetState.EXITED, what="its end")
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (b'{"ApiVersion":"1.20","MinAPIVersion":"1.12"}', r"speaks API 1\.20: healthmon needs 1\.24, upgrade Docker"),
+        (b'{"ApiVersion":"1.60","MinAPIVersion":"1.55"}', r"no API older than 1\.55: healthmon knows 1\.51, upgrade healthmon"),
+        (b"<html>", "no answer from Docker"),
+    ],
+)
+def test_an_engine_without_a_common_version_is_refused_plainly(answer: bytes, text: str, tmp_path: Path) -> None:
+    """The versions are named, and who has to be upgraded."""
+    with _answering(tmp_path / "old.sock", answer), engine_of(host=f"unix://{tmp_path}/old.sock") as engine, pytest.raises(EngineUnreachableError, match=text):
+        engine.observe()
+
+
+@contextmanager
+def _answering(path: Path, *bodies: bytes) -> Iterator[None]:
+    """Listen at `path`; give one request after the other its answer, and hang up on those that are left over."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        thread = threading.Thread(target=_serve, args=(listening, list(bodies)))
+        thread.start()
+        yield
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+
+
+def _serve(listening: socket.socket, bodies: list[bytes]) -> None:
+    while True:
+        try:
+            connection, _ = listening.accept()
+        except OSError:
+            return  # shut down
+        with connection:
+            if connection.recv(65_536) and bodies:
+                body = bodies.pop(0)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(body), body))
+
+
+def test_an_engine_that_hangs_up_on_a_restart_leaves_it_unknown(tmp_path: Path) -> None:
+    """The request was sent, so it may happen."""
+    path = tmp_path / "cut.sock"
+    with _answering(path, b'{"ApiVersion":"1.41"}'), engine_of(host=f"unix://{path}") as engine, pytest.raises(EngineUnknownError):
+        engine.carry_out(RESTART, "0" * 64, 1)
