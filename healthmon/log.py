@@ -13,6 +13,7 @@ import re
 import socket
 import sys
 import time
+from contextlib import suppress
 from logging.handlers import WatchedFileHandler
 from typing import TYPE_CHECKING, TextIO
 
@@ -56,7 +57,7 @@ class Log:
 
     def _write(self, level: int, event: str, fields: dict[str, FieldValue], *, traceback: bool = False) -> None:
         if self._logger.isEnabledFor(level):
-            words = " ".join([self._program, event, *(f"{name}={_field(value)}" for name, value in fields.items())])
+            words = " ".join([self._program, event, *_shown(fields)])
             self._logger.log(level, "%s", words, exc_info=traceback)
 
 
@@ -106,13 +107,16 @@ class _ConsoleHandler(logging.Handler):
         super().__init__(level=SHOWN)
         self._path = str(path)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
+        self._socket.settimeout(0.0)
 
     def emit(self, record: logging.LogRecord) -> None:
-        try:
+        with suppress(OSError):  # nobody is there to look
             self._socket.sendto(self.format(record).encode(), self._path)
-        except OSError:
-            pass  # nobody is there to look
+
+
+def _shown(fields: dict[str, FieldValue]) -> list[str]:
+    """What has no value is left out: an empty field tells nobody anything."""
+    return [f"{name}={_field(value)}" for name, value in fields.items() if value is not None and value != ""]
 
 
 def _field(value: FieldValue) -> str:

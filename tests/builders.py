@@ -24,7 +24,7 @@ def ago(seconds: float) -> datetime:
     return NOW - timedelta(seconds=seconds)
 
 
-def a_check(
+def a_check(  # noqa: PLR0913  a test names what matters to it, the rest is plain
     reason: CheckReason = CheckReason.OK,
     *,
     at: datetime = NOW,

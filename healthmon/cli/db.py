@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from healthmon.cli.context import Context
+if TYPE_CHECKING:
+    from healthmon.cli.context import Context
 
 
 @click.group("db")

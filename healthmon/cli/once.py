@@ -24,6 +24,7 @@ from healthmon.store.connection import open_for_reading, open_for_writing
 
 if TYPE_CHECKING:
     from healthmon.config import Config
+    from healthmon.model.check import Check
     from healthmon.store.connection import Connection
 
 PROGRAM = "once"
@@ -61,10 +62,7 @@ def _make_round(config: Config, connection: Connection) -> None:
     known = services.sync(connection, [(s.name, s.group, s.critical) for s in wanted], now=clock.now())
     ids = {name: service.service_id for name, service in known.items()}
     round_ = Round(wanted, ids)
-    if sys.stderr.isatty():
-        looks = _with_progress(round_, len(wanted))
-    else:
-        looks = round_.run(lambda _name: None)
+    looks = _with_progress(round_, len(wanted)) if sys.stderr.isatty() else round_.run(lambda _name: None)
     checks.append(connection, looks)
     watch_only = config.model_copy(update={"self_healing": HealSettings()})
     evaluator = Evaluator(watch_only, connection, log.Log(PROGRAM))
@@ -72,7 +70,7 @@ def _make_round(config: Config, connection: Connection) -> None:
         pass
 
 
-def _with_progress(round_: Round, total: int) -> list[checks.Check]:
+def _with_progress(round_: Round, total: int) -> list[Check]:
     from rich.console import Console  # noqa: PLC0415  only a terminal pays for it
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
 
@@ -92,5 +90,7 @@ def _show(config: Config, connection: Connection, *, as_json: bool) -> int:
 
 
 def _level(config: Config) -> str:
-    """On a terminal the table says it all; in a pipe the records are what is grepped."""
-    return "ERROR" if sys.stderr.isatty() and config.log_level != "DEBUG" else config.log_level
+    """The table says it all; in a pipe, what went wrong is said as records too, which is what people grep for."""
+    if config.log_level != "INFO":
+        return config.log_level
+    return "ERROR" if sys.stderr.isatty() else "WARNING"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import clock, probes
-from healthmon.cli.context import Context
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.model.check import CheckStatus
 from healthmon.probes.classify import bug
 
 if TYPE_CHECKING:
+    from healthmon.cli.context import Context
     from healthmon.config import ServiceSettings
     from healthmon.model.check import Outcome
 
@@ -46,7 +46,7 @@ def command(context: Context, service: str, *, as_json: bool) -> int:
 def _asked(settings: ServiceSettings) -> dict[str, str | float | None]:
     return {
         "type": settings.type,
-        "url": settings.url,
+        "url": settings.shown_url,
         "timeout_seconds": settings.timeout_seconds,
         "expected_response_time": settings.expected_response_time,
     }

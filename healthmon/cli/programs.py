@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from healthmon.processes import loop, programs
+from healthmon.processes import programs, supervision
 
 if TYPE_CHECKING:
     from healthmon.cli.context import Context
@@ -15,16 +15,13 @@ if TYPE_CHECKING:
 @click.command("programs")
 @click.pass_obj
 def command(context: Context) -> int:
-    """Write the files that supervisord reads, and list the programs in them.
+    """Write the files that supervisord reads, enter the services into the database, and list the programs.
 
     `healthmon run` does this by itself; it is for who runs supervisord in another way.
     """
-    paths = context.config.paths
-    loop.prepare_directories(paths)
     wanted = programs.of_monitor(context.config, context.source)
-    programs.write(paths, wanted)
-    conf = programs.write_conf(paths)
+    conf = supervision.write_down(context.config, wanted)
     for program in wanted:
         click.echo(program.name)
-    click.echo(f"healthmon: written to {paths.programs}; `supervisord -n -c {conf}` runs them", err=True)
+    click.echo(f"healthmon: written to {context.config.paths.programs}; `supervisord -n -c {conf}` runs them", err=True)
     return 0

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import config as configuration
-from healthmon.cli.context import Context
 from healthmon.errors import EngineError
 from healthmon.heal.docker_engine import DockerEngine
 from healthmon.heal.matching import Wanted, match
 
 if TYPE_CHECKING:
+    from healthmon.cli.context import Context
     from healthmon.config import Config
     from healthmon.heal.matching import Match
 
@@ -65,7 +65,7 @@ def _show_services(loaded: Config) -> None:
         click.echo(f"\n{group} (program probe-{group})")
         for service in members:
             critical = "critical" if service.critical else ""
-            asked = f"{service.url} every {service.interval_seconds:g} s"
+            asked = f"{service.shown_url} every {service.interval_seconds:g} s"
             click.echo(f"  {service.name:<24}{critical:<10}{asked:<52}{_target(service.name, matches, problem)}")
     click.echo("")
 
@@ -87,7 +87,7 @@ def _target(name: str, matches: dict[str, Match], problem: str) -> str:
     if found is None:
         return f"container unknown: {problem}" if problem else ""
     if found.target is None:
-        return f"no container: {found.problem}"
+        return f"no container: {found.text}"
     return f"container {found.target.name} (by {found.matched_by})"
 
 

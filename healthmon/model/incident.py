@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from healthmon.model.check import CheckReason
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from healthmon.model.check import CheckReason
 
 
 class IncidentResolution(StrEnum):

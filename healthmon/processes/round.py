@@ -72,7 +72,7 @@ class Round:
     def _collect(self) -> list[tuple[Check, str]]:
         found = []
         for look in self._pool.finished():
-            kind = self._agendas[look.key].finish(look.outcome.status, clock.monotonic())
+            kind = self._agendas[look.key].finish(look.outcome.status, clock.monotonic()).kind
             check = Check(service_id=self._ids[look.key], kind=kind, checked_at=look.started_at, outcome=look.outcome)
             found.append((check, look.key))
         return found

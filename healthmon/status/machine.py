@@ -14,11 +14,14 @@ A failure of our own (an unknown look) neither starts, continues nor ends a stre
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from healthmon.model.check import Check, CheckKind, CheckReason, CheckStatus
 from healthmon.model.status import ServiceState, ServiceStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class StatusEvent(StrEnum):

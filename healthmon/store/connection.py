@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, suppress
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
@@ -19,6 +18,7 @@ from healthmon.errors import StoreBusyError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SAFE_SQLITE = (3, 51, 3)
 APPLICATION_ID = 0x686D6F6E  # "hmon"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -186,7 +187,7 @@ def test_a_restart_that_does_not_help_is_tried_again_after_the_cooldown_and_then
             world.look(BAD)
             world.step()
     assert world.heal_states() == ["failed"] * 3
-    assert all(later - earlier >= timedelta(minutes=5) for earlier, later in zip(starts, starts[1:], strict=False))
+    assert all(later - earlier >= timedelta(minutes=5) for earlier, later in pairwise(starts))
     [incident] = incidents.open_incidents(world.connection)
     assert incident.quarantined_at is not None
     assert world.connection.rows("SELECT alert_type, severity, status FROM alerts") == [

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import apsw
@@ -36,6 +34,7 @@ from tests.builders import NOW, a_check, a_heal, a_target, ago, an_unhealthy_sta
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from enum import StrEnum
     from pathlib import Path
 
 
@@ -193,8 +192,8 @@ def test_a_transaction_that_fails_leaves_nothing(database: Connection) -> None:
 def test_a_foreign_lock_is_a_busy_error_that_may_pass(database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "BUSY_TIMEOUT_MS", 10)
     other = open_for_writing(database.path)
-    with database.transaction(durable=False), pytest.raises(StoreBusyError) as raised, other.transaction(durable=False):
-        pass
+    with database.transaction(durable=False), pytest.raises(StoreBusyError) as raised:
+        services.sync(other, [], now=NOW)
     other.close()
     assert not raised.value.permanent
 

@@ -1,0 +1,231 @@
+"""The commands that answer, typed as the user's document writes them, over two real services."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests import needs
+from tests.containers import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOP = Path(__file__).parents[2]
+UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
+
+
+class Answering(BaseHTTPRequestHandler):
+    """`/ill` answers 500, anything else 200."""
+
+    def do_GET(self) -> None:
+        self.send_response(HTTPStatus.INTERNAL_SERVER_ERROR if self.path == "/ill" else HTTPStatus.OK)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class User:
+    """Somebody in a directory with a configuration of two services; `ill` says whether the second answers 500."""
+
+    def __init__(self, directory: Path, port: int, *, ill: bool) -> None:
+        self.directory = directory
+        services = [
+            {"name": "interpreter", "url": f"http://127.0.0.1:{port}/health", "critical": True, "expected_response_time": 2.0},
+            {"name": "frontend", "url": f"http://127.0.0.1:{port}/{'ill' if ill else 'health'}"},
+        ]
+        settings = {"services": services, "check_interval_seconds": 1, "timeout_seconds": 1, "retry_interval_seconds": 0.05}
+        (directory / "config").mkdir()
+        (directory / "config" / "health_monitoring_config.json").write_text(json.dumps(settings))
+
+    def types(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-P", "-m", "healthmon", *words],
+            cwd=self.directory,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def queries(self, sql: str) -> list[str]:
+        """Ask the database in the shell that operators use; return the lines of the answer."""
+        sqlite3 = needs.program("sqlite3", package="sqlite3")
+        done = subprocess.run(
+            [sqlite3, "health_monitoring.db", sql],
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return done.stdout.split()
+
+    def reads(self, *words: str) -> dict[str, Any]:
+        done = self.types(*words)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+
+def _environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key != "HEALTHMON_CONFIG"} | {"PYTHONPATH": str(TOP)}
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def user(tmp_path: Path, port: int) -> User:
+    return User(tmp_path, port, ill=True)
+
+
+def test_once_looks_stores_and_says_by_its_exit_code_whether_all_is_well(tmp_path: Path, port: int) -> None:
+    (tmp_path / "well").mkdir()
+    (tmp_path / "ill").mkdir()
+    assert User(tmp_path / "well", port, ill=False).types("--once").returncode == 0
+    done = User(tmp_path / "ill", port, ill=True).types("--once")
+    assert done.returncode == 1
+    assert "DEGRADED: 1 of 2 services are healthy, 1 unhealthy" in done.stdout
+    assert "expected 200-299, got 500 Internal Server Error" in done.stdout
+    assert "WARNING" in done.stderr
+
+
+def test_once_confirms_a_failure_before_it_calls_it_one(user: User) -> None:
+    user.types("--once")
+    query = "SELECT kind, count(*) FROM checks GROUP BY kind; SELECT current_status FROM service_status"
+    assert user.queries(query) == ["0|2", "1|2", "healthy", "unhealthy"]
+
+
+def test_the_report_has_what_the_document_shows(user: User) -> None:
+    user.types("--once")
+    report = user.reads("--report")
+    assert UTC_TIME.fullmatch(report["timestamp"])
+    assert report["overall_health"] == "degraded"
+    assert report["summary"] == {
+        "total_services": 2,
+        "healthy_services": 1,
+        "unhealthy_services": 1,
+        "unknown_services": 0,
+        "critical_unhealthy": 0,
+        "health_percentage": 50.0,
+    }
+    service = report["services"][0]
+    assert (service["service_name"], service["current_status"], service["consecutive_failures"]) == ("interpreter", "healthy", 0)
+    assert UTC_TIME.fullmatch(service["last_healthy"])
+    assert UTC_TIME.fullmatch(service["last_updated"])
+    assert set(service) >= {"uptime_percentage", "critical", "group", "response_time", "error_message", "container"}
+
+
+def test_the_dashboard_has_trends_from_history(user: User) -> None:
+    user.types("--once")
+    dashboard = user.reads("--dashboard")
+    assert dashboard["summary"]["health_percentage"] == 50.0
+    trends = dashboard["trends"]
+    assert [(hour["checks"], hour["healthy_checks"]) for hour in trends["hourly_health"]] in ([(2, 1)], [(1, 1), (1, 0)], [(1, 0), (1, 1)])
+    assert [(one["service_name"], one["checks"]) for one in trends["response_times"]] == [("frontend", 1), ("interpreter", 1)]
+    assert trends["alert_counts"] == {"critical": 0, "warning": 0, "info": 0}
+
+
+def test_the_documents_jq_lines_work(user: User) -> None:
+    user.types("--once")
+    jq = needs.program("jq", package="jq")
+    for flag, query in (("--dashboard", ".summary"), ("--report", ".services")):
+        line = f"{sys.executable} -P -m healthmon {flag} 2>/dev/null | {jq} '{query}'"
+        done = subprocess.run(line, shell=True, cwd=user.directory, env=_environment(), capture_output=True, text=True, check=True)
+        assert json.loads(done.stdout)
+
+
+def test_what_was_seen_long_ago_is_unknown_now(user: User) -> None:
+    user.types("--once")
+    shift = "UPDATE service_states SET last_checked_at = '2026-01-01 00:00:00.000'"
+    user.queries(shift)
+    report = user.reads("report")
+    assert report["summary"]["unknown_services"] == 2
+    assert report["services"][0]["error_message"].startswith("no check since 2026-01-01")
+
+
+def test_status_is_a_table_worst_first_and_says_that_nothing_is_watching(user: User) -> None:
+    user.types("--once")
+    done = user.types("status")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("DEGRADED")
+    assert [line.split()[1] for line in lines[2:]] == ["frontend", "interpreter"]
+    assert "\x1b" not in done.stdout
+    assert "nothing is watching now" in done.stderr
+    assert json.loads(user.types("status", "--json").stdout)["overall_health"] == "degraded"
+
+
+def test_probe_says_everything_about_one_look_and_stores_nothing(user: User) -> None:
+    done = user.types("probe", "frontend", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["status"], found["status_code"], found["reason"]) == (1, "unhealthy", 500, "status")
+    assert user.types("probe", "interpreter").returncode == 0
+    assert not (user.directory / "health_monitoring.db").exists()
+
+
+def test_db_path_is_where_the_database_will_lie(user: User) -> None:
+    assert user.types("db", "path").stdout.strip() == str(user.directory / "health_monitoring.db")
+
+
+def test_every_command_says_on_stderr_which_configuration_it_used(user: User) -> None:
+    done = user.types("db", "path")
+    assert str(user.directory / "config" / "health_monitoring_config.json") in done.stderr
+
+
+def test_once_beside_a_running_agent_asks_it_and_starts_nothing(user: User) -> None:
+    command = [sys.executable, "-P", "-m", "healthmon"]
+    with subprocess.Popen(command, cwd=user.directory, env=_environment(), stderr=subprocess.DEVNULL) as agent:
+        try:
+            wait_for(lambda: '"healthy_services": 1,' in user.types("report").stdout, timeout_s=30, what="the agent's first round")
+            done = user.types("--once")
+            assert "an agent is running" in done.stderr
+            assert done.returncode == 1
+            assert "nothing is watching" not in user.types("status").stderr
+        finally:
+            agent.terminate()
+            assert agent.wait(20) == 0
+
+
+def test_help_names_every_command(user: User) -> None:
+    said = user.types("--help").stdout
+    assert {"once", "report", "dashboard", "run", "demo", "status", "probe", "validate", "ctl", "db"} <= set(said.split())
+
+
+def test_validate_says_what_a_configuration_means_and_what_is_not_done_yet(tmp_path: Path) -> None:
+    shipped = TOP / "config" / "health_monitoring_config.json"
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "healthmon", "validate", str(shipped)],
+        cwd=tmp_path,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0
+    assert "17 services in 4 groups" in done.stdout
+    assert "healing is off" in done.stdout
+    assert "note: alerting: " in done.stdout
+    assert list(tmp_path.iterdir()) == []

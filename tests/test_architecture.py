@@ -1,0 +1,162 @@
+"""The shape of the code, stated once: imports go down only, hands stay apart, and each thing has one home."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "healthmon"
+
+# From the ground up. A module belongs to the layer of its longest prefix, and imports only from its own layer or from
+# those before it.
+LAYERS: list[tuple[str, tuple[str, ...]]] = [
+    ("ground", ("__init__", "errors", "clock", "paths", "log", "settings")),
+    ("model", ("model",)),
+    (
+        "decisions",
+        (
+            "status",
+            "rules",
+            "history",
+            "notify.__init__",
+            "notify.settings",
+            "web.__init__",
+            "web.settings",
+            "heal.__init__",
+            "heal.settings",
+            "heal.policy",
+            "heal.preflight",
+            "heal.outcome",
+            "heal.verification",
+            "heal.matching",
+            "heal.docker_facts",
+            "probes.settings",
+            "probes.schedule",
+            "probes.lanes",
+            "probes.expectation",
+        ),
+    ),
+    ("hands", ("store", "probes", "heal")),
+    ("config", ("config", "config_source", "service_settings", "secrets")),
+    ("processes", ("processes",)),
+    ("demo", ("demo",)),
+    ("cli", ("cli", "__main__")),
+]
+ORDER = [name for name, _ in LAYERS]
+
+# What touches the world stays apart from what else does: a hand knows its own world only.
+HANDS = ("store", "probes", "heal")
+PROCESSES = ("processes.evaluator", "processes.healer", "processes.prober")
+
+# One home each.
+HOMES = {
+    "apsw": {"store"},
+    "requests": {"probes", "heal.docker_client", "heal.docker_engine", "demo"},
+    "urllib3": {"probes", "heal.docker_client", "heal.docker_engine"},
+    "docker": {"heal.docker_client", "heal.docker_engine", "demo.containers"},
+    "supervisor": {"heal.supervisor_target", "processes.supervision", "processes.programs", "cli.ctl"},
+    "yaml": {"config_source.yaml_text"},
+    "rich": {"cli", "demo"},
+    "click": {"cli"},
+}
+OUTSIDE_WORLD = {"os", "socket", "subprocess", "threading", "time", "select", "selectors", "asyncio", "random"}
+SQL = re.compile(r"\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b", re.DOTALL)
+
+
+def modules() -> list[str]:
+    return sorted(_name(path) for path in PACKAGE.rglob("*.py"))
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse((PACKAGE / (module.replace(".", "/") + ".py")).read_text())
+
+
+def layer(module: str) -> str:
+    fitting = [(len(prefix), name) for name, prefixes in LAYERS for prefix in prefixes if f"{module}.".startswith(f"{prefix}.")]
+    assert fitting, f"{module} belongs to no layer: say in LAYERS where it stands"
+    return max(fitting)[1]
+
+
+def imports(module: str) -> Iterator[str]:
+    """Yield the full names of all that a module imports, also inside functions."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def ours(module: str) -> Iterator[str]:
+    """Yield the modules of ours that a module imports."""
+    known = set(modules())
+    for name in imports(module):
+        inner = name.removeprefix("healthmon.")
+        if inner == name:
+            continue
+        outer = inner.rpartition(".")[0]
+        candidates = (inner, f"{inner}.__init__", outer, f"{outer}.__init__")
+        found = [candidate for candidate in candidates if candidate in known]
+        if found:
+            yield found[0]
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_go_down_only(module: str) -> None:
+    upward = [found for found in ours(module) if ORDER.index(layer(found)) > ORDER.index(layer(module))]
+    assert upward == []
+
+
+@pytest.mark.parametrize("module", [module for module in modules() if layer(module) == "hands"])
+def test_hands_never_import_each_other(module: str) -> None:
+    own = module.partition(".")[0]
+    others = [found for found in ours(module) if layer(found) == "hands" and found.partition(".")[0] in set(HANDS) - {own}]
+    assert others == []
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_no_process_imports_another(process: str) -> None:
+    mine = [module for module in modules() if module.startswith(process)]
+    assert mine != []
+    others = tuple(set(PROCESSES) - {process})
+    assert [found for module in mine for found in ours(module) if found.startswith(others)] == []
+
+
+@pytest.mark.parametrize("module", [module for module in modules() if layer(module) in {"model", "decisions"}])
+def test_decisions_do_no_io_and_never_read_the_clock(module: str) -> None:
+    roots = {name.partition(".")[0] for name in imports(module)}
+    assert roots & OUTSIDE_WORLD == set()
+    calls = [ast.unparse(node.func) for node in ast.walk(tree(module)) if isinstance(node, ast.Call)]
+    assert [call for call in calls if call in {"open", "clock.now", "datetime.now", "clock.monotonic"}] == []
+
+
+@pytest.mark.parametrize("library", sorted(HOMES))
+def test_a_library_has_one_home(library: str) -> None:
+    users = {module for module in modules() for name in imports(module) if name.partition(".")[0] == library}
+    strangers = {user for user in users if not any(user == home or user.startswith(home + ".") for home in HOMES[library])}
+    assert users, f"nothing uses {library} any more: take it out of HOMES"
+    assert strangers == set()
+
+
+@pytest.mark.parametrize("module", [module for module in modules() if not module.startswith("store.")])
+def test_sql_is_written_in_the_store_alone(module: str) -> None:
+    texts = [node.value for node in ast.walk(tree(module)) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    shown = {"demo.story", "demo.show"}  # the demo shows people the document's query
+    assert [text for text in texts if SQL.search(text)] == [] or module in shown
+
+
+def test_every_module_says_which_question_it_answers() -> None:
+    assert [module for module in modules() if not ast.get_docstring(tree(module))] == []
