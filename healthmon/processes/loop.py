@@ -6,20 +6,20 @@ doorbell rings: a datagram that another process sends after a commit. A lost rin
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import select
 import signal
 import socket
-import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from setproctitle import setproctitle
 
 from healthmon import log
 from healthmon.errors import HealthmonError, UsageError
+from healthmon.processes.parent import die_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from healthmon.paths import Paths
 
-PR_SET_PDEATHSIG = 1
 LOCK_RETRY_S = 0.2
 LOCK_COMPLAIN_S = 30.0
 MAX_FAILED_STEPS = 10
@@ -87,11 +86,9 @@ class Doorbell:
 
 def ring(path: Path) -> None:
     """Wake the process whose doorbell is at `path`. Never waits, never fails: a lost ring costs a fallback poll."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as bell:
-        try:
-            bell.sendto(b"!", str(path))
-        except OSError:
-            pass  # not running, or busy enough to look anyway
+    # An error means that nobody runs there, or is busy enough to look anyway.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as bell, suppress(OSError):
+        bell.sendto(b"!", str(path))
 
 
 class Stopping:
@@ -112,7 +109,7 @@ def run(program: str, paths: Paths, *, level: str, make: Callable[[Doorbell], Wo
     """Run one process until it is told to stop. Return its exit code."""
     os.umask(0o077)
     setproctitle(f"healthmon: {program}")
-    _die_with_parent()
+    die_with(os.getppid())
     prepare_directories(paths)
     log.set_up_file(paths.log(program), level=level, console=paths.console)
     records = log.Log(program)
@@ -162,14 +159,15 @@ def _step(worker: Worker, records: log.Log, failed_steps: int) -> tuple[float, i
 
 def prepare_directories(paths: Paths) -> None:
     """Make the directories of an agent. Raises UsageError when one cannot be made or written."""
-    paths.data_dir.mkdir(parents=True, exist_ok=True)
-    for directory in (paths.runtime, paths.programs, paths.runtime / "locks", paths.runtime / "doorbells", paths.logs):
+    for directory in (paths.data_dir, paths.runtime, paths.programs, paths.runtime / "locks", paths.runtime / "doorbells", paths.logs):
         try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            mode = 0o755 if directory == paths.data_dir else 0o700
+            directory.mkdir(mode=mode, parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"cannot make the directory {directory}: {error.strerror}; set data_dir to one that is yours") from error
         if not os.access(directory, os.W_OK | os.X_OK):
             raise UsageError(f"cannot write into {directory}: check its owner and mode, or set data_dir to another")
+    paths.runtime.chmod(0o700)  # whoever can reach the sockets in it can stop everything
 
 
 def try_lock(path: Path) -> int | None:
@@ -215,13 +213,3 @@ def hold_role(path: Path, stopping: Stopping, records: log.Log) -> int | None:
             complain_at = time.monotonic() + LOCK_COMPLAIN_S
         time.sleep(LOCK_RETRY_S)
     return None
-
-
-def _die_with_parent() -> None:
-    """Have the kernel send SIGTERM when supervisord dies, however it dies: it cannot stop us any more."""
-    parent = os.getppid()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-    if os.getppid() != parent:
-        sys.exit(0)  # it died in between

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import apsw
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from healthmon.errors import StoreBusyError, StoreError, UsageError
+from healthmon.store import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 SAFE_SQLITE = (3, 51, 3)
-APPLICATION_ID = 0x686D6F6E  # "hmon"
-SCHEMA_VERSION = 1
 BUSY_TIMEOUT_MS = 2_000  # a signal waits for C code, so no single wait may be long
-MIGRATIONS = "migrations"
 
 
 class Connection:
@@ -71,6 +68,10 @@ class Connection:
         except apsw.Error as error:
             raise _translated(error, self.path) from error
 
+    def run_script(self, sql: str) -> None:
+        """Run several statements."""
+        self._db.execute(sql)
+
     @contextmanager
     def transaction(self, *, durable: bool) -> Iterator[None]:
         """Write everything inside, or nothing.
@@ -108,7 +109,8 @@ def open_for_writing(path: Path) -> Connection:
             reraise=True,
         ):
             with attempt:
-                _prepare(connection)
+                _require_wal(connection)
+                migrate.bring_up_to_date(connection)
     except BaseException:
         connection.close()
         raise
@@ -123,7 +125,7 @@ def open_for_reading(path: Path) -> Connection:
         )
     connection = Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
     try:
-        _require_our_version(connection)
+        migrate.require_ours(connection)
     except BaseException:
         connection.close()
         raise
@@ -140,62 +142,9 @@ def require_safe_sqlite(version: str) -> None:
         )
 
 
-def schema_sql() -> str:
-    """Return the text of schema.sql."""
-    return resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
-
-
-def _prepare(connection: Connection) -> None:
-    """Bring any database that may be ours to SCHEMA_VERSION; each step is one transaction."""
+def _require_wal(connection: Connection) -> None:
     if connection.row("PRAGMA journal_mode = WAL") != ("wal",):
         raise UsageError(f"{connection.path} lies on a file system without shared memory, which WAL mode needs")
-    if _version(connection) == SCHEMA_VERSION:
-        _require_our_version(connection)
-        return
-    with connection.transaction(durable=True):
-        version = _version(connection)  # another process may have been faster
-        if version == SCHEMA_VERSION:
-            return
-        if version == 0 and _is_empty(connection):
-            _run_script(connection, schema_sql())
-        else:
-            _require_our_version(connection)
-            _run_migrations(connection, version)
-        connection.rows(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.rows(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _run_migrations(connection: Connection, version: int) -> None:
-    folder = resources.files(__package__).joinpath(MIGRATIONS)
-    for step in range(version + 1, SCHEMA_VERSION + 1):
-        _run_script(connection, folder.joinpath(f"{step:04}.sql").read_text(encoding="utf-8"))
-
-
-def _run_script(connection: Connection, sql: str) -> None:
-    connection._db.execute(sql)  # noqa: SLF001  a script of several statements, which only this file runs
-
-
-def _version(connection: Connection) -> int:
-    found = connection.row("PRAGMA user_version")
-    assert found is not None  # noqa: S101  a PRAGMA that reads always answers
-    return int(str(found[0]))
-
-
-def _is_empty(connection: Connection) -> bool:
-    return connection.row("SELECT 1 FROM sqlite_schema LIMIT 1") is None
-
-
-def _require_our_version(connection: Connection) -> None:
-    if connection.row("PRAGMA application_id") != (APPLICATION_ID,):
-        raise UsageError(
-            f"{connection.path} is not a database of healthmon: move it away, or set database_path to another file",
-        )
-    version = _version(connection)
-    if version > SCHEMA_VERSION:
-        raise UsageError(
-            f"{connection.path} has schema {version}, this healthmon knows up to {SCHEMA_VERSION}: it was written by a"
-            " newer version; install that one again, or set database_path to another file",
-        )
 
 
 def _require_writable(path: Path) -> None:

@@ -80,7 +80,10 @@ def open_incidents(connection: Connection) -> list[Incident]:
 def latest_resolved(connection: Connection) -> dict[int, Incident]:
     """Return the last incident that is over of every service that had one."""
     rows = connection.rows(
-        _SELECT + "WHERE incident_id IN (SELECT max(incident_id) FROM incidents WHERE resolved_at IS NOT NULL GROUP BY service_id)",
+        _SELECT  # noqa: S608  both parts stand here
+        + """
+        WHERE incident_id IN (SELECT max(incident_id) FROM incidents WHERE resolved_at IS NOT NULL GROUP BY service_id)
+        """,
     )
     return {incident.service_id: incident for incident in map(_incident, rows)}
 

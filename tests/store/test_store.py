@@ -183,9 +183,13 @@ def test_facts_are_replaced(database: Connection) -> None:
 
 
 def test_a_transaction_that_fails_leaves_nothing(database: Connection) -> None:
-    with pytest.raises(KeyError), database.transaction(durable=True):
-        facts.note_time(database, "a", NOW)
-        raise KeyError
+    def fail() -> None:
+        with database.transaction(durable=True):
+            facts.note_time(database, "a", NOW)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert facts.noted_time(database, "a") is None
 
 

@@ -42,7 +42,7 @@ class Healer:
         self._connection = connection
         wanted = config.enabled_services()
         programs = any(service.supervisor_program for service in wanted)
-        docker = DockerEngine()
+        docker = DockerEngine(log)
         supervisor = SupervisorEngine(config.paths.supervisor_socket) if programs else NoEngine("no program is watched")
         self._engines = (docker, supervisor)
         self._observing = Observing(wanted, docker=docker, supervisor=supervisor, connection=connection, log=log)

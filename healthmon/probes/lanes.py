@@ -1,0 +1,75 @@
+"""Which look may begin now? Two lanes, so that services that hang never delay those that answer.
+
+A look that has just begun computes; one that is still in flight after SLOW_AFTER_S waits for the network and costs
+nothing but a thread. So only a few young looks are in flight at once, but many old ones. More would not be faster,
+they would only lie about response times: of 1,000 local looks that were due at once, half took less than 1.6 ms with
+4 young looks, 12 ms with 32, and all together took the same half second. A service whose last look was slow is
+expected to be slow again: it begins in a lane of its own, where it takes the place of no young look.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+ACTIVE = 4  # young looks at once
+SLOW_AFTER_S = 0.05
+SLOW_LOOK_S = 0.25  # from here on a service counts as slow: above what a busy machine adds to a quick look
+MAX_SLOW = 400  # looks at once that wait for the network
+
+
+@dataclass(slots=True, kw_only=True)
+class Lanes:
+    """Who waits, who is in flight and who of those computes. Knows nothing of threads; times are monotonic."""
+
+    active: int = ACTIVE
+    max_slow: int = MAX_SLOW
+    _quick_waiting: deque[str] = field(default_factory=deque)
+    _slow_waiting: deque[str] = field(default_factory=deque)
+    _young: dict[str, float] = field(default_factory=dict)  # when each began, the oldest first
+    _waiting_for_network: dict[str, float] = field(default_factory=dict)
+    _slow_services: set[str] = field(default_factory=set)
+
+    def add(self, key: str) -> None:
+        """Let a service queue for its look."""
+        (self._slow_waiting if key in self._slow_services else self._quick_waiting).append(key)
+
+    def next(self, now: float) -> str | None:
+        """Begin a look: return whose, or None when none waits or may begin."""
+        self._release(now)
+        if self._quick_waiting and len(self._young) < self.active:
+            key = self._quick_waiting.popleft()
+            self._young[key] = now
+            return key
+        if self._slow_waiting and len(self._waiting_for_network) < self.max_slow:
+            key = self._slow_waiting.popleft()
+            self._waiting_for_network[key] = now
+            return key
+        return None
+
+    def finished(self, key: str, now: float) -> None:
+        """End a look, and remember whether it was slow."""
+        began = self._young.pop(key, None)
+        if began is None:
+            began = self._waiting_for_network.pop(key)
+        if now - began >= SLOW_LOOK_S:
+            self._slow_services.add(key)
+        else:
+            self._slow_services.discard(key)
+
+    def release_at(self) -> float | None:
+        """Return when a place becomes free through the mere passing of time, if somebody waits for one."""
+        if not self._quick_waiting or not self._young or len(self._waiting_for_network) >= self.max_slow:
+            return None
+        return next(iter(self._young.values())) + SLOW_AFTER_S
+
+    def in_flight(self) -> int:
+        return len(self._young) + len(self._waiting_for_network)
+
+    def _release(self, now: float) -> None:
+        """Count looks that are not young any more as waiting for the network, as far as there is room for them."""
+        while self._young and len(self._waiting_for_network) < self.max_slow:
+            key, began = next(iter(self._young.items()))
+            if now - began < SLOW_AFTER_S:
+                return
+            self._waiting_for_network[key] = self._young.pop(key)

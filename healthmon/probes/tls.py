@@ -1,0 +1,57 @@
+"""How is a server's certificate judged? One context for each distinct way, shared by all services that want it so."""
+
+from __future__ import annotations
+
+import ssl
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from healthmon.probes.deadline import Phase
+
+if TYPE_CHECKING:
+    import socket
+
+    from healthmon.probes.deadline import Deadline
+
+
+class TrustError(Exception):
+    """The authorities that a service's certificate is to be judged by cannot be read."""
+
+
+@lru_cache(maxsize=64)
+def context(*, verify: bool, ca_file: str | None, strict: bool) -> ssl.SSLContext:
+    """Return the context for these settings; a certain `ca_file` replaces the system's store.
+
+    Python 3.13 made strict X.509 the default, which refuses many private authorities that every browser of their
+    company accepts: here it is on only when asked for. Raises TrustError when `ca_file` cannot be used.
+    """
+    try:
+        made = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise TrustError(f"cannot use tls.ca_file {ca_file}: {error.strerror or error}") from error
+    made.set_alpn_protocols(["http/1.1"])
+    if strict:
+        made.verify_flags |= ssl.VERIFY_X509_STRICT
+    else:
+        made.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if not verify:
+        made.check_hostname = False
+        made.verify_mode = ssl.CERT_NONE
+    return made
+
+
+def wrap(plain: socket.socket, host: str, deadline: Deadline, rules: ssl.SSLContext) -> ssl.SSLSocket:
+    """Make the TLS handshake with `host` over `plain`, which must not be used any more."""
+    deadline.phase = Phase.HANDSHAKING
+    try:
+        wrapped = rules.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+    except BaseException:
+        plain.close()
+        raise
+    try:
+        deadline.hold(wrapped)
+        wrapped.do_handshake()
+    except BaseException:
+        wrapped.close()
+        raise
+    return wrapped

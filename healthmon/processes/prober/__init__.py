@@ -1,0 +1,173 @@
+"""Asks the services of one group, on schedule, and writes down what came of it.
+
+This thread keeps the schedule and the database; the looks happen in the pool's threads.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthmon import clock, log, probes
+from healthmon.errors import StoreBusyError, UsageError
+from healthmon.model.check import Check, CheckKind, CheckStatus
+from healthmon.probes.pool import Look, Pool
+from healthmon.probes.schedule import Agenda, Grid, Rhythm, Timetable
+from healthmon.processes.prober.journal import Journal
+from healthmon.store import probe_requests, services
+from healthmon.store.connection import open_for_writing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from healthmon.config import Config, ServiceSettings
+    from healthmon.probes.schedule import Finish
+    from healthmon.processes.loop import Doorbell, Worker
+    from healthmon.store.connection import Connection
+
+READ_REQUESTS_S = 5.0  # when no ring says that there are new ones
+SPARE_READS_S = 0.25  # a ring that comes together with a look of ours cannot be told from it
+
+
+def make(config: Config, group: str) -> Callable[[Doorbell], Worker]:
+    """Return what makes the worker for `group`. Raises UsageError when the configuration has no such group."""
+    members = config.groups().get(group)
+    if members is None:
+        raise UsageError(f"there is no service in a group {group!r}: `healthmon programs` lists the programs of a configuration")
+
+    def worker(doorbell: Doorbell) -> Worker:
+        connection = open_for_writing(config.paths.database)
+        try:
+            return Prober(members, connection, doorbell, group=group, evaluator=config.paths.doorbell("evaluator"))
+        except BaseException:
+            connection.close()
+            raise
+
+    return worker
+
+
+class Prober:
+    """One group's schedule at work."""
+
+    def __init__(
+        self,
+        members: tuple[ServiceSettings, ...],
+        connection: Connection,
+        doorbell: Doorbell,
+        *,
+        group: str,
+        evaluator: Path,
+    ) -> None:
+        self._records = log.Log(f"probe-{group}")
+        self._connection = connection
+        self._ids = _ids(members, connection)
+        self._names = {service_id: name for name, service_id in self._ids.items()}
+        self._probes = {service.name: probes.make(service) for service in members}
+        self._timetable = _timetable(members, clock.monotonic())
+        self._journal = Journal(connection, self._records, evaluator)
+        self._requested: dict[str, float] = {}
+        self._requests_read_at = float("-inf")
+        self._pool = Pool(doorbell.ring_self)
+
+    def step(self) -> float:
+        """Collect what is finished, begin what is due, write what is to be written."""
+        now = clock.monotonic()
+        collected = self._collect(now)
+        begun = self._begin_due(now)
+        if self._should_read_requests(now, was_idle=not collected and not begun):
+            self._read_requests(now)
+            self._begin_due(now)
+        self._journal.flush_when_due(now)
+        return self._wait_s()
+
+    def close(self) -> None:
+        """Abandon the looks in flight, and write down those that are over."""
+        self._collect(clock.monotonic())
+        self._pool.close()
+        self._journal.close()
+        self._connection.close()
+
+    def _collect(self, now: float) -> bool:
+        looks = self._pool.finished()
+        for look in looks:
+            finish = self._timetable.finish(look.key, look.outcome.status, now)
+            check = Check(service_id=self._ids[look.key], kind=finish.kind, checked_at=look.started_at, outcome=look.outcome)
+            urgent = finish.is_change or finish.kind is not CheckKind.SCHEDULED
+            self._journal.add(check, now, urgent=urgent)
+            self._record(look, finish)
+        return bool(looks)
+
+    def _begin_due(self, now: float) -> bool:
+        due = self._timetable.due(now)
+        for name, _ in due:
+            self._pool.submit(name, self._probes[name])
+        return bool(due)
+
+    def _should_read_requests(self, now: float, *, was_idle: bool) -> bool:
+        """A step in which nothing of ours happened was a ring, or the fallback."""
+        return was_idle or now - self._requests_read_at >= SPARE_READS_S
+
+    def _read_requests(self, now: float) -> None:
+        self._requests_read_at = now
+        try:
+            standing = probe_requests.standing(self._connection, now=clock.now())
+        except StoreBusyError:
+            return  # the next read tells
+        wanted = {self._names[service_id]: every_s for service_id, every_s in standing.items() if service_id in self._names}
+        for name in self._requested.keys() - wanted.keys():
+            self._timetable.request(name, None, now)
+        for name, every_s in wanted.items():
+            if every_s != self._requested.get(name):
+                self._timetable.request(name, every_s, now)
+        self._requested = wanted
+
+    def _wait_s(self) -> float:
+        release_s = self._pool.next_release_s()
+        now = clock.monotonic()
+        ends = [self._timetable.next_at(), self._journal.flush_at, self._requests_read_at + READ_REQUESTS_S]
+        if release_s is not None:
+            ends.append(now + release_s)
+        return max(0.0, min(ends) - now)
+
+    def _record(self, look: Look, finish: Finish) -> None:
+        outcome = look.outcome
+        self._records.debug(
+            "look",
+            service=look.key,
+            kind=finish.kind,
+            reason=outcome.reason,
+            seconds=outcome.response_time_s,
+            skipped=self._timetable.skipped(look.key),
+        )
+        if finish.is_change:
+            self._records.info(
+                "recovering" if outcome.status is CheckStatus.HEALTHY else "failing",
+                service=look.key,
+                status=outcome.status,
+                reason=outcome.reason,
+                error=outcome.error_message,
+            )
+
+
+def _ids(members: tuple[ServiceSettings, ...], connection: Connection) -> dict[str, int]:
+    known = services.by_name(connection)
+    missing = [service.name for service in members if service.name not in known]
+    if missing:
+        raise UsageError(f"the database does not know {', '.join(missing)}: `healthmon run` enters the services when it starts")
+    return {service.name: known[service.name].service_id for service in members}
+
+
+def _timetable(members: tuple[ServiceSettings, ...], start: float) -> Timetable:
+    return Timetable(
+        {
+            service.name: Agenda(
+                Grid(start=start, index=index, interval_s=service.interval_seconds),
+                Rhythm(
+                    interval_s=service.interval_seconds,
+                    confirmations=service.confirmations,
+                    retry_interval_s=service.retry_interval_seconds,
+                ),
+            )
+            for index, service in enumerate(members)
+        },
+    )

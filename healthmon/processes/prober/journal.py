@@ -1,0 +1,79 @@
+"""Where do checks stay until they are committed, and for how long?"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.errors import StoreBusyError
+from healthmon.processes.loop import ring
+from healthmon.store import checks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from healthmon.log import Log
+    from healthmon.model.check import Check
+    from healthmon.store.connection import Connection
+
+FLUSH_S = 1.0  # the longest that a look which changes nothing waits for its commit
+BUSY_PAUSE_S = 1.0
+MAX_KEPT = 10_000  # checks in memory while the database cannot be written
+MAX_BATCH = 500  # checks in one transaction
+
+
+class Journal:
+    """Keeps checks until they are committed, and rings for the evaluator then."""
+
+    def __init__(self, connection: Connection, records: Log, evaluator: Path) -> None:
+        self.flush_at = float("inf")
+        self._connection = connection
+        self._records = records
+        self._evaluator = evaluator
+        self._kept: deque[Check] = deque()
+        self._dropped = 0
+        self._is_busy = False
+
+    def add(self, check: Check, now: float, *, urgent: bool) -> None:
+        """Take a check; an urgent one is written with this step, unless the database is known to be locked."""
+        if len(self._kept) >= MAX_KEPT:
+            self._kept.popleft()
+            self._dropped += 1
+        self._kept.append(check)
+        if not self._is_busy:
+            self.flush_at = min(self.flush_at, now if urgent else now + FLUSH_S)
+
+    def flush_when_due(self, now: float) -> None:
+        if now >= self.flush_at:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what is left, once."""
+        self._flush()
+        if self._kept:
+            self._records.error("checks_lost", count=len(self._kept), error="the database stayed locked to the end")
+
+    def _flush(self) -> None:
+        try:
+            while self._kept:
+                batch = list(islice(self._kept, MAX_BATCH))
+                checks.append(self._connection, batch)
+                for _ in batch:
+                    self._kept.popleft()
+                ring(self._evaluator)
+        except StoreBusyError as error:
+            self._wait_for_lock(error)
+            return
+        self.flush_at = float("inf")
+        if self._is_busy:
+            self._is_busy = False
+            self._records.info("database_free", dropped=self._dropped)
+            self._dropped = 0
+
+    def _wait_for_lock(self, error: StoreBusyError) -> None:
+        self.flush_at = clock.monotonic() + BUSY_PAUSE_S
+        if not self._is_busy:
+            self._is_busy = True
+            self._records.warning("database_busy", kept=len(self._kept), error=str(error))

@@ -1,0 +1,158 @@
+"""Which programs does supervisord run for us? One generated file each, so that adding one leaves the others alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from healthmon.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from healthmon.config import Config
+    from healthmon.paths import Paths
+
+# -P: the working directory is data_dir, and a file of the user's that is named like a module must not be imported.
+OURS = (sys.executable, "-P", "-m", "healthmon", "process")
+EVALUATOR = "evaluator"
+HEALER = "healer"
+PROBE = "probe-"
+HEADER = "; Written by healthmon, which writes it again. Files of your own in this directory are left alone."
+CONF = "supervisord.conf"
+MAX_SOCKET_PATH = 107  # what fits into sockaddr_un beside the final zero
+PID_SUFFIX = ".sock.4194304"  # supervisord binds its socket under a name with its pid first
+_SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_PLAIN = re.compile(r"[^A-Za-z0-9_@+=:,./-]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_BEYOND_SUPERVISORD = re.compile(r"[%*?\[\x00-\x1f\x7f]|\s[;#]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """One program of supervisord's, and what is said to start it."""
+
+    name: str
+    command: tuple[str, ...]
+    directory: Path  # where it starts, and so what a relative path of its configuration means
+    start_s: int = 3  # who lives as long has started; who dies sooner is tried again with growing pauses
+    stop_wait_s: int = 20  # more than the longest wait in C code, which a signal cannot cut short
+
+
+def of_monitor(config: Config, source: Path) -> list[Program]:
+    """Return the programs that a configuration, read from `source`, asks for."""
+    probes = [PROBE + group for group in sorted(config.groups())]
+    return [ours(name, config, source) for name in (*probes, EVALUATOR, HEALER)]
+
+
+def ours(name: str, config: Config, source: Path, *, start_s: int = 3) -> Program:
+    """Return a program that runs `healthmon process NAME`.
+
+    It reads the configuration again, and must find the same `data_dir` in it: it starts where we are when that
+    is a relative path, and otherwise in `data_dir` itself.
+    """
+    relative = config.data_dir is not None and not Path(config.data_dir).is_absolute()
+    return Program(
+        name=name,
+        command=(*OURS, name, "--config", str(source.absolute())),
+        directory=Path.cwd() if relative else config.paths.data_dir,
+        start_s=start_s,
+    )
+
+
+def write(paths: Paths, programs: Sequence[Program]) -> None:
+    """Make the generated files say exactly `programs`. Raises UsageError, having written nothing, when they cannot."""
+    _refuse_awkward(paths, programs)
+    texts = {paths.programs / f"{program.name}.conf": render(program, paths) for program in programs}
+    for path, text in texts.items():
+        _replace(path, text)
+    for path in _generated(paths):
+        if path not in texts:
+            path.unlink()
+
+
+def render(program: Program, paths: Paths) -> str:
+    """Write one program as supervisord reads it.
+
+    The process writes its records into the log file itself; what arrives through the pipe is what Python says when it
+    crashes. So supervisord must not rotate the file.
+    """
+    return f"""{HEADER}
+[program:{program.name}]
+command = {" ".join(map(_word, program.command))}
+directory = {program.directory}
+autorestart = true
+startsecs = {program.start_s}
+startretries = 10
+stopwaitsecs = {program.stop_wait_s}
+stopasgroup = true
+killasgroup = true
+redirect_stderr = true
+stdout_logfile = {paths.log(program.name).absolute()}
+stdout_logfile_maxbytes = 0
+"""
+
+
+def conf_file(paths: Paths) -> Path:
+    """Return the file that supervisord and supervisorctl are to be given with -c; it need not exist yet."""
+    return paths.data_dir.absolute() / CONF
+
+
+def write_conf(paths: Paths) -> Path:
+    """Put a supervisord.conf into `data_dir` where there is none, and return its path."""
+    path = conf_file(paths)
+    if not path.exists():
+        _replace(path, conf_text())
+    return path
+
+
+def conf_text() -> str:
+    """Return our supervisord.conf: it lies beside this file in an installation, at the top of a checkout."""
+    packaged = resources.files(__package__).joinpath(CONF)
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    return Path(__file__).parents[2].joinpath(CONF).read_text(encoding="utf-8")
+
+
+def _word(text: str) -> str:
+    r"""Quote one word of a command: `\` for the shell-like split, and for `;` and `#`, `%%` for the expansion."""
+    if _CONTROL.search(text):
+        raise UsageError(f"supervisord cannot be given {text!r}: a path with a control character in it; rename it")
+    return _PLAIN.sub(lambda match: "\\" + match.group(), text).replace("%", "%%")
+
+
+def _refuse_awkward(paths: Paths, programs: Iterable[Program]) -> None:
+    """Raise UsageError for what supervisord's files cannot express, whichever way it is quoted."""
+    for directory in {str(paths.data_dir.absolute()), *(str(program.directory) for program in programs)}:
+        if _BEYOND_SUPERVISORD.search(directory):
+            raise UsageError(
+                f"supervisord cannot work in {directory!r}: set data_dir to an absolute path without % * ? [ and"
+                " without ; or # after a space",
+            )
+    for program in programs:
+        if not _SAFE_NAME.fullmatch(program.name):
+            raise UsageError(f"{program.name!r} cannot be a program of supervisord: only letters, digits and _ . - may be in it")
+        _refuse_long_socket(paths.doorbell(program.name))
+    _refuse_long_socket(paths.supervisor_socket.with_suffix(PID_SUFFIX))
+
+
+def _refuse_long_socket(path: Path) -> None:
+    excess = len(os.fsencode(path.absolute())) - MAX_SOCKET_PATH
+    if excess > 0:
+        raise UsageError(f"{path} is {excess} bytes too long for the path of a Unix socket: set data_dir to a shorter one")
+
+
+def _generated(paths: Paths) -> list[Path]:
+    return [path for path in paths.programs.glob("*.conf") if path.read_text(encoding="utf-8").startswith(HEADER)]
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that nobody ever reads half of it."""
+    unfinished = path.with_name(f".{path.name}.new")
+    unfinished.write_text(text, encoding="utf-8", errors="surrogateescape")
+    unfinished.replace(path)

@@ -1,0 +1,190 @@
+"""Servers that misbehave in one way each, on real sockets; and the certificates that are wrong in one way each."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+    from types import TracebackType
+
+DRIP_S = 0.02
+
+
+class Server:
+    """Accepts connections on a free port and has `handle` treat each, in a thread of its own."""
+
+    def __init__(self, handle: Callable[[socket.socket, Server], None], *, host: str = "127.0.0.1") -> None:
+        self.requests: list[bytes] = []
+        self.stopping = threading.Event()
+        self._handle = handle
+        self._open: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
+        self._listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self.port = int(self._listener.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/health"
+
+    def __enter__(self) -> Self:
+        self._start(self._accept)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stopping.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        for connection in list(self._open):
+            with suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
+
+    def _start(self, target: Callable[[], None]) -> None:
+        thread = threading.Thread(target=target, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self._open.add(connection)
+                self._start(partial(self._treat, connection))
+
+    def _treat(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            self._handle(connection, self)
+        self._open.discard(connection)
+
+
+def request_of(connection: socket.socket, server: Server) -> bytes:
+    """Read the request's head and keep it in `server.requests`."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        piece = connection.recv(4_096)
+        if not piece:
+            break
+        head += piece
+    server.requests.append(head)
+    return head
+
+
+def sends(answer: bytes) -> Callable[[socket.socket, Server], None]:
+    """Answer every request with these bytes and hang up."""
+
+    def handle(connection: socket.socket, server: Server) -> None:
+        request_of(connection, server)
+        connection.sendall(answer)
+
+    return handle
+
+
+def answers(*, status: str = "200 OK", headers: Iterable[str] = (), body: bytes = b"") -> Callable[[socket.socket, Server], None]:
+    lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "", ""]
+    return sends("\r\n".join(lines).encode("latin-1") + body)
+
+
+def drips(start: bytes, drop: bytes) -> Callable[[socket.socket, Server], None]:
+    """Begin well, and then send `drop` again and again for ever."""
+
+    def handle(connection: socket.socket, server: Server) -> None:
+        request_of(connection, server)
+        connection.sendall(start)
+        while not server.stopping.wait(DRIP_S):
+            connection.sendall(drop)
+
+    return handle
+
+
+def pours(start: bytes, flood: bytes) -> Callable[[socket.socket, Server], None]:
+    """Send `flood` without end, as fast as it is taken."""
+
+    def handle(connection: socket.socket, server: Server) -> None:
+        request_of(connection, server)
+        connection.sendall(start)
+        while not server.stopping.is_set():
+            connection.sendall(flood)
+
+    return handle
+
+
+def is_silent(connection: socket.socket, server: Server) -> None:
+    """Take the request and never answer."""
+    request_of(connection, server)
+    server.stopping.wait()
+
+
+def is_deaf(_connection: socket.socket, server: Server) -> None:
+    """Accept, and neither read nor write."""
+    server.stopping.wait()
+
+
+def resets(connection: socket.socket, server: Server) -> None:
+    request_of(connection, server)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def hangs_up(connection: socket.socket, server: Server) -> None:
+    request_of(connection, server)
+
+
+def in_tls(certificate: Certificate, handle: Callable[[socket.socket, Server], None]) -> Callable[[socket.socket, Server], None]:
+    rules = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    rules.load_cert_chain(certificate.chain, certificate.key)
+
+    def treat(connection: socket.socket, server: Server) -> None:
+        with suppress(ssl.SSLError), rules.wrap_socket(connection, server_side=True) as wrapped:
+            handle(wrapped, server)
+
+    return treat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    chain: Path
+    key: Path
+
+
+def openssl(*words: str) -> None:
+    subprocess.run(["openssl", *words], check=True, capture_output=True)
+
+
+def _new_key(path: Path) -> None:
+    openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(path))
+
+
+def self_signed(directory: Path, *, name: str, host: str) -> Certificate:
+    """Make a certificate that is its own authority."""
+    made = Certificate(chain=directory / f"{name}.pem", key=directory / f"{name}.key")
+    _new_key(made.key)
+    openssl(
+        *("req", "-x509", "-key", str(made.key), "-out", str(made.chain), "-days", "30"),
+        *("-subj", f"/CN={name}", "-addext", f"subjectAltName={host}"),
+    )
+    return made
+
+
+def signed_by(authority: Certificate, *, name: str, host: str, days: int = 30) -> Certificate:
+    """Make a certificate of an authority; with negative `days` it has expired."""
+    directory = authority.chain.parent
+    made = Certificate(chain=directory / f"{name}.pem", key=directory / f"{name}.key")
+    request, extensions = directory / f"{name}.csr", directory / f"{name}.ext"
+    extensions.write_text(f"subjectAltName={host}\n")
+    _new_key(made.key)
+    openssl("req", "-new", "-key", str(made.key), "-subj", f"/CN={name}", "-out", str(request))
+    openssl(
+        *("x509", "-req", "-in", str(request), "-out", str(made.chain), "-days", str(days)),
+        *("-CA", str(authority.chain), "-CAkey", str(authority.key), "-CAcreateserial", "-extfile", str(extensions)),
+    )
+    return made

@@ -1,0 +1,248 @@
+"""Does everything run under one supervisord, once, and end with it? With real processes and the real supervisorctl."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from healthmon.processes.console import Console, Screen, pretty
+from healthmon.processes.loop import try_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+HEALTHMON = (sys.executable, "-P", "-m", "healthmon")
+PROGRAMS = {"evaluator", "healer", "probe-agents", "probe-core"}
+TOP = Path(__file__).parents[2]
+
+
+class Host:
+    """A directory in which agents are started, and everything that was started in it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.source = directory / "config.json"
+        services = [{"name": f"in_{group}", "url": "http://127.0.0.1:1/", "group": group} for group in ("core", "agents")]
+        self.source.write_text(json.dumps({"data_dir": str(directory), "services": services}), encoding="utf-8")
+        self._started: list[subprocess.Popen[bytes]] = []
+        self._seen: set[psutil.Process] = set()
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start an agent in the background; what it says goes to `said`."""
+        with (self.directory / "said").open("wb") as said:
+            environment = {**os.environ, "PYTHONPATH": str(TOP)}
+            process = subprocess.Popen(words, cwd=self.directory, stdout=said, stderr=said, env=environment)
+        self._started.append(process)
+        return process
+
+    def run(self) -> subprocess.Popen[bytes]:
+        return self.start(*HEALTHMON, "--config", str(self.source), "run")
+
+    def said(self) -> str:
+        return (self.directory / "said").read_text(encoding="utf-8")
+
+    def healthmon(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*HEALTHMON, "--config", str(self.source), *words],
+            cwd=self.directory,
+            env={**os.environ, "PYTHONPATH": str(TOP)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def states(self) -> dict[str, str]:
+        """Return the programs' states as stock supervisorctl tells them."""
+        command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(self.directory / "supervisord.conf"), "status"]
+        told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
+        return {words[0]: words[1] for words in (line.split() for line in told.splitlines()) if len(words) > 1}
+
+    def wait_until_running(self) -> None:
+        wait_for(lambda: self.states() == dict.fromkeys(PROGRAMS, "RUNNING"), seconds=30)
+
+    def workers(self, agent: subprocess.Popen[bytes]) -> list[psutil.Process]:
+        found = psutil.Process(agent.pid).children(recursive=True)
+        self._seen.update(found)
+        return found
+
+    def end(self) -> None:
+        for process in self._started:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            process.kill()
+            process.wait()
+        for worker in self._seen:
+            with suppress(psutil.NoSuchProcess):
+                worker.kill()
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    with tempfile.TemporaryDirectory(prefix="hm-") as directory:  # pytest's own is too long for the path of a socket
+        found = Host(Path(directory).resolve())
+        yield found
+        found.end()
+
+
+def wait_for(condition: Callable[[], bool], *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.05)
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+
+
+def test_run_starts_every_program_and_stops_all_of_them(host: Host) -> None:
+    agent = host.run()
+    host.wait_until_running()
+    workers = host.workers(agent)
+    assert len(workers) == len(PROGRAMS)
+    assert {worker.exe() for worker in workers} == {psutil.Process(agent.pid).exe()}
+    agent.terminate()
+    assert agent.wait(20) == 0
+    assert gone(workers)
+
+
+def test_workers_are_forks_that_hold_nothing_of_their_parent_open(host: Host) -> None:
+    agent = host.run()
+    host.wait_until_running()
+    for worker in host.workers(agent):
+        assert worker.cmdline()[0].startswith("healthmon: ")
+        held = [str(path.readlink()) for path in Path(f"/proc/{worker.pid}/fd").iterdir() if path.is_symlink()]
+        assert not [path for path in held if path.endswith(("agent.lock", "supervisord.log"))]
+
+
+def test_supervisorctl_stops_starts_and_restarts_one_program_alone(host: Host) -> None:
+    agent = host.run()
+    host.wait_until_running()
+    others = {worker.pid for worker in host.workers(agent) if "probe-core" not in worker.cmdline()[0]}
+    assert host.healthmon("ctl", "stop", "probe-core").returncode == 0
+    assert host.states()["probe-core"] == "STOPPED"
+    assert host.healthmon("ctl", "start", "probe-core").returncode == 0
+    assert host.healthmon("ctl", "restart", "probe-core").returncode == 0
+    host.wait_until_running()
+    assert others < {worker.pid for worker in host.workers(agent)}
+
+
+def test_reload_starts_everything_anew_under_the_same_agent(host: Host) -> None:
+    agent = host.run()
+    host.wait_until_running()
+    before = host.workers(agent)
+    agent.send_signal(signal.SIGHUP)
+    wait_for(lambda: gone(before), seconds=20)
+    host.wait_until_running()
+    assert agent.poll() is None
+    assert try_lock(host.directory / ".healthmon" / "locks" / "agent.lock") is None
+
+
+def test_a_worker_that_dies_is_started_again(host: Host) -> None:
+    agent = host.run()
+    host.wait_until_running()
+    victim = next(worker for worker in host.workers(agent) if "evaluator" in worker.cmdline()[0])
+    victim.kill()
+    wait_for(lambda: gone([victim]), seconds=5)
+    host.wait_until_running()
+    assert len(host.workers(agent)) == len(PROGRAMS)
+
+
+def test_a_second_run_on_the_same_data_is_refused(host: Host) -> None:
+    agent = host.run()
+    host.wait_until_running()
+    second = host.healthmon("run")
+    assert second.returncode == 2
+    assert f"another healthmon (pid {agent.pid}) runs on {host.directory}; `healthmon ctl status` shows it" in second.stderr
+    assert host.states() == dict.fromkeys(PROGRAMS, "RUNNING")
+
+
+def test_after_a_killed_supervisord_its_workers_end_and_a_new_one_has_one_of_each(host: Host) -> None:
+    agent = host.run()
+    host.wait_until_running()
+    old = host.workers(agent)
+    agent.kill()
+    agent.wait()
+    again = host.run()
+    wait_for(lambda: gone(old), seconds=5)
+    host.wait_until_running()
+    titles = [worker.cmdline()[0] for worker in host.workers(again)]
+    assert sorted(titles) == sorted(f"healthmon: {program}" for program in PROGRAMS)
+
+
+def test_stock_supervisord_runs_the_same_programs(host: Host) -> None:
+    listed = host.healthmon("programs")
+    assert set(listed.stdout.split()) == PROGRAMS
+    agent = host.start(sys.executable, "-m", "supervisor.supervisord", "-n", "-c", "supervisord.conf")
+    host.wait_until_running()
+    workers = host.workers(agent)
+    second = host.healthmon("run")
+    assert second.returncode == 2
+    assert f"(pid {agent.pid})" in second.stderr
+    agent.terminate()
+    assert agent.wait(40) == 0
+    assert gone(workers)
+
+
+def test_ctl_says_when_nothing_runs(host: Host) -> None:
+    told = host.healthmon("ctl", "status")
+    assert told.returncode == 3
+    assert f"nothing runs on {host.directory}" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda host: host.source.write_text('{"services": [{"nam": "x"}]}', encoding="utf-8"), "nam"),
+        (lambda host: (host.directory / "logs").write_text("in the way", encoding="utf-8"), "logs"),
+        (lambda host: (host.directory / "health_monitoring.db").write_text("no database at all, " * 100, encoding="utf-8"), "database"),
+    ],
+    ids=["configuration", "directory", "database"],
+)
+def test_nothing_is_started_when_something_stands_in_the_way(host: Host, spoil: Callable[[Host], object], words: str) -> None:
+    spoil(host)
+    told = host.healthmon("run")
+    assert told.returncode in {2, 3}
+    assert words in told.stderr
+    assert "Traceback" not in told.stderr
+    assert not (host.directory / ".healthmon" / "supervisor.sock").exists()
+
+
+def test_the_console_shows_records_and_survives_a_screen_that_takes_none(tmp_path: Path) -> None:
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(write_end, b"x" * 4096)
+    os.set_blocking(write_end, True)
+    console = Console(tmp_path / "console.sock", Screen(write_end).show)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as worker:
+        worker.sendto(b"not shown", str(tmp_path / "console.sock"))
+        console.handle_read_event()
+        os.read(read_end, 1 << 20)
+        worker.sendto(b"shown \x1b[2J", str(tmp_path / "console.sock"))
+        console.handle_read_event()
+    assert os.read(read_end, 1 << 20).endswith(b"shown  [2J\n")
+    console.close()
+    os.close(read_end)
+    os.close(write_end)
+
+
+def test_a_record_is_pretty_on_a_terminal() -> None:
+    shown = pretty("2025-09-18T10:30:15.123Z WARNING evaluator incident_opened service=doc_store")
+    assert "\x1b[33mincident_opened\x1b[0m service=doc_store" in shown
+    assert pretty("something else") == "something else"

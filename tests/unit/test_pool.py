@@ -1,0 +1,213 @@
+"""Which look begins when, and that services which hang do not delay those that answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from healthmon.model.check import CheckReason, Outcome
+from healthmon.probes import pool as pool_module
+from healthmon.probes.lanes import SLOW_AFTER_S, SLOW_LOOK_S, Lanes
+from healthmon.probes.pool import Look, Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from healthmon.probes.base import Probe
+
+OK = Outcome(reason=CheckReason.OK)
+
+
+def begun(lanes: Lanes, now: float) -> list[str]:
+    keys: list[str] = []
+    while (key := lanes.next(now)) is not None:
+        keys.append(key)
+    return keys
+
+
+def with_waiting(*keys: str, active: int = 2, max_slow: int = 3) -> Lanes:
+    lanes = Lanes(active=active, max_slow=max_slow)
+    for key in keys:
+        lanes.add(key)
+    return lanes
+
+
+def known_as_slow(lanes: Lanes, *keys: str) -> None:
+    for key in keys:
+        lanes.add(key)
+        assert begun(lanes, 0.0) == [key]
+        lanes.finished(key, SLOW_LOOK_S)
+
+
+def test_only_a_few_young_looks_are_in_flight() -> None:
+    lanes = with_waiting("a", "b", "c")
+    assert begun(lanes, 0.0) == ["a", "b"]
+    lanes.finished("b", 0.01)
+    assert begun(lanes, 0.01) == ["c"]
+
+
+def test_a_look_that_waits_for_the_network_makes_room_for_the_next() -> None:
+    lanes = with_waiting("a", "b", "c", "d")
+    begun(lanes, 0.0)
+    assert lanes.release_at() == SLOW_AFTER_S
+    assert begun(lanes, SLOW_AFTER_S * 0.9) == []
+    assert begun(lanes, SLOW_AFTER_S) == ["c", "d"]
+    assert lanes.in_flight() == 4
+
+
+def test_nobody_is_woken_for_room_that_nobody_wants() -> None:
+    lanes = with_waiting("a")
+    assert begun(lanes, 0.0) == ["a"]
+    assert lanes.release_at() is None
+
+
+def test_a_slow_service_begins_in_the_slow_lane_until_it_is_quick_again() -> None:
+    lanes = Lanes(active=1, max_slow=3)
+    known_as_slow(lanes, "slow")
+    for key in ("slow", "a"):
+        lanes.add(key)
+    assert begun(lanes, 1.0) == ["a", "slow"]
+    lanes.finished("slow", 1.0 + SLOW_LOOK_S / 2)
+    lanes.finished("a", 1.0 + SLOW_LOOK_S / 2)
+    for key in ("slow", "a"):
+        lanes.add(key)
+    assert begun(lanes, 2.0) == ["slow"]  # in the quick lane again, which has one place
+
+
+def test_slow_services_beyond_the_cap_wait_for_each_other_only() -> None:
+    lanes = Lanes(active=1, max_slow=2)
+    known_as_slow(lanes, "w", "x", "y")
+    for key in ("w", "x", "y", "quick"):
+        lanes.add(key)
+    assert begun(lanes, 1.0) == ["quick", "w", "x"]
+    lanes.finished("quick", 1.01)
+    lanes.add("quick")
+    assert begun(lanes, 1.01) == ["quick"]
+    lanes.finished("quick", 1.02)
+    lanes.finished("w", 9.0)
+    assert begun(lanes, 9.0) == ["y"]
+
+
+def test_the_number_of_looks_in_flight_is_bounded_whatever_hangs() -> None:
+    lanes = with_waiting(*map(str, range(1_000)), active=4, max_slow=40)
+    for tick in range(1_000):
+        begun(lanes, tick * SLOW_AFTER_S)
+    assert lanes.in_flight() == 44
+
+
+class Quick:
+    def ask(self) -> Outcome:
+        return OK
+
+
+class Hanging:
+    """Answers when it is let go."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+
+    def ask(self) -> Outcome:
+        self.let_go.wait()
+        return OK
+
+
+class Broken:
+    def ask(self) -> Outcome:
+        raise ValueError("a bug")
+
+
+class Bench:
+    """A pool whose owner waits for finished looks as a prober does."""
+
+    def __init__(self, *, active: int = 2, max_slow: int = 400) -> None:
+        self._woken = threading.Event()
+        self.pool = Pool(self._woken.set, lanes=Lanes(active=active, max_slow=max_slow))
+
+    def collect(self, count: int) -> list[Look]:
+        looks: list[Look] = []
+        until = time.monotonic() + 10
+        while len(looks) < count:
+            assert time.monotonic() < until, f"only {len(looks)} of {count} looks came to an end"
+            release_s = self.pool.next_release_s()
+            self._woken.wait(1.0 if release_s is None else release_s)
+            self._woken.clear()
+            looks += self.pool.finished()
+        return looks
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    made = Bench()
+    yield made
+    made.pool.close()
+
+
+def test_thirty_services_that_hang_do_not_delay_the_seventy_that_answer(bench: Bench) -> None:
+    hanging = {f"hanging {index}": Hanging() for index in range(30)}
+    quick = {f"quick {index}": Quick() for index in range(70)}
+    probes: dict[str, Probe] = {**hanging, **quick}
+    for key, probe in probes.items():
+        bench.pool.submit(key, probe)
+    assert {look.key for look in bench.collect(70)} == set(quick)
+    for probe in hanging.values():
+        probe.let_go.set()
+    assert {look.key for look in bench.collect(30)} == set(hanging)
+
+
+def test_a_bug_in_a_probe_is_a_result_and_costs_no_thread(bench: Bench) -> None:
+    for index in range(10):
+        bench.pool.submit(str(index), Broken())
+    looks = bench.collect(10)
+    assert {look.outcome.reason for look in looks} == {CheckReason.INTERNAL}
+    assert looks[0].outcome.error_message == "a bug in healthmon: ValueError: a bug"
+    bench.pool.submit("quick", Quick())
+    assert bench.collect(1)[0].outcome is OK
+
+
+def test_a_host_without_threads_is_our_failure(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    bench.pool.submit("a", Quick())
+    assert bench.collect(1)[0].outcome.reason is CheckReason.NO_RESOURCES
+    monkeypatch.undo()
+    bench.pool.submit("a", Quick())
+    assert bench.collect(1)[0].outcome is OK
+
+
+def test_threads_are_used_again_and_end_when_idle(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "IDLE_S", 0.01)
+    for _ in range(20):
+        bench.pool.submit("a", Quick())
+        bench.collect(1)
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("probe-")]
+    assert len(threads) <= 20
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_the_owner_is_woken_once_for_all_that_it_has_not_collected() -> None:
+    woken: list[str] = []
+    pool = Pool(lambda: woken.append("!"))
+    hanging = [Hanging() for _ in range(3)]
+    for index, probe in enumerate(hanging):
+        pool.submit(str(index), probe)
+        probe.let_go.set()
+    while pool._lanes.in_flight():
+        pass
+    assert woken == ["!"]
+    assert len(pool.finished()) == 3
+    pool.close()
+
+
+def test_closing_waits_for_nobody(bench: Bench) -> None:
+    hanging = Hanging()
+    bench.pool.submit("a", hanging)
+    bench.pool.close()
+    hanging.let_go.set()
+    assert bench.pool.finished() == []

@@ -1,0 +1,137 @@
+"""What do we say to supervisord, and does it hear exactly that? Asked of supervisor's own parser."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from supervisor.options import ServerOptions
+
+from healthmon import config as configuration
+from healthmon.errors import UsageError
+from healthmon.processes import programs
+from healthmon.processes.loop import prepare_directories
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from healthmon.config import Config
+
+TOP = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A directory with a short path: pytest's own is too long for the path of a socket."""
+    with tempfile.TemporaryDirectory(prefix="hm-") as directory:
+        yield Path(directory).resolve()
+
+
+def configured(directory: Path, *, groups: tuple[str, ...] = ("core",), **settings: Any) -> tuple[Config, Path]:
+    source = directory / "config.json"
+    services = [{"name": f"in_{group}", "url": "http://localhost:1/", "group": group} for group in groups]
+    source.write_text(json.dumps({"data_dir": str(directory), "services": services, **settings}), encoding="utf-8")
+    config = configuration.load(source)
+    prepare_directories(config.paths)
+    return config, source
+
+
+def parsed(conf: Path) -> dict[str, Any]:
+    """Return what supervisord would run, by the programs' names."""
+    options = ServerOptions()
+    options.realize(["-n", "-c", str(conf)], doc="")
+    options.poller.close()
+    return {process.name: process for group in options.process_group_configs for process in group.process_configs}
+
+
+def test_each_group_has_a_probe_program_beside_evaluator_and_healer(tmp_path: Path) -> None:
+    config, source = configured(tmp_path, groups=("core", "agents"))
+    programs.write(config.paths, programs.of_monitor(config, source))
+    found = parsed(programs.write_conf(config.paths))
+    assert sorted(found) == ["evaluator", "healer", "probe-agents", "probe-core"]
+    assert shlex.split(found["probe-core"].command) == [*programs.OURS, "probe-core", "--config", str(source)]
+    assert found["healer"].stdout_logfile == str(config.paths.log("healer"))
+
+
+@pytest.mark.parametrize("name", ["plain", "two words", "a ;b #c", "it's \"q\"", "back\\slash", "50%", "%(here)s", "$HOME", "ünï", "x\\"])
+def test_any_path_of_a_configuration_arrives_unchanged(tmp_path: Path, name: str) -> None:
+    config, _ = configured(tmp_path)
+    source = tmp_path / f"{name}.json"
+    programs.write(config.paths, [programs.ours("evaluator", config, source)])
+    command = parsed(programs.write_conf(config.paths))["evaluator"].command
+    assert shlex.split(command) == [*programs.OURS, "evaluator", "--config", str(source)]
+
+
+def test_a_data_dir_with_spaces_and_quotes_works(tmp_path: Path) -> None:
+    directory = tmp_path / "my 'own' data"
+    directory.mkdir()
+    config, source = configured(directory)
+    programs.write(config.paths, programs.of_monitor(config, source))
+    evaluator = parsed(programs.write_conf(config.paths))["evaluator"]
+    assert evaluator.directory == str(directory)
+    assert evaluator.stdout_logfile == str(directory / "logs" / "evaluator.log")
+
+
+@pytest.mark.parametrize("name", ["50%", "a*b", "a[b", "what?", "a ;b", "a\t#b"])
+def test_a_data_dir_that_supervisord_cannot_express_is_refused(tmp_path: Path, name: str) -> None:
+    directory = tmp_path / name
+    directory.mkdir()
+    config, source = configured(directory)
+    with pytest.raises(UsageError, match="set data_dir"):
+        programs.write(config.paths, programs.of_monitor(config, source))
+    assert not list(config.paths.programs.iterdir())
+
+
+def test_a_data_dir_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
+    directory = tmp_path / ("x" * 90)
+    directory.mkdir()
+    config, source = configured(directory)
+    with pytest.raises(UsageError, match="bytes too long"):
+        programs.write(config.paths, programs.of_monitor(config, source))
+
+
+def test_a_relative_data_dir_means_the_same_to_the_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    config, source = configured(tmp_path)
+    source.write_text(source.read_text(encoding="utf-8").replace(json.dumps(str(tmp_path)), '"data"'), encoding="utf-8")
+    config = configuration.load(source)
+    program = programs.ours("evaluator", config, source)
+    monkeypatch.chdir(program.directory)
+    assert configuration.load(source).paths == config.paths
+
+
+def test_a_group_that_is_gone_takes_its_file_along_but_no_file_of_the_users(tmp_path: Path) -> None:
+    config, source = configured(tmp_path, groups=("core", "agents"))
+    own = config.paths.programs / "mine.conf"
+    own.write_text("[program:mine]\ncommand = /bin/true\n", encoding="utf-8")
+    programs.write(config.paths, programs.of_monitor(config, source))
+    config, source = configured(tmp_path, groups=("core",))
+    programs.write(config.paths, programs.of_monitor(config, source))
+    assert sorted(path.name for path in config.paths.programs.iterdir()) == [
+        "evaluator.conf",
+        "healer.conf",
+        "mine.conf",
+        "probe-core.conf",
+    ]
+
+
+def test_a_supervisord_conf_that_was_changed_is_left_alone(tmp_path: Path) -> None:
+    config, _ = configured(tmp_path)
+    conf = programs.write_conf(config.paths)
+    assert conf.read_text(encoding="utf-8") == (TOP / "supervisord.conf").read_text(encoding="utf-8")
+    conf.write_text("; mine\n", encoding="utf-8")
+    assert programs.write_conf(config.paths).read_text(encoding="utf-8") == "; mine\n"
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_names_no_address_and_hashes_everything(lock: str) -> None:
+    text = (TOP / "tools" / lock).read_text(encoding="utf-8")
+    assert "://" not in text
+    pins = [line for line in text.splitlines() if line[:1].isalnum()]
+    assert len(pins) > 10
+    assert all("==" in pin and pin.endswith("\\") for pin in pins)
