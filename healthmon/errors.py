@@ -53,10 +53,14 @@ class StoreError(HealthmonError):
     """The database cannot be opened, read or written."""
 
 
-class StoreBusyError(StoreError):
-    """Another program holds the database's lock. Nothing was written; trying again can help."""
+class StoreUnavailableError(StoreError):
+    """The database cannot be used now: its disk is full, or does not answer. Nothing was written; it may pass."""
 
     permanent = False
+
+
+class StoreBusyError(StoreUnavailableError):
+    """Another program holds the database's lock. Nothing was written; trying again helps."""
 
 
 class EngineError(HealthmonError):

@@ -113,6 +113,10 @@ class _ConsoleHandler(logging.Handler):
         with suppress(OSError):  # nobody is there to look
             self._socket.sendto(self.format(record).encode(), self._path)
 
+    def close(self) -> None:
+        self._socket.close()
+        super().close()
+
 
 def _shown(fields: dict[str, FieldValue]) -> list[str]:
     """What has no value is left out: an empty field tells nobody anything."""

@@ -12,7 +12,9 @@ import re
 
 from healthmon.config_source.node import MAX_DEPTH, Finding, Node, NotReadable, Path, quoted
 
-_BLANK = re.compile(r"(?:[ \t\r\n]++|//[^\n]*+|/\*.*?\*/)*+", re.DOTALL)
+# Nothing stands behind the loop, so nothing is ever tried again; possessive quantifiers, which would say so, are broken
+# in the Python 3.11.2 of Debian 12.
+_BLANK = re.compile(r"(?:[ \t\r\n]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?(?![0-9A-Za-z_.])")
 _WORD = re.compile(r"[+-]?[A-Za-z_$.][\w$.]*|[+-]?[0-9][\w.+-]*")
 _DECODER = json.JSONDecoder()  # for the escapes of texts; the rest is ours

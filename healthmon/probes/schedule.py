@@ -128,15 +128,19 @@ class Agenda:
             self._scheduled_at = following
 
     def _plan_rechecks(self, finish: Finish, status: CheckStatus, now: float) -> None:
-        """A failure that is news is looked into; one that is known is not looked into again."""
+        """A failure that is news is looked into; one that is known is not looked into again.
+
+        A scheduled look that comes in between stands for a recheck: where a look takes as long as the interval, there
+        is no time for both.
+        """
         if status is CheckStatus.HEALTHY:
             self._rechecks_left = 0
         elif finish.kind is CheckKind.SCHEDULED and finish.is_change:
             self._rechecks_left = self._rhythm.confirmations
-        elif finish.kind is CheckKind.RECHECK:
-            self._rechecks_left -= 1
-        else:
+        elif finish.kind is CheckKind.REQUESTED:
             return
+        else:
+            self._rechecks_left = max(0, self._rechecks_left - 1)
         self._recheck_at = now + self._rhythm.retry_interval_s if self._rechecks_left > 0 else math.inf
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from setproctitle import setproctitle
 
 from healthmon import log
-from healthmon.errors import HealthmonError, UsageError
+from healthmon.errors import EXIT_FAILED, HealthmonError, UsageError
 from healthmon.processes.parent import die_with
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LOCK_RETRY_S = 0.2
 LOCK_COMPLAIN_S = 30.0
-MAX_FAILED_STEPS = 10
+MAX_BUGS_IN_A_ROW = 10
 FAILED_STEP_PAUSE_S = 1.0
 MAX_WAIT_S = 60.0
 
@@ -130,13 +130,13 @@ def run(program: str, paths: Paths, *, level: str, make: Callable[[Doorbell], Wo
 
 def _work(worker: Worker, doorbell: Doorbell, stopping: Stopping, records: log.Log) -> int:
     records.info("started", pid=os.getpid())
-    failed_steps = 0
+    steps = _Steps(worker, records)
     try:
         while not stopping.requested:
-            wait_s, failed_steps = _step(worker, records, failed_steps)
-            if failed_steps >= MAX_FAILED_STEPS:
-                records.error("gave_up", failed_steps=failed_steps)
-                return 3
+            wait_s = steps.make_one()
+            if steps.bugs_in_a_row >= MAX_BUGS_IN_A_ROW:
+                records.error("gave_up", failed_steps=steps.bugs_in_a_row)
+                return EXIT_FAILED
             if wait_s > 0:
                 doorbell.wait(min(wait_s, MAX_WAIT_S))
     finally:
@@ -145,16 +145,39 @@ def _work(worker: Worker, doorbell: Doorbell, stopping: Stopping, records: log.L
     return 0
 
 
-def _step(worker: Worker, records: log.Log, failed_steps: int) -> tuple[float, int]:
-    try:
-        return worker.step(), 0
-    except HealthmonError as error:
-        if error.permanent:
-            raise
-        records.warning("step_failed", error=str(error))
-    except Exception:  # noqa: BLE001  the loop outlives a bug of its work; supervisord restarts it when it stays
-        records.exception("step_failed")
-    return FAILED_STEP_PAUSE_S, failed_steps + 1
+class _Steps:
+    """Outlives what may pass (said once, not once a step), and a bug for some steps; then supervisord starts us anew."""
+
+    def __init__(self, worker: Worker, records: log.Log) -> None:
+        self._worker = worker
+        self._records = records
+        self._trouble = ""
+        self.bugs_in_a_row = 0
+
+    def make_one(self) -> float:
+        try:
+            wait_s = self._worker.step()
+        except HealthmonError as error:
+            if error.permanent:
+                raise
+            self._say(str(error))
+            return FAILED_STEP_PAUSE_S
+        except Exception:  # noqa: BLE001  the top of the work: with its traceback, and never silently
+            self.bugs_in_a_row += 1
+            self._records.exception("step_failed")
+            return FAILED_STEP_PAUSE_S
+        self.bugs_in_a_row = 0
+        self._say("")
+        return wait_s
+
+    def _say(self, trouble: str) -> None:
+        if trouble == self._trouble:
+            return
+        self._trouble = trouble
+        if trouble:
+            self._records.warning("cannot_work", error=trouble)
+        else:
+            self._records.change("works_again")
 
 
 def prepare_directories(paths: Paths) -> None:

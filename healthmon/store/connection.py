@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import apsw
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
-from healthmon.errors import StoreBusyError, StoreError, UsageError
+from healthmon.errors import StoreBusyError, StoreError, StoreUnavailableError, UsageError
 from healthmon.store import migrate
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ class Connection:
     Raises UsageError when the database or its directory is not usable as it is, StoreError when it is damaged.
     """
 
-    def __init__(self, path: Path, *, flags: int) -> None:
+    def __init__(self, path: Path, *, flags: int, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         require_safe_sqlite(apsw.sqlite_lib_version())
         self.path = path
         self._synchronous = ""
         try:
             self._db = apsw.Connection(str(path), flags=flags)
-            self._db.set_busy_timeout(BUSY_TIMEOUT_MS)
+            self._db.set_busy_timeout(busy_timeout_ms)
             self._db.execute("PRAGMA foreign_keys = ON")
         except apsw.Error as error:
             raise _translated(error, path) from error
@@ -96,11 +96,14 @@ class Connection:
             self._synchronous = mode
 
 
-def open_for_writing(path: Path) -> Connection:
-    """Open the database, making it first where there is none, and bring its schema up to date."""
+def open_for_writing(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Connection:
+    """Open the database, making it first where there is none, and bring its schema up to date.
+
+    `busy_timeout_ms` is how long one statement waits for another program's lock before it is a StoreBusyError.
+    """
     _require_writable(path)
     _make_private_file(path)
-    connection = Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
+    connection = Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, busy_timeout_ms=busy_timeout_ms)
     try:
         for attempt in Retrying(
             retry=retry_if_exception_type(StoreBusyError),
@@ -169,6 +172,8 @@ def _make_private_file(path: Path) -> None:
 def _translated(error: apsw.Error, path: Path) -> StoreError:
     if isinstance(error, (apsw.BusyError, apsw.LockedError)):
         return StoreBusyError(f"another program holds the lock of {path}")
+    if isinstance(error, (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError)):
+        return StoreUnavailableError(f"{path} cannot be used now: {error}; is its disk full or gone?")
     if isinstance(error, (apsw.NotADBError, apsw.CorruptError)):
         return StoreError(f"{path} cannot be read as a database ({error}): see what `sqlite3 {path} .recover` saves")
     return StoreError(f"{path}: {error}")

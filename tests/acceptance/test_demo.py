@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import docker
 import psutil
 import pytest
-from docker.errors import DockerException
+
+from tests.containers import require_docker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -122,11 +123,5 @@ def test_the_demo_with_containers_ends_well_and_removes_them(start: Callable[...
 
 
 def engine_or_skip() -> docker.DockerClient:
-    try:
-        engine = docker.DockerClient(base_url="unix:///var/run/docker.sock")
-        engine.ping()
-    except DockerException as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"no Docker Engine: {error}")
-    return engine
+    require_docker()
+    return docker.DockerClient(base_url="unix:///var/run/docker.sock")

@@ -193,7 +193,7 @@ def test_while_the_database_is_locked_checks_are_kept_and_nothing_is_lost(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(journal, "BUSY_PAUSE_S", 0.0)
+    monkeypatch.setattr(journal, "AWAY_PAUSE_S", 0.0)
     store._db.set_busy_timeout(0)
     kept = Journal(store, Log("probe-default"), tmp_path / "nobody.sock")
     foreign = apsw.Connection(str(store.path))
@@ -218,7 +218,7 @@ def test_what_is_kept_is_bounded_and_what_is_dropped_is_told(
         raise StoreBusyError("locked")
 
     monkeypatch.setattr(journal, "MAX_KEPT", 5)
-    monkeypatch.setattr(journal, "BUSY_PAUSE_S", 0.0)
+    monkeypatch.setattr(journal, "AWAY_PAUSE_S", 0.0)
     kept = Journal(store, Log("probe-default"), tmp_path / "nobody.sock")
     began = clock.now()
     with monkeypatch.context() as lock, caplog.at_level(logging.INFO, "healthmon"):
@@ -230,5 +230,5 @@ def test_what_is_kept_is_bounded_and_what_is_dropped_is_told(
         kept.flush_when_due(clock.monotonic())
     written = [entry.check.checked_at for entry in checks.read_inbox(store, limit=10) if entry.check]
     assert written == [began + timedelta(seconds=seconds) for seconds in range(3, 8)]
-    assert [message.split()[1] for message in caplog.messages] == ["database_busy", "database_free"]
+    assert [message.split()[1] for message in caplog.messages] == ["database_away", "database_back"]
     assert "dropped=3" in caplog.messages[1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon import clock, log, probes
-from healthmon.errors import StoreBusyError, UsageError
+from healthmon.errors import StoreUnavailableError, UsageError
 from healthmon.model.check import Check, CheckKind, CheckStatus
 from healthmon.probes.pool import Look, Pool
 from healthmon.probes.schedule import Agenda, Grid, Rhythm, Timetable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from healthmon.processes.loop import Doorbell, Worker
     from healthmon.store.connection import Connection
 
+BUSY_TIMEOUT_MS = 100  # a lock must not hold up the schedule: what waits for it stays in memory
 READ_REQUESTS_S = 5.0  # when no ring says that there are new ones
 SPARE_READS_S = 0.25  # a ring that comes together with a look of ours cannot be told from it
 
@@ -36,7 +37,7 @@ def make(config: Config, group: str) -> Callable[[Doorbell], Worker]:
         raise UsageError(f"there is no service in a group {group!r}: `healthmon programs` lists the programs of a configuration")
 
     def worker(doorbell: Doorbell) -> Worker:
-        connection = open_for_writing(config.paths.database)
+        connection = open_for_writing(config.paths.database, busy_timeout_ms=BUSY_TIMEOUT_MS)
         try:
             return Prober(members, connection, doorbell, group=group, evaluator=config.paths.doorbell("evaluator"))
         except BaseException:
@@ -111,7 +112,7 @@ class Prober:
         self._requests_read_at = now
         try:
             standing = probe_requests.standing(self._connection, now=clock.now())
-        except StoreBusyError:
+        except StoreUnavailableError:
             return  # the next read tells
         wanted = {self._names[service_id]: every_s for service_id, every_s in standing.items() if service_id in self._names}
         for name in self._requested.keys() - wanted.keys():

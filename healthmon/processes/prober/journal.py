@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.errors import StoreBusyError
+from healthmon.errors import StoreUnavailableError
 from healthmon.processes.loop import ring
 from healthmon.store import checks
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 FLUSH_S = 1.0  # the longest that a look which changes nothing waits for its commit
-BUSY_PAUSE_S = 1.0
+AWAY_PAUSE_S = 1.0
 MAX_KEPT = 10_000  # checks in memory while the database cannot be written
 MAX_BATCH = 500  # checks in one transaction
 
@@ -34,15 +34,15 @@ class Journal:
         self._evaluator = evaluator
         self._kept: deque[Check] = deque()
         self._dropped = 0
-        self._is_busy = False
+        self._is_away = False
 
     def add(self, check: Check, now: float, *, urgent: bool) -> None:
-        """Take a check; an urgent one is written with this step, unless the database is known to be locked."""
+        """Take a check; an urgent one is written with this step, unless the database is known to be away."""
         if len(self._kept) >= MAX_KEPT:
             self._kept.popleft()
             self._dropped += 1
         self._kept.append(check)
-        if not self._is_busy:
+        if not self._is_away:
             self.flush_at = min(self.flush_at, now if urgent else now + FLUSH_S)
 
     def flush_when_due(self, now: float) -> None:
@@ -53,7 +53,7 @@ class Journal:
         """Write what is left, once."""
         self._flush()
         if self._kept:
-            self._records.error("checks_lost", count=len(self._kept), error="the database stayed locked to the end")
+            self._records.error("checks_lost", count=len(self._kept), error="the database could not be written to the end")
 
     def _flush(self) -> None:
         try:
@@ -63,17 +63,17 @@ class Journal:
                 for _ in batch:
                     self._kept.popleft()
                 ring(self._evaluator)
-        except StoreBusyError as error:
-            self._wait_for_lock(error)
+        except StoreUnavailableError as error:
+            self._keep(error)
             return
         self.flush_at = float("inf")
-        if self._is_busy:
-            self._is_busy = False
-            self._records.info("database_free", dropped=self._dropped)
+        if self._is_away:
+            self._is_away = False
+            self._records.info("database_back", dropped=self._dropped)
             self._dropped = 0
 
-    def _wait_for_lock(self, error: StoreBusyError) -> None:
-        self.flush_at = clock.monotonic() + BUSY_PAUSE_S
-        if not self._is_busy:
-            self._is_busy = True
-            self._records.warning("database_busy", kept=len(self._kept), error=str(error))
+    def _keep(self, error: StoreUnavailableError) -> None:
+        self.flush_at = clock.monotonic() + AWAY_PAUSE_S
+        if not self._is_away:
+            self._is_away = True
+            self._records.warning("database_away", kept=len(self._kept), error=str(error))

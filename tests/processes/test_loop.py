@@ -1,0 +1,104 @@
+"""What every process does, whatever its work: one of each, wakes by a ring, outlives what passes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from healthmon.errors import StoreBusyError, UsageError
+from healthmon.log import Log
+from healthmon.paths import Paths
+from healthmon.processes import loop
+from healthmon.processes.loop import Doorbell, is_held, prepare_directories, ring, try_lock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def paths_in(directory: Path) -> Paths:
+    return Paths(data_dir=directory, database=directory / "x.db")
+
+
+class Work:
+    """Does what each of a list of steps says: raise it, or return it."""
+
+    def __init__(self, *steps: float | Exception) -> None:
+        self._steps = list(steps)
+
+    def step(self) -> float:
+        now = self._steps.pop(0)
+        if isinstance(now, Exception):
+            raise now
+        return now
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_ring_ends_a_wait(tmp_path: Path) -> None:
+    doorbell = Doorbell()
+    doorbell.listen(tmp_path / "bell.sock")
+    threading.Timer(0.05, ring, [tmp_path / "bell.sock"]).start()
+    doorbell.wait(30)
+    threading.Timer(0.05, doorbell.ring_self).start()
+    doorbell.wait(30)
+    doorbell.close()
+
+
+def test_many_rings_are_one(tmp_path: Path) -> None:
+    doorbell = Doorbell()
+    doorbell.listen(tmp_path / "bell.sock")
+    for _ in range(500):
+        ring(tmp_path / "bell.sock")
+    doorbell.wait(30)
+    assert doorbell._poll.poll(0) == []
+    doorbell.close()
+
+
+def test_ringing_where_nobody_is_does_nothing(tmp_path: Path) -> None:
+    ring(tmp_path / "nobody.sock")
+
+
+def test_a_role_is_held_once_and_free_when_its_holder_ends(tmp_path: Path) -> None:
+    held = try_lock(tmp_path / "role.lock")
+    assert held is not None
+    assert try_lock(tmp_path / "role.lock") is None
+    assert is_held(tmp_path / "role.lock")
+    os.close(held)
+    assert not is_held(tmp_path / "role.lock")
+    assert not is_held(tmp_path / "never.lock")
+    assert not (tmp_path / "never.lock").exists()
+
+
+def test_the_runtime_directory_is_its_owners_alone_even_when_it_was_not(tmp_path: Path) -> None:
+    (tmp_path / ".healthmon").mkdir(mode=0o755)
+    prepare_directories(paths_in(tmp_path))
+    assert (tmp_path / ".healthmon").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_data_directory_that_cannot_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot make the directory"):
+        prepare_directories(paths_in(tmp_path / "file" / "data"))
+
+
+def test_trouble_that_may_pass_is_borne_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="healthmon")
+    steps = loop._Steps(Work(*[StoreBusyError("locked")] * 50, 7.0), Log("t"))
+    assert {steps.make_one() for _ in range(50)} == {loop.FAILED_STEP_PAUSE_S}
+    assert steps.make_one() == 7.0
+    assert steps.bugs_in_a_row == 0
+    assert [message.split()[1] for message in caplog.messages] == ["cannot_work", "works_again"]
+
+
+def test_bugs_are_counted_until_a_step_goes_well() -> None:
+    steps = loop._Steps(Work(KeyError("bug"), KeyError("bug"), 1.0, KeyError("bug")), Log("t"))
+    assert [(steps.make_one(), steps.bugs_in_a_row)[1] for _ in range(4)] == [1, 2, 0, 1]
+
+
+def test_what_only_a_person_can_mend_ends_the_process() -> None:
+    with pytest.raises(UsageError):
+        loop._Steps(Work(UsageError("no")), Log("t")).make_one()

@@ -1,0 +1,72 @@
+"""One record, one line, whatever text comes in."""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from healthmon import log
+from healthmon.log import MAX_RECORD_BYTES, Log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+HOSTILE = ["a\r\nfaked INFO line", "\x1b[31mred\x1b[0m", "\u202eevil", "nul\x00", "\u2028sep", 'quote" x=y', "\ud800", "x" * 9_000]
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    logger, root = logging.getLogger("healthmon"), logging.getLogger()
+    before = (logger.handlers, logger.level, logger.propagate, root.handlers)
+    yield
+    for handler in logger.handlers:
+        handler.close()
+    logger.handlers, logger.propagate, root.handlers = before[0], before[2], before[3]
+    logger.setLevel(before[1])
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_one_short_clean_line(tmp_path: Path, text: str) -> None:
+    log.set_up_file(tmp_path / "x.log", level="INFO")
+    Log("evaluator").warning("service_unhealthy", service=text, error=text)
+    written = (tmp_path / "x.log").read_bytes()
+    assert written.count(b"\n") == 1
+    assert len(written) <= MAX_RECORD_BYTES
+    assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", written)
+    assert re.match(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z WARNING evaluator service_unhealthy service=", written)
+
+
+def test_a_traceback_is_in_the_line(tmp_path: Path) -> None:
+    log.set_up_file(tmp_path / "x.log", level="INFO")
+    try:
+        raise KeyError("lost")  # noqa: TRY301  something to have a traceback of
+    except KeyError:
+        Log("healer").exception("step_failed")
+    [line] = (tmp_path / "x.log").read_text().splitlines()
+    assert "ERROR healer step_failed" in line
+    assert "KeyError" in line
+
+
+def test_what_has_no_value_is_left_out(tmp_path: Path) -> None:
+    log.set_up_file(tmp_path / "x.log", level="INFO")
+    Log("t").info("e", empty="", none=None, zero=0, no=False)
+    assert (tmp_path / "x.log").read_text().endswith(" INFO t e zero=0 no=False\n")
+
+
+def test_the_console_gets_what_a_person_should_see_and_is_never_waited_for(tmp_path: Path) -> None:
+    console = tmp_path / "console.sock"
+    log.set_up_file(tmp_path / "x.log", level="INFO", console=console)
+    Log("t").warning("nobody_listens")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(console))
+        Log("t").info("quiet")
+        Log("t").change("seen")
+        assert listening.recv(4_096).endswith(b"INFO t seen")
+        for number in range(5_000):
+            Log("t").change("flood", number=number)
+    assert len((tmp_path / "x.log").read_text().splitlines()) == 5_003
