@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.panel import Panel
+from rich.table import Table
 from rich.text import Text
 
 from healthmon import clock
@@ -128,7 +129,12 @@ class Show:
 
     def _tell(self, line: story.Line) -> None:
         at = line.at.astimezone().strftime("%H:%M:%S")
-        self._screen.print(Text.assemble((f"{at} ", "dim"), ("● ", line.mood.value), line.text))
+        if not self._screen.is_terminal:
+            self._say(f"{at} ● {line.text}")
+            return
+        row = Table.grid(padding=(0, 1))  # so that a long text goes on below itself
+        row.add_row(Text(at, "dim"), Text("●", line.mood.value), Text(line.text))
+        self._screen.print(row, soft_wrap=False)
 
     def _frame(self, title: str, lines: list[str]) -> None:
         if self._screen.is_terminal:

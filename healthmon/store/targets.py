@@ -10,11 +10,20 @@ from healthmon.model.target import Incarnation, Target, TargetHealth, TargetKind
 from healthmon.store.row import integer, sql_time, text, text_or_none, time, time_or_none
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     import apsw
 
     from healthmon.store.connection import Connection
+
+
+_SELECT = """
+    SELECT service_id, observed_at, matched_by, problem, kind, target_id, started, name, state, health, started_at,
+           image_id, config_hash, compose_project, compose_service, restart_policy, restart_limit, restart_count,
+           exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable
+    FROM targets
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +52,13 @@ def publish(connection: Connection, reports: dict[int, TargetReport]) -> None:
 
 def load(connection: Connection) -> dict[int, TargetReport]:
     """Return what is known of every service's target."""
-    rows = connection.rows(
-        """
-        SELECT service_id, observed_at, matched_by, problem, kind, target_id, started, name, state, health, started_at,
-               image_id, config_hash, compose_project, compose_service, restart_policy, restart_limit, restart_count,
-               exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable
-        FROM targets
-        """,
-    )
-    return {integer(row[0]): _report(row) for row in rows}
+    return {integer(row[0]): _report(row) for row in connection.rows(_SELECT)}
+
+
+def of_services(connection: Connection, service_ids: Iterable[int]) -> dict[int, TargetReport]:
+    """Return what is known of the targets of these services."""
+    found = (connection.row(_SELECT + "WHERE service_id = ?", service_id) for service_id in service_ids)
+    return {integer(row[0]): _report(row) for row in found if row is not None}
 
 
 def _row(service_id: int, report: TargetReport) -> tuple[apsw.SQLiteValue, ...]:

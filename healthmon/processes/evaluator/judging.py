@@ -45,7 +45,7 @@ class Judging:
         self.open = {heal.service_id: heal for heal in heals.open_heals(connection)}
         if not self.open:
             return
-        reports = targets.load(connection)
+        reports = targets.of_services(connection, self.open)
         for heal in list(self.open.values()):
             if heal.state is HealState.RETURNED and heal.service_id in self._services:
                 self._judge_one(connection, heal, reports.get(heal.service_id), now)

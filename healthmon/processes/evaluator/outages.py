@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -92,7 +93,7 @@ class Outages:
         incidents.resolve(connection, incident.incident_id, at=at, resolution=resolution)
         alerts.resolve(connection, incident.service_id, QUARANTINE_ALERT, at=at)
         del self.open[incident.service_id]
-        self._latest = incidents.latest_resolved(connection)
+        self._latest[incident.service_id] = replace(incident, resolved_at=at, resolution=resolution)
         self._log.change(
             "incident_resolved",
             service=self._names.get(incident.service_id, "?"),

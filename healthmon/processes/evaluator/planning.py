@@ -41,6 +41,7 @@ class _Moment:
 
     now: datetime
     watching: Watching
+    unhealthy: frozenset[int]
     reports: Mapping[int, TargetReport]
     ledger: list[Heal]
     engine_returned_at: datetime | None
@@ -77,7 +78,7 @@ class Planning:
         self._said = {sid: said for sid, said in self._said.items() if sid in incidents_here}
         if not incidents_here:
             return NEVER_S
-        moment = _read_moment(connection, watching, incidents_here.values(), now)
+        moment = _read_moment(connection, watching, incidents_here, now)
         waits_s = [self._plan_one(connection, incident, moment) for incident in incidents_here.values()]
         return max(MIN_WAIT_S, min(waits_s))
 
@@ -121,7 +122,6 @@ class Planning:
         sid, now, states = incident.service_id, moment.now, moment.watching.states
         _, configured = self._services[sid]
         report = moment.reports.get(sid)
-        unhealthy = {other for other, state in states.items() if state.status is ServiceStatus.UNHEALTHY}
         max_age_s = 2 * configured.interval_seconds + configured.timeout_seconds
         return Situation(
             now=now,
@@ -140,8 +140,8 @@ class Planning:
             host=tuple(heal for heal in moment.ledger if heal.planned_at > now - HOST_WINDOW),
             agent_started_at=self._started_at,
             engine_returned_at=moment.engine_returned_at,
-            unhealthy_dependencies=tuple(name for name in configured.depends_on if self._ids.get(name) in unhealthy),
-            unhealthy_services=len(unhealthy),
+            unhealthy_dependencies=tuple(name for name in configured.depends_on if self._ids.get(name) in moment.unhealthy),
+            unhealthy_services=len(moment.unhealthy),
             watched_services=len(states),
         )
 
@@ -183,14 +183,16 @@ class Planning:
 def _read_moment(
     connection: Connection,
     watching: Watching,
-    open_incidents: Iterable[Incident],
+    open_incidents: Mapping[int, Incident],
     now: datetime,
 ) -> _Moment:
-    since = min(incident.episode_started_at for incident in open_incidents)
+    since = min(incident.episode_started_at for incident in open_incidents.values())
+    states = watching.states.values()
     return _Moment(
         now=now,
         watching=watching,
-        reports=targets.load(connection),
+        unhealthy=frozenset(state.service_id for state in states if state.status is ServiceStatus.UNHEALTHY),
+        reports=targets.of_services(connection, open_incidents),
         ledger=heals.since(connection, min(since, now - HOST_WINDOW)),
         engine_returned_at=facts.noted_time(connection, facts.ENGINE_RETURNED_AT),
     )
