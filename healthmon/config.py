@@ -21,6 +21,7 @@ from healthmon.probes.settings import MIN_DURATION_S, TIMEOUT_EXCEEDS_INTERVAL, 
 from healthmon.rules.settings import RuleSettings  # noqa: TC001  pydantic needs it at run time
 from healthmon.service_settings import ServiceSettings
 from healthmon.settings import DAY_S, Settings, Text
+from healthmon.watch.settings import WatchSettings
 from healthmon.web.settings import DashboardSettings, WebSettings
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Config(Settings):
     alerting: AlertingSettings = Field(AlertingSettings(), description="Who is told of alerts, and how.")
     dashboard: DashboardSettings = Field(DashboardSettings(), description="What the dashboard shows, and how long checks are kept.")
     self_healing: HealSettings = Field(HealSettings(), description="Whether and when unhealthy services are restarted.")
+    watchdog: WatchSettings = Field(WatchSettings(), description="When a process of our own is started anew.")
     web: WebSettings = Field(WebSettings(), description="Where the pages and the API are served.")
 
     @field_validator("timeout_seconds")

@@ -45,5 +45,10 @@ class Paths:
         """Where processes send the records that a person in front of `healthmon run` sees."""
         return self.runtime / "console.sock"
 
+    @property
+    def heartbeats(self) -> Path:
+        """Where processes tell the watchdog that their work goes on."""
+        return self.runtime / "heartbeats.sock"
+
     def log(self, program: str) -> Path:
         return self.logs / f"{program}.log"

@@ -19,7 +19,7 @@ PACKAGE = ROOT / "healthmon"
 # From the ground up. A module belongs to the layer of its longest prefix, and imports only from its own layer or from
 # those before it.
 LAYERS: list[tuple[str, tuple[str, ...]]] = [
-    ("ground", ("__init__", "errors", "clock", "paths", "log", "settings")),
+    ("ground", ("__init__", "errors", "clock", "paths", "log", "settings", "failpoints", "unix_rpc")),
     ("model", ("model",)),
     (
         "decisions",
@@ -31,6 +31,9 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "notify.settings",
             "web.__init__",
             "web.settings",
+            "watch.policy",
+            "watch.settings",
+            "watch.__init__",
             "heal.__init__",
             "heal.settings",
             "heal.policy",
@@ -45,7 +48,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "probes.expectation",
         ),
     ),
-    ("hands", ("store", "probes", "heal")),
+    ("hands", ("store", "probes", "heal", "watch")),
     ("config", ("config", "config_source", "service_settings", "secrets")),
     ("processes", ("processes",)),
     ("demo", ("demo",)),
@@ -54,7 +57,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
 ORDER = [name for name, _ in LAYERS]
 
 # What touches the world stays apart from what else does: a hand knows its own world only.
-HANDS = ("store", "probes", "heal")
+HANDS = ("store", "probes", "heal", "watch")
 PROCESSES = ("processes.evaluator", "processes.healer", "processes.prober")
 
 # One home each.
@@ -65,6 +68,7 @@ HOMES = {
     "docker": {"heal.docker_client", "heal.docker_engine", "demo.containers"},
     "supervisor": {"heal.supervisor_target", "processes.supervision", "processes.programs", "cli.ctl"},
     "yaml": {"config_source.yaml_text"},
+    "psutil": {"watch.host"},
     "rich": {"cli", "demo"},
     "click": {"cli"},
 }

@@ -17,7 +17,8 @@ from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.heal.settings import HealSettings
 from healthmon.history.report import OverallHealth
 from healthmon.processes.evaluator import Evaluator
-from healthmon.processes.loop import is_held, prepare_directories, try_lock
+from healthmon.processes.loop import prepare_directories
+from healthmon.processes.roles import is_held, try_lock
 from healthmon.processes.round import Round
 from healthmon.store import checks, services, targets
 from healthmon.store.connection import open_for_reading, open_for_writing

@@ -11,7 +11,7 @@ from healthmon.cli.context import Context, read_report
 from healthmon.cli.documents import report_document
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.history.report import OverallHealth
-from healthmon.processes.loop import is_held
+from healthmon.processes.roles import is_held
 from healthmon.store import targets
 from healthmon.store.connection import open_for_reading
 

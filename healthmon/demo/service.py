@@ -43,6 +43,9 @@ class DemoService:
     def step(self) -> float:
         return NOTHING_TO_DO_S
 
+    def is_busy(self) -> bool:
+        return False
+
     def close(self) -> None:
         self._server.server_close()
 

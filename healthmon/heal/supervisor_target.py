@@ -6,20 +6,18 @@ program stays stopped, as if by a person. The ledger knows better: `adopt` says 
 
 from __future__ import annotations
 
-import http.client
-import socket
 import time
 import xmlrpc.client  # what it reads comes from our own supervisord, on a socket that is ours alone
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from xml.parsers.expat import ExpatError
 
 from healthmon import clock
 from healthmon.errors import EngineError, EngineGoneError, EngineUnknownError, EngineUnreachableError
 from healthmon.heal.engine import Reachability
 from healthmon.model.heal import HealAction
 from healthmon.model.target import Incarnation, Target, TargetHealth, TargetKind, TargetState
+from healthmon.unix_rpc import CUT, RPC_TIMEOUT_S, Transport, remedy, supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 
 Info = dict[str, Any]  # what supervisord tells of one program
 
-RPC_TIMEOUT_S = 3.0
 POLL_S = 0.1
 STOP_ALLOWANCE_S = 5.0  # supervisord looks at its children once a second
 DEFAULT_STOP_TIMEOUT_S = 10
@@ -44,7 +41,6 @@ _STATES = {
 }
 _STOPPED = frozenset({"STOPPED", "EXITED", "FATAL"})
 _BY_PERSON = frozenset({"STOPPED", "STOPPING"})
-_CUT = (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError)
 
 
 class SupervisorEngine:
@@ -165,62 +161,18 @@ class SupervisorEngine:
     @contextmanager
     def _rpc(self, *, acting: bool = False) -> Iterator[Any]:
         """Open a connection for one or a few calls, and turn what goes wrong into our errors."""
-        transport = _Transport(self._socket_path, self._timeout_s)
+        transport = Transport(self._socket_path, self._timeout_s)
         try:
-            yield xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport).supervisor
+            yield supervisor(transport)
         except xmlrpc.client.Fault as fault:
             raise _refusal(fault) from fault
-        except _CUT as error:
+        except CUT as error:
             if acting and transport.connected:
                 raise EngineUnknownError(f"supervisord gave no answer within {self._timeout_s:g} s: what was asked for may still happen") from error
             self._reach.failed()
-            raise EngineUnreachableError(self._remedy(error)) from error
+            raise EngineUnreachableError(remedy(error, self._socket_path)) from error
         finally:
             transport.close()
-
-    def _remedy(self, error: Exception) -> str:
-        if isinstance(error, FileNotFoundError):
-            return f"no supervisord socket at {self._socket_path}: is healthmon running?"
-        if isinstance(error, PermissionError):
-            return f"no permission for the supervisord socket at {self._socket_path}: use the account that healthmon runs as"
-        if isinstance(error, ConnectionRefusedError):
-            return f"supervisord left its socket at {self._socket_path} behind and does not run: start healthmon again"
-        return f"supervisord at {self._socket_path} does not answer ({error or type(error).__name__}): it is frozen or stopping"
-
-
-class _Transport(xmlrpc.client.Transport):
-    """XML-RPC over a Unix socket, with a timeout, and without the library's silent second attempt."""
-
-    def __init__(self, socket_path: Path, timeout_s: float) -> None:
-        super().__init__()
-        self._http = _Connection(socket_path, timeout_s)
-
-    @property
-    def connected(self) -> bool:
-        """Say whether anything can have been sent."""
-        return self._http.was_connected
-
-    def make_connection(self, host: object) -> http.client.HTTPConnection:  # noqa: ARG002  there is only one
-        return self._http
-
-    def request(self, host: Any, handler: str, request_body: Any, verbose: bool = False) -> Any:  # noqa: FBT001, FBT002  the library's
-        return self.single_request(host, handler, request_body, verbose)
-
-    def close(self) -> None:
-        self._http.close()
-
-
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, socket_path: Path, timeout_s: float) -> None:
-        super().__init__("localhost", timeout=timeout_s)
-        self._socket_path = socket_path
-        self.was_connected = False
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._socket_path))
-        self.was_connected = True
 
 
 def _refusal(fault: xmlrpc.client.Fault) -> EngineError:

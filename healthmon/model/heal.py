@@ -25,6 +25,9 @@ class HealState(StrEnum):
     issued    -> returned      healer, when the engine said yes, or a later look proved it
     issued    -> failed        healer, when the engine said no, or a later look proved that nothing happened
     issued    -> gone          healer, when the container was removed meanwhile
+    issued    -> dropped       healer, when surely nothing was sent
+    issued    -> superseded    healer, when a person stopped it while our call was under way
+    issued    -> inconclusive  healer, when the engine did not come back to tell
     returned  -> verified      evaluator, after fresh good checks of the new incarnation
     returned  -> failed        evaluator, when they did not come in time
     returned  -> inconclusive  evaluator, when no check told anything in that time
@@ -44,7 +47,7 @@ class HealState(StrEnum):
 
 
 OPEN_HEALS = frozenset({HealState.PLANNED, HealState.ISSUED, HealState.RETURNED})
-CHARGED_HEALS = frozenset(HealState) - {HealState.PLANNED, HealState.DROPPED}
+CHARGED_HEALS = frozenset(HealState) - {HealState.PLANNED, HealState.DROPPED, HealState.GONE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

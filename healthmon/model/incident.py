@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class IncidentResolution(StrEnum):
     HEALED = "healed"  # a restart of ours, verified
     RECOVERED = "recovered"  # by itself, or by somebody else's hand
+    REMOVED = "removed"  # the configuration no longer has the service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Incident:
     episode_started_at: datetime
     reason: CheckReason
     error_message: str | None
+    healing: str | None = None  # what the healing policy last said about it
     quarantined_at: datetime | None = None
     resolved_at: datetime | None = None
     resolution: IncidentResolution | None = None

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from healthmon import config as configuration
 from healthmon.errors import EXIT_USAGE, HealthmonError, UsageError
 from healthmon.processes import loop
-from healthmon.processes.programs import EVALUATOR, HEALER, PROBE
+from healthmon.processes.programs import EVALUATOR, HEALER, PROBE, WATCHDOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from healthmon.config import Config
+    from healthmon.processes.doorbell import Doorbell
 
 USAGE = "usage: healthmon process PROGRAM --config FILE"
 
@@ -41,7 +42,7 @@ def run(program: str, source: Path) -> int:
 
 
 # ruff: noqa: PLC0415  the imports below are where they are so that a process has only its own code in memory
-def _maker(program: str, config: Config) -> Callable[[loop.Doorbell], loop.Worker]:
+def _maker(program: str, config: Config) -> Callable[[Doorbell], loop.Worker]:
     if program == EVALUATOR:
         from healthmon.processes import evaluator
 
@@ -50,6 +51,10 @@ def _maker(program: str, config: Config) -> Callable[[loop.Doorbell], loop.Worke
         from healthmon.processes import healer
 
         return healer.make(config)
+    if program == WATCHDOG:
+        from healthmon.processes import watchdog
+
+        return watchdog.make(config)
     if program.startswith(PROBE):
         from healthmon.processes import prober
 

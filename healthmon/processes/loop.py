@@ -1,37 +1,31 @@
-"""What does every process of ours do, whatever its work? Lock its role, listen to signals, work, wait, stop.
+"""What does every process of ours do, whatever its work? Lock its role, listen to signals, work, beat, wait, stop.
 
 A worker does one unit of work a call and says how long it can wait for the next one. Waiting ends early when the
-doorbell rings: a datagram that another process sends after a commit. A lost ring costs only the rest of the wait.
+doorbell rings. After each round the process tells the watchdog that its work goes on.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
-import select
 import signal
-import socket
-import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from setproctitle import setproctitle
 
 from healthmon import log
-from healthmon.errors import EXIT_FAILED, HealthmonError, UsageError
+from healthmon.errors import EXIT_FAILED, EXIT_FINE, HealthmonError, UsageError
+from healthmon.processes.doorbell import Doorbell
 from healthmon.processes.parent import die_with
+from healthmon.processes.roles import hold_role
+from healthmon.watch.heartbeat import BEAT_EVERY_S, Heart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from healthmon.paths import Paths
 
-LOCK_RETRY_S = 0.2
-LOCK_COMPLAIN_S = 30.0
 MAX_BUGS_IN_A_ROW = 10
 FAILED_STEP_PAUSE_S = 1.0
-MAX_WAIT_S = 60.0
 
 
 class Worker(Protocol):
@@ -40,55 +34,11 @@ class Worker(Protocol):
     def step(self) -> float:
         """Do one unit of work; return the seconds until there is more at the latest, 0 for at once."""
 
+    def is_busy(self) -> bool:
+        """Tell whether something is under way that ending this process now would cut short."""
+
     def close(self) -> None:
         """Let go of everything, within a few seconds."""
-
-
-class Doorbell:
-    """Wakes its owner: from other processes by a datagram, from its own threads and signals by `ring_self`."""
-
-    def __init__(self) -> None:
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._socket: socket.socket | None = None
-        self._poll = select.poll()
-        self._poll.register(self._wake, select.POLLIN)
-
-    def listen(self, path: Path) -> None:
-        """Let other processes ring it at `path`. Only for who holds the role: the last to listen gets the rings."""
-        path.unlink(missing_ok=True)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._socket.bind(str(path))
-        self._poll.register(self._socket, select.POLLIN)
-
-    def ring_self(self) -> None:
-        os.eventfd_write(self._wake, 1)
-
-    def wait(self, timeout_s: float) -> None:
-        """Wait until it rings or the time is over."""
-        for descriptor, _ in self._poll.poll(max(0.0, timeout_s) * 1000):
-            self._drain(descriptor)
-
-    def _drain(self, descriptor: int) -> None:
-        try:
-            if descriptor == self._wake:
-                os.eventfd_read(self._wake)
-            elif self._socket is not None:
-                while self._socket.recv(64):
-                    pass
-        except BlockingIOError:
-            pass
-
-    def close(self) -> None:
-        os.close(self._wake)
-        if self._socket is not None:
-            self._socket.close()
-
-
-def ring(path: Path) -> None:
-    """Wake the process whose doorbell is at `path`. Never waits, never fails: a lost ring costs a fallback poll."""
-    # An error means that nobody runs there, or is busy enough to look anyway.
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as bell, suppress(OSError):
-        bell.sendto(b"!", str(path))
 
 
 class Stopping:
@@ -115,20 +65,27 @@ def run(program: str, paths: Paths, *, level: str, make: Callable[[Doorbell], Wo
     records = log.Log(program)
     doorbell = Doorbell()
     stopping = Stopping(doorbell)
-    lock = hold_role(paths.lock(program), stopping, records)
+    heart = Heart(program, paths.heartbeats)
+
+    def go_on() -> bool:
+        heart.beat(is_busy=False)  # who waits for its role is not hung
+        return not stopping.requested
+
+    lock = hold_role(paths.lock(program), records, go_on=go_on)
     if lock is None:
-        return 0
+        return EXIT_FINE
     try:
         doorbell.listen(paths.doorbell(program))
-        return _work(make(doorbell), doorbell, stopping, records)
+        return _work(make(doorbell), doorbell, stopping, records, heart)
     except HealthmonError as error:
         records.error("stopped", error=str(error))
         return error.exit_code
     finally:
         os.close(lock)
+        heart.close()
 
 
-def _work(worker: Worker, doorbell: Doorbell, stopping: Stopping, records: log.Log) -> int:
+def _work(worker: Worker, doorbell: Doorbell, stopping: Stopping, records: log.Log, heart: Heart) -> int:
     records.info("started", pid=os.getpid())
     steps = _Steps(worker, records)
     try:
@@ -137,12 +94,13 @@ def _work(worker: Worker, doorbell: Doorbell, stopping: Stopping, records: log.L
             if steps.bugs_in_a_row >= MAX_BUGS_IN_A_ROW:
                 records.error("gave_up", failed_steps=steps.bugs_in_a_row)
                 return EXIT_FAILED
+            heart.beat(is_busy=worker.is_busy())
             if wait_s > 0:
-                doorbell.wait(min(wait_s, MAX_WAIT_S))
+                doorbell.wait(min(wait_s, BEAT_EVERY_S))
     finally:
         worker.close()
         records.info("stopped", pid=os.getpid())
-    return 0
+    return EXIT_FINE
 
 
 class _Steps:
@@ -191,48 +149,3 @@ def prepare_directories(paths: Paths) -> None:
         if not os.access(directory, os.W_OK | os.X_OK):
             raise UsageError(f"cannot write into {directory}: check its owner and mode, or set data_dir to another")
     paths.runtime.chmod(0o700)  # whoever can reach the sockets in it can stop everything
-
-
-def try_lock(path: Path) -> int | None:
-    """Take the lock at `path` for as long as this process lives. Return its descriptor, or None when it is taken."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    os.truncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
-    return descriptor
-
-
-def is_held(path: Path) -> bool:
-    """Tell whether some process holds the lock at `path`, without taking it or making the file."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
-def hold_role(path: Path, stopping: Stopping, records: log.Log) -> int | None:
-    """Wait until no other process has our role: after a `kill -9` of supervisord its workers may outlive it a moment.
-
-    Return the lock's descriptor, or None when we were told to stop first.
-    """
-    complain_at = time.monotonic() + 1.0
-    while not stopping.requested:
-        lock = try_lock(path)
-        if lock is not None:
-            return lock
-        if time.monotonic() >= complain_at:
-            records.warning("role_taken", lock=str(path), holder=path.read_text().strip())
-            complain_at = time.monotonic() + LOCK_COMPLAIN_S
-        time.sleep(LOCK_RETRY_S)
-    return None

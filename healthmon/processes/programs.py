@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 OURS = (sys.executable, "-P", "-m", "healthmon", "process")
 EVALUATOR = "evaluator"
 HEALER = "healer"
+WATCHDOG = "watchdog"
 PROBE = "probe-"
 HEADER = "; Written by healthmon, which writes it again. Files of your own in this directory are left alone."
 CONF = "supervisord.conf"
@@ -47,7 +48,7 @@ class Program:
 def of_monitor(config: Config, source: Path) -> list[Program]:
     """Return the programs that a configuration, read from `source`, asks for."""
     probes = [PROBE + group for group in sorted(config.groups())]
-    return [ours(name, config, source) for name in (*probes, EVALUATOR, HEALER)]
+    return [ours(name, config, source) for name in (*probes, EVALUATOR, HEALER, WATCHDOG)]
 
 
 def ours(name: str, config: Config, source: Path, *, start_s: int = 3) -> Program:

@@ -12,7 +12,7 @@ from healthmon import clock, probes
 from healthmon.model.check import Check
 from healthmon.probes.pool import Pool
 from healthmon.probes.schedule import Agenda, Grid, Rhythm
-from healthmon.processes.loop import Doorbell
+from healthmon.processes.doorbell import Doorbell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -30,7 +30,7 @@ from supervisor.supervisord import Supervisor
 
 from healthmon import clock
 from healthmon.errors import EXIT_FINE, UsageError
-from healthmon.processes import entry, loop, programs
+from healthmon.processes import entry, loop, programs, roles
 from healthmon.processes.console import Console, Reader, Screen
 from healthmon.processes.parent import die_with
 from healthmon.store import connection as database
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 AGENT = "agent"
 PRELOADED = (
     "apsw",
+    "psutil",
     "docker",
     "pydantic",
     "requests",
@@ -56,6 +57,7 @@ PRELOADED = (
     "healthmon.processes.evaluator",
     "healthmon.processes.healer",
     "healthmon.processes.prober",
+    "healthmon.processes.watchdog",
 )
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2)
 
@@ -131,7 +133,7 @@ def running_pid(path: Path) -> int | None:
 
 
 def _lock_agent(paths: Paths) -> int:
-    lock = loop.try_lock(paths.lock(AGENT))
+    lock = roles.try_lock(paths.lock(AGENT))
     if lock is None:
         raise _taken(paths.lock(AGENT).read_text(encoding="utf-8").strip(), paths)
     holder = running_pid(paths.supervisor_socket)

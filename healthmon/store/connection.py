@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SAFE_SQLITE = (3, 51, 3)
+PATIENCE_S = 15.0
 BUSY_TIMEOUT_MS = 2_000  # a signal waits for C code, so no single wait may be long
 
 
@@ -96,10 +97,11 @@ class Connection:
             self._synchronous = mode
 
 
-def open_for_writing(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Connection:
+def open_for_writing(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS, patience_s: float = PATIENCE_S) -> Connection:
     """Open the database, making it first where there is none, and bring its schema up to date.
 
-    `busy_timeout_ms` is how long one statement waits for another program's lock before it is a StoreBusyError.
+    `busy_timeout_ms` is how long one statement waits for another program's lock before it is a StoreBusyError;
+    `patience_s` is how long opening as a whole tries again.
     """
     _require_writable(path)
     _make_private_file(path)
@@ -108,7 +110,7 @@ def open_for_writing(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> C
         for attempt in Retrying(
             retry=retry_if_exception_type(StoreBusyError),
             wait=wait_random(0.02, 0.2),
-            stop=stop_after_delay(15),
+            stop=stop_after_delay(patience_s),
             reraise=True,
         ):
             with attempt:

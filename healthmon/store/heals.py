@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from healthmon.model.incident import Incident
     from healthmon.store.connection import Connection
 
 _SELECT = """
@@ -90,13 +91,14 @@ def close(connection: Connection, heal: Heal, state: HealState, *, at: datetime,
 
 def open_heals(connection: Connection) -> list[Heal]:
     """Return the heals that are not over, oldest first."""
-    return [_heal(row) for row in connection.rows(_SELECT + "WHERE closed_at IS NULL ORDER BY heal_id")]
+    found = [_heal(row) for row in connection.rows(_SELECT + "WHERE closed_at IS NULL")]
+    return sorted(found, key=lambda heal: heal.heal_id)  # ORDER BY would scan the whole ledger instead of its open rows
 
 
 def since(connection: Connection, at: datetime) -> list[Heal]:
     """Return the heals planned at `at` or later, oldest first."""
     return [
-        _heal(row) for row in connection.rows(_SELECT + "WHERE planned_at >= ? ORDER BY heal_id", clock.to_sql(at))
+        _heal(row) for row in connection.rows(_SELECT + "WHERE planned_at >= ? ORDER BY planned_at, heal_id", clock.to_sql(at))
     ]
 
 
@@ -142,3 +144,25 @@ def get(connection: Connection, heal_id: int) -> Heal:
     if found is None:
         raise StoreError(f"there is no heal {heal_id} in {connection.path}")
     return _heal(found)
+
+
+def of_episode(connection: Connection, incident: Incident) -> list[Heal]:
+    """Return what was done about an incident and those before it in its episode, oldest first.
+
+    The episode is known by its name, the text of its start, and not by comparing times: a clock may go back.
+    """
+    rows = connection.rows(
+        _SELECT  # noqa: S608  both parts stand here
+        + """
+        WHERE incident_id IN (SELECT incident_id FROM incidents WHERE service_id = ? AND episode_started_at = ?)
+        """,
+        incident.service_id,
+        clock.to_sql(incident.episode_started_at),
+    )
+    return sorted(map(_heal, rows), key=lambda heal: heal.heal_id)
+
+
+def of_target(connection: Connection, target_id: str, *, since: datetime) -> list[Heal]:
+    """Return what was done to a target since `since`, for whichever service, oldest first."""
+    rows = connection.rows(_SELECT + "WHERE planned_at >= ? AND target_id = ?", clock.to_sql(since), target_id)
+    return sorted(map(_heal, rows), key=lambda heal: heal.heal_id)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SELECT = """
     SELECT incident_id, service_id, started_at, detected_at, episode_started_at, reason, error_message,
-           quarantined_at, resolved_at, resolution
+           healing, quarantined_at, resolved_at, resolution
     FROM incidents
 """
 
@@ -69,7 +69,12 @@ def resolve(connection: Connection, incident_id: int, *, at: datetime, resolutio
 
 def quarantine(connection: Connection, incident_id: int, *, at: datetime) -> None:
     """Record that no further restart will be tried in this incident."""
-    connection.change("UPDATE incidents SET quarantined_at = ? WHERE incident_id = ?", clock.to_sql(at), incident_id)
+    connection.change("UPDATE incidents SET quarantined_at = ? WHERE incident_id = ? AND quarantined_at IS NULL", clock.to_sql(at), incident_id)
+
+
+def note_healing(connection: Connection, incident_id: int, healing: str) -> None:
+    """Remember what the healing policy says about an incident."""
+    connection.change("UPDATE incidents SET healing = ? WHERE incident_id = ?", healing, incident_id)
 
 
 def open_incidents(connection: Connection) -> list[Incident]:
@@ -94,7 +99,7 @@ def recent(connection: Connection, *, limit: int) -> list[Incident]:
 
 
 def _incident(row: tuple[apsw.SQLiteValue, ...]) -> Incident:
-    resolution = text_or_none(row[9])
+    resolution = text_or_none(row[10])
     return Incident(
         incident_id=integer(row[0]),
         service_id=integer(row[1]),
@@ -103,7 +108,8 @@ def _incident(row: tuple[apsw.SQLiteValue, ...]) -> Incident:
         episode_started_at=time(row[4]),
         reason=CheckReason(text(row[5])),
         error_message=text_or_none(row[6]),
-        quarantined_at=time_or_none(row[7]),
-        resolved_at=time_or_none(row[8]),
+        healing=text_or_none(row[7]),
+        quarantined_at=time_or_none(row[8]),
+        resolved_at=time_or_none(row[9]),
         resolution=None if resolution is None else IncidentResolution(resolution),
     )

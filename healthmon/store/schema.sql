@@ -114,9 +114,10 @@ CREATE TABLE incidents (
     episode_started_at TEXT NOT NULL,
     reason             TEXT NOT NULL,
     error_message      TEXT,
+    healing            TEXT,              -- what the healing policy last said about it, for people
     quarantined_at     TEXT,
     resolved_at        TEXT,
-    resolution         TEXT CHECK (resolution IN ('healed', 'recovered')),
+    resolution         TEXT CHECK (resolution IN ('healed', 'recovered', 'removed')),
     CHECK ((resolved_at IS NULL) = (resolution IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX one_open_incident ON incidents (service_id) WHERE resolved_at IS NULL;
@@ -201,8 +202,9 @@ CREATE TABLE heals (
     CHECK ((closed_at IS NULL) = (state IN ('planned', 'issued', 'returned')))
 ) STRICT;
 CREATE UNIQUE INDEX one_open_heal ON heals (service_id) WHERE closed_at IS NULL;
-CREATE INDEX heals_by_service ON heals (service_id, planned_at);
-CREATE INDEX heals_by_time ON heals (issued_at) WHERE issued_at IS NOT NULL;
+CREATE UNIQUE INDEX one_open_heal_of_a_target ON heals (target_id) WHERE closed_at IS NULL;  -- two services may share one
+CREATE INDEX heals_by_incident ON heals (incident_id);
+CREATE INDEX heals_by_time ON heals (planned_at);
 
 -- Looks that the evaluator asks the probe workers for, one row a service: every `every_s` until `until`.
 CREATE TABLE probe_requests (
@@ -210,6 +212,21 @@ CREATE TABLE probe_requests (
     every_s    REAL NOT NULL,
     until      TEXT NOT NULL
 ) STRICT;
+
+-- What our own processes use, once a minute each. `cpu_s` is since the process began; the sum of `pss_bytes` over one
+-- timestamp is what the whole agent costs.
+CREATE TABLE process_samples (
+    timestamp  TEXT NOT NULL,
+    program    TEXT NOT NULL,
+    pid        INTEGER NOT NULL,
+    rss_bytes  INTEGER NOT NULL,
+    pss_bytes  INTEGER NOT NULL,
+    uss_bytes  INTEGER NOT NULL,
+    cpu_s      REAL NOT NULL,
+    threads    INTEGER NOT NULL,
+    open_files INTEGER NOT NULL,
+    PRIMARY KEY (timestamp, program)
+) STRICT, WITHOUT ROWID;
 
 -- Small facts of the installation, such as when the agent started.
 CREATE TABLE facts (

@@ -12,7 +12,9 @@ from healthmon.errors import StoreBusyError, UsageError
 from healthmon.log import Log
 from healthmon.paths import Paths
 from healthmon.processes import loop
-from healthmon.processes.loop import Doorbell, is_held, prepare_directories, ring, try_lock
+from healthmon.processes.doorbell import Doorbell, ring
+from healthmon.processes.loop import prepare_directories
+from healthmon.processes.roles import is_held, try_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +35,9 @@ class Work:
         if isinstance(now, Exception):
             raise now
         return now
+
+    def is_busy(self) -> bool:
+        return False
 
     def close(self) -> None:
         pass

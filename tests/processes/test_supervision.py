@@ -18,13 +18,13 @@ import psutil
 import pytest
 
 from healthmon.processes.console import Console, Screen, pretty
-from healthmon.processes.loop import try_lock
+from healthmon.processes.roles import try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 HEALTHMON = (sys.executable, "-P", "-m", "healthmon")
-PROGRAMS = {"evaluator", "healer", "probe-agents", "probe-core"}
+PROGRAMS = {"evaluator", "healer", "probe-agents", "probe-core", "watchdog"}
 TOP = Path(__file__).parents[2]
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.log import Log
+from healthmon.processes.doorbell import ring
 from healthmon.processes.evaluator.judging import Judging
 from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
 from healthmon.processes.evaluator.watching import Watching
-from healthmon.processes.loop import ring
 from healthmon.store import checks, facts, services
 from healthmon.store.connection import open_for_writing
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from healthmon.config import Config
-    from healthmon.processes.loop import Doorbell
+    from healthmon.processes.doorbell import Doorbell
     from healthmon.store.checks import InboxEntry
     from healthmon.store.connection import Connection
 
@@ -61,6 +61,9 @@ class Evaluator:
         except BaseException:
             self._loaded = False  # what is in memory may be ahead of the database now
             raise
+
+    def is_busy(self) -> bool:
+        return False
 
     def close(self) -> None:
         self._connection.close()

@@ -9,16 +9,16 @@ from healthmon.heal.docker_engine import DockerEngine
 from healthmon.heal.engine import NoEngine
 from healthmon.heal.supervisor_target import SupervisorEngine
 from healthmon.log import Log
+from healthmon.processes.doorbell import ring
 from healthmon.processes.healer.acting import Acting
 from healthmon.processes.healer.observing import Observing
-from healthmon.processes.loop import ring
 from healthmon.store.connection import open_for_writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthmon.config import Config
-    from healthmon.processes.loop import Doorbell
+    from healthmon.processes.doorbell import Doorbell
     from healthmon.store.connection import Connection
 
 PROGRAM = "healer"
@@ -72,7 +72,11 @@ class Healer:
         wait_s = max(self._look_at, self._looked_at + MIN_PAUSE_S) - time.monotonic()
         return max(0.0, min(wait_s, POLL_S))
 
+    def is_busy(self) -> bool:
+        return self._acting.is_busy
+
     def close(self) -> None:
+        self._acting.stop()
         for engine in self._engines:
             engine.close()
         self._connection.close()

@@ -54,6 +54,10 @@ class Acting:
                 self._start(heal)
         return bool(ended)
 
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._threads)
+
     def stop(self) -> None:
         """Tell the threads to end at their next wait. A restart that is under way goes on in the engine."""
         self._stopping.set()

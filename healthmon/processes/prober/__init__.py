@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from healthmon.config import Config, ServiceSettings
     from healthmon.probes.schedule import Finish
-    from healthmon.processes.loop import Doorbell, Worker
+    from healthmon.processes.doorbell import Doorbell
+    from healthmon.processes.loop import Worker
     from healthmon.store.connection import Connection
 
 BUSY_TIMEOUT_MS = 100  # a lock must not hold up the schedule: what waits for it stays in memory
@@ -80,6 +81,9 @@ class Prober:
             self._begin_due(now)
         self._journal.flush_when_due(now)
         return self._wait_s()
+
+    def is_busy(self) -> bool:
+        return False
 
     def close(self) -> None:
         """Abandon the looks in flight, and write down those that are over."""

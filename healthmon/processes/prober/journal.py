@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.errors import StoreUnavailableError
-from healthmon.processes.loop import ring
+from healthmon.processes.doorbell import ring
 from healthmon.store import checks
 
 if TYPE_CHECKING:

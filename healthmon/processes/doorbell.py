@@ -1,0 +1,63 @@
+"""How does one process wake another? By a datagram after its commit. A lost one costs only the rest of a wait."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Doorbell:
+    """Wakes its owner: from other processes by a datagram, from its own threads and signals by `ring_self`."""
+
+    def __init__(self) -> None:
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._socket: socket.socket | None = None
+        self._poll = select.poll()
+        self._poll.register(self._wake, select.POLLIN)
+
+    def listen(self, path: Path) -> None:
+        """Let other processes ring it at `path`. Only for who holds the role: the last to listen gets the rings."""
+        path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket.bind(str(path))
+        self._poll.register(self._socket, select.POLLIN)
+
+    def also_wake_for(self, descriptor: int) -> None:
+        """End waits for what arrives at `descriptor`, too. Its owner reads it."""
+        self._poll.register(descriptor, select.POLLIN)
+
+    def ring_self(self) -> None:
+        os.eventfd_write(self._wake, 1)
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until it rings or the time is over."""
+        for descriptor, _ in self._poll.poll(max(0.0, timeout_s) * 1000):
+            self._drain(descriptor)
+
+    def _drain(self, descriptor: int) -> None:
+        try:
+            if descriptor == self._wake:
+                os.eventfd_read(self._wake)
+            elif self._socket is not None and descriptor == self._socket.fileno():
+                while self._socket.recv(64):
+                    pass
+        except BlockingIOError:
+            pass
+
+    def close(self) -> None:
+        os.close(self._wake)
+        if self._socket is not None:
+            self._socket.close()
+
+
+def ring(path: Path) -> None:
+    """Wake the process whose doorbell is at `path`. Never waits, never fails: a lost ring costs a fallback poll."""
+    # An error means that nobody runs there, or is busy enough to look anyway.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as bell, suppress(OSError):
+        bell.sendto(b"!", str(path))

@@ -1,0 +1,120 @@
+"""Hears the heartbeats of all processes, replaces what hangs or leaks, revives what supervisord gave up on.
+
+It needs no database to judge or to kill; what our processes use is written there when it can be.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.errors import EngineError
+from healthmon.log import Log
+from healthmon.processes.watchdog.charges import Charges
+from healthmon.processes.watchdog.sampling import Sampling
+from healthmon.watch import policy
+from healthmon.watch.heartbeat import Ear
+from healthmon.watch.policy import WatchAction, WatchReason
+from healthmon.watch.supervisor_rpc import SupervisorRpc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthmon.config import Config
+    from healthmon.processes.doorbell import Doorbell
+    from healthmon.watch.policy import WatchDecision
+    from healthmon.watch.supervisor_rpc import ProgramInfo
+
+PROGRAM = "watchdog"
+LOOK_EVERY_S = 5.0
+OWN_GAP_S = 15.0  # who was frozen that long itself judges nobody by the clock
+SIGNALS = {WatchAction.KILL: signal.SIGKILL, WatchAction.RECYCLE: signal.SIGTERM}
+
+
+def make(config: Config) -> Callable[[Doorbell], Watchdog]:
+    """Return what makes the watchdog once its role is held."""
+    return lambda doorbell: Watchdog(config, doorbell, Log(PROGRAM))
+
+
+class Watchdog:
+    """One step hears what was said, and every few seconds looks at every program."""
+
+    def __init__(self, config: Config, doorbell: Doorbell, log: Log) -> None:
+        self._ear = Ear(config.paths.heartbeats)
+        doorbell.also_wake_for(self._ear.fileno())
+        self._rpc = SupervisorRpc(config.paths.supervisor_socket)
+        self._charges = Charges(config.groups())
+        self._sampling = Sampling(config, log)
+        self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)
+        self._log = log
+        self._look_at = clock.monotonic()
+        self._stepped_at = clock.monotonic()
+        self._supervisor_problem = ""
+        self._said: dict[str, WatchReason] = {}
+
+    def step(self) -> float:
+        """Hear, look, act; return the seconds until the next look."""
+        now = clock.monotonic()
+        if now - self._stepped_at > OWN_GAP_S:
+            self._charges.forgive(now)
+            self._log.warning("watchdog_was_late", seconds=now - self._stepped_at)
+        self._stepped_at = now
+        for beat in self._ear.hear():
+            self._charges.heard(beat, now)
+        if now >= self._look_at:
+            self._look_at = now + LOOK_EVERY_S
+            self._look(now)
+        return max(0.0, self._look_at - clock.monotonic())
+
+    def is_busy(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self._ear.close()
+        self._sampling.close()
+
+    def _look(self, now: float) -> None:
+        try:
+            infos = self._rpc.programs()
+        except EngineError as error:
+            self._say_supervisor(str(error))
+            return
+        self._say_supervisor("")
+        ours = [info for info in infos if self._charges.is_ours(info.name)]
+        for memory in self._sampling.sample_when_due(ours, now):
+            self._charges.weighed(memory)
+        for info in ours:
+            observed = self._charges.see(info, now)
+            decision = policy.decide(observed, now_s=now, max_memory_bytes=self._max_memory_bytes)
+            self._act(info, decision, now)
+
+    def _act(self, info: ProgramInfo, decision: WatchDecision, now: float) -> None:
+        self._say(info, decision)
+        if decision.action is WatchAction.REVIVE:
+            self._charges.revived(info.name, now)
+            with suppress(EngineError):  # the next look sees what became of it
+                self._rpc.start(info.name)
+        elif decision.action in SIGNALS and info.pid > 0:
+            with suppress(ProcessLookupError):
+                os.kill(info.pid, SIGNALS[decision.action])
+
+    def _say(self, info: ProgramInfo, decision: WatchDecision) -> None:
+        """Say what is done each time, and what is only noticed once."""
+        before, self._said[info.name] = self._said.get(info.name), decision.reason
+        if decision.action is not WatchAction.NOTHING:
+            message = f"process {info.name}: {decision.reason.value} {decision.detail}; {decision.action.value}"
+            self._log.error("ALERT", type="process_unwell", program=info.name, pid=info.pid or None, message=message)
+        elif decision.reason is WatchReason.LEAKING_BUSY and decision.reason is not before:
+            self._log.warning("recycling_waits", program=info.name, detail=decision.detail)
+
+    def _say_supervisor(self, problem: str) -> None:
+        if problem == self._supervisor_problem:
+            return
+        self._supervisor_problem = problem
+        if problem:
+            self._log.error("ALERT", type="supervisor_unwell", message=problem)
+        else:
+            self._log.change("supervisor_answers")

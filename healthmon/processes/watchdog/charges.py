@@ -1,0 +1,86 @@
+"""The part of the watchdog that remembers, of each program, what was heard and seen of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from healthmon.processes.programs import EVALUATOR, HEALER, PROBE
+from healthmon.watch.policy import LEAKING_SAMPLES, Observed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from healthmon.model.process import ProcessSample
+    from healthmon.watch.heartbeat import Beat
+    from healthmon.watch.supervisor_rpc import ProgramInfo
+
+
+@dataclass(slots=True, kw_only=True)
+class _Charge:
+    """One program. A new pid is a new process, of which nothing is known yet."""
+
+    pid: int = 0
+    started_at_s: float = 0.0
+    last_beat_s: float | None = None
+    is_busy: bool = False
+    memory_bytes: deque[int] = field(default_factory=lambda: deque(maxlen=LEAKING_SAMPLES))
+    revivals: int = 0
+    last_revival_s: float | None = None
+
+    def become(self, pid: int, now: float) -> None:
+        if pid != self.pid:
+            self.pid, self.started_at_s = pid, now
+            self.last_beat_s, self.is_busy = None, False
+            self.memory_bytes.clear()
+
+
+class Charges:
+    """What the watchdog looks after: our programs but itself, which supervisord looks after."""
+
+    def __init__(self, groups: Iterable[str]) -> None:
+        names = (EVALUATOR, HEALER, *(f"{PROBE}{group}" for group in groups))
+        self._charges = {name: _Charge() for name in names}
+
+    def is_ours(self, name: str) -> bool:
+        return name in self._charges
+
+    def heard(self, beat: Beat, now: float) -> None:
+        charge = self._charges.get(beat.program)
+        if charge is None:
+            return
+        charge.become(beat.pid, now)
+        charge.last_beat_s, charge.is_busy = now, beat.is_busy
+        charge.revivals, charge.last_revival_s = 0, None
+
+    def weighed(self, sample: ProcessSample) -> None:
+        charge = self._charges.get(sample.program)
+        if charge is not None and charge.pid == sample.pid:
+            charge.memory_bytes.append(sample.uss_bytes)
+
+    def see(self, info: ProgramInfo, now: float) -> Observed:
+        """Take in what supervisord says, and return all that is known."""
+        charge = self._charges[info.name]
+        charge.become(info.pid, now)
+        return Observed(
+            state=info.state,
+            started_at_s=charge.started_at_s,
+            last_beat_s=charge.last_beat_s,
+            is_busy=charge.is_busy,
+            memory_bytes=tuple(charge.memory_bytes),
+            revivals=charge.revivals,
+            last_revival_s=charge.last_revival_s,
+        )
+
+    def revived(self, name: str, now: float) -> None:
+        charge = self._charges[name]
+        charge.revivals += 1
+        charge.last_revival_s = now
+
+    def forgive(self, now: float) -> None:
+        """Count everybody's silence from now: it was we who did not listen."""
+        for charge in self._charges.values():
+            charge.started_at_s = now
+            if charge.last_beat_s is not None:
+                charge.last_beat_s = now

@@ -1,0 +1,70 @@
+"""The part of the watchdog that measures what our processes use, and writes it down when it can."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.errors import StoreError
+from healthmon.store import process_samples
+from healthmon.store.connection import open_for_writing
+from healthmon.watch import host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from healthmon.config import Config
+    from healthmon.log import Log
+    from healthmon.model.process import ProcessSample
+    from healthmon.store.connection import Connection
+    from healthmon.watch.supervisor_rpc import ProgramInfo
+
+KEPT = timedelta(days=7)
+BUSY_TIMEOUT_MS = 100  # the watchdog waits for nobody's lock
+
+
+class Sampling:
+    """Measures every `sample_seconds`."""
+
+    def __init__(self, config: Config, log: Log) -> None:
+        self._database = config.paths.database
+        self._every_s = config.watchdog.sample_seconds
+        self._log = log
+        self._connection: Connection | None = None
+        self._sample_at = clock.monotonic()
+        self._problem = ""
+
+    def sample_when_due(self, programs: Iterable[ProgramInfo], now: float) -> list[ProcessSample]:
+        """Return new samples of these programs, of supervisord and of ourselves; none when it is not time yet."""
+        if now < self._sample_at:
+            return []
+        self._sample_at = now + self._every_s
+        at = clock.now()
+        running = {program.name: program.pid for program in programs if program.pid > 0}
+        running |= {"supervisord": os.getppid(), "watchdog": os.getpid()}
+        measured = [host.sample(name, pid, at=at) for name, pid in running.items()]
+        samples = [sample for sample in measured if sample is not None]
+        self._write(samples)
+        return samples
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def _write(self, samples: list[ProcessSample]) -> None:
+        try:
+            if self._connection is None:
+                self._connection = open_for_writing(self._database, busy_timeout_ms=BUSY_TIMEOUT_MS, patience_s=0.0)
+            process_samples.append(self._connection, samples, forget_before=clock.now() - KEPT)
+        except StoreError as error:
+            self._say(str(error))
+        else:
+            self._say("")
+
+    def _say(self, problem: str) -> None:
+        if problem != self._problem:
+            self._problem = problem
+            if problem:
+                self._log.warning("samples_not_written", error=problem)

@@ -1,0 +1,1 @@
+"""Are our own processes well, and what is done when one is not?"""

@@ -1,0 +1,82 @@
+"""How does a process say that its work goes on? A datagram to the watchdog after a round, without ever waiting.
+
+`evaluator 4711 0`: the program, its pid, and 1 while it must not be recycled.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BEAT_EVERY_S = 5.0
+MAX_BYTES = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    program: str
+    pid: int
+    is_busy: bool
+
+
+class Heart:
+    """Beats for one program. Nobody needs to listen."""
+
+    def __init__(self, program: str, path: Path) -> None:
+        self._program = program
+        self._path = str(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._beaten_at = float("-inf")
+
+    def beat(self, *, is_busy: bool) -> None:
+        """Say that a round is finished, or that we wait for a good reason; not more often than anybody needs."""
+        now = clock.monotonic()
+        if now - self._beaten_at < BEAT_EVERY_S / 2:
+            return
+        self._beaten_at = now
+        with suppress(OSError):
+            self._socket.sendto(f"{self._program} {os.getpid()} {int(is_busy)}".encode(), self._path)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class Ear:
+    """Hears the beats of all programs."""
+
+    def __init__(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket.bind(str(path))
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def hear(self) -> list[Beat]:
+        """Return what was sent since the last call. What is not a beat is left out."""
+        heard = []
+        with suppress(BlockingIOError):
+            while True:
+                beat = _read(self._socket.recv(MAX_BYTES))
+                if beat is not None:
+                    heard.append(beat)
+        return heard
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def _read(datagram: bytes) -> Beat | None:
+    match datagram.decode("ascii", errors="replace").split(" "):
+        case [program, pid, busy] if pid.isdecimal() and len(pid) < 10:  # noqa: PLR2004  as a pid is
+            return Beat(program=program, pid=int(pid), is_busy=busy == "1")
+        case _:
+            return None

@@ -1,0 +1,62 @@
+"""What does supervisord know of our programs, and how is one it gave up on started again?"""
+
+from __future__ import annotations
+
+import xmlrpc.client  # what it reads comes from our own supervisord, on a socket that is ours alone
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from healthmon.errors import EngineError, EngineUnreachableError
+from healthmon.unix_rpc import CUT, RPC_TIMEOUT_S, Transport, remedy, supervisor
+from healthmon.watch.policy import ProgramState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramInfo:
+    """One program as supervisord sees it. `pid` is 0 when it does not run."""
+
+    name: str
+    state: ProgramState
+    pid: int
+
+
+class SupervisorRpc:
+    """Asks and starts; every call ends within a few seconds, also when supervisord is frozen."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def programs(self) -> list[ProgramInfo]:
+        """Return every program. Raises EngineUnreachableError when supervisord does not answer."""
+        with self._call() as rpc:
+            infos = rpc.getAllProcessInfo()
+        return [
+            ProgramInfo(name=str(info["name"]), state=ProgramState(info["statename"]), pid=int(info["pid"])) for info in infos
+        ]
+
+    def supervisor_pid(self) -> int:
+        """Return the pid of supervisord itself."""
+        with self._call() as rpc:
+            return int(rpc.getPID())
+
+    def start(self, name: str) -> None:
+        """Start a program, without waiting for it. Raises EngineError when supervisord refuses."""
+        with self._call() as rpc:
+            rpc.startProcess(name, False)  # noqa: FBT003  XML-RPC knows no names
+
+    @contextmanager
+    def _call(self) -> Iterator[Any]:
+        transport = Transport(self._path, RPC_TIMEOUT_S)
+        try:
+            yield supervisor(transport)
+        except xmlrpc.client.Fault as fault:
+            raise EngineError(f"supervisord refused: {fault.faultString}") from fault
+        except CUT as error:
+            raise EngineUnreachableError(remedy(error, self._path)) from error
+        finally:
+            transport.close()

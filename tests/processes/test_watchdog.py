@@ -1,0 +1,158 @@
+"""The watchdog over real processes under real supervisord: hung, given up, frozen supervisord, samples."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from healthmon.paths import Paths
+from healthmon.store import process_samples
+from healthmon.store.connection import open_for_reading
+from healthmon.watch.heartbeat import Beat, Ear, Heart
+from healthmon.watch.policy import ProgramState
+from healthmon.watch.supervisor_rpc import ProgramInfo, SupervisorRpc
+from tests.builders import ago
+from tests.containers import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOP = Path(__file__).parents[2]
+
+
+class Agent:
+    """healthmon running in a directory of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.paths = Paths(data_dir=directory, database=directory / "health_monitoring.db")
+        settings = {
+            "data_dir": str(directory),
+            "services": [{"name": "s", "url": "http://127.0.0.1:1/", "group": "core"}],
+            "check_interval_seconds": 1,
+            "timeout_seconds": 1,
+            "watchdog": {"sample_seconds": 0.5},
+        }
+        source = directory / "config.json"
+        source.write_text(json.dumps(settings))
+        command = [sys.executable, "-P", "-m", "healthmon", "--config", str(source), "run"]
+        with (directory / "said").open("wb") as said:
+            environment = os.environ | {"PYTHONPATH": str(TOP)}
+            self.process = subprocess.Popen(command, cwd=directory, env=environment, stderr=said)
+        self.rpc = SupervisorRpc(self.paths.supervisor_socket)
+
+    def programs(self) -> dict[str, ProgramInfo]:
+        with suppress(Exception):
+            return {info.name: info for info in self.rpc.programs()}
+        return {}
+
+    def pid(self, name: str) -> int:
+        info = self.programs().get(name)
+        return info.pid if info is not None and info.state is ProgramState.RUNNING else 0
+
+    def wait_until_running(self) -> None:
+        names = ("evaluator", "healer", "probe-core", "watchdog")
+        wait_for(lambda: all(self.pid(name) for name in names), timeout_s=30, what="all programs to run")
+
+    def log(self, name: str) -> str:
+        with suppress(FileNotFoundError):
+            return self.paths.log(name).read_text()
+        return ""
+
+    def checks(self) -> int:
+        connection = open_for_reading(self.paths.database)
+        [(count,)] = connection.rows("SELECT count(*) FROM health_checks")
+        connection.close()
+        return int(str(count))
+
+    def stop(self) -> None:
+        self.process.terminate()
+        assert self.process.wait(30) == 0
+
+
+@pytest.fixture(scope="module")
+def agent() -> Iterator[Agent]:
+    with tempfile.TemporaryDirectory(prefix="hm-") as directory:
+        started = Agent(Path(directory))
+        try:
+            started.wait_until_running()
+            yield started
+        finally:
+            started.stop()
+
+
+@pytest.mark.timeout(120)
+def test_frozen_processes_are_replaced_within_45_seconds_and_the_others_left_alone(agent: Agent) -> None:
+    before = {name: agent.pid(name) for name in ("evaluator", "healer", "probe-core", "watchdog")}
+    frozen = ("evaluator", "healer", "probe-core")
+    wait_for(lambda: "ALERT" not in agent.log("watchdog"), what="a calm start")
+    began = time.monotonic()
+    for name in frozen:
+        os.kill(before[name], signal.SIGSTOP)
+    wait_for(
+        lambda: all(agent.pid(name) not in {0, before[name]} for name in frozen),
+        timeout_s=45,
+        what="all three to be replaced",
+    )
+    assert time.monotonic() - began <= 45
+    assert agent.pid("watchdog") == before["watchdog"]
+    assert all(f"program={name}" in agent.log("watchdog") for name in frozen)
+    for name in frozen:
+        with suppress(psutil.NoSuchProcess):
+            assert psutil.Process(before[name]).status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.timeout(90)
+def test_a_frozen_supervisord_freezes_no_worker_and_is_told(agent: Agent) -> None:
+    supervisord = agent.process.pid
+    pids = {name: agent.pid(name) for name in ("evaluator", "probe-core")}
+    os.kill(supervisord, signal.SIGSTOP)
+    try:
+        wait_for(lambda: "supervisor_unwell" in agent.log("watchdog"), timeout_s=20, what="the watchdog to notice")
+        stored = agent.checks()
+        wait_for(lambda: agent.checks() > stored + 3, timeout_s=20, what="probing to go on")
+    finally:
+        os.kill(supervisord, signal.SIGCONT)
+    wait_for(lambda: "supervisor_answers" in agent.log("watchdog"), timeout_s=20, what="the watchdog to see it answer")
+    assert {name: agent.pid(name) for name in pids} == pids
+
+
+def test_every_process_of_ours_is_sampled_with_history(agent: Agent) -> None:
+    wanted = {"evaluator", "healer", "probe-core", "watchdog", "supervisord"}
+
+    def complete() -> bool:
+        connection = open_for_reading(agent.paths.database)
+        samples = process_samples.since(connection, ago(10 * 365 * 86_400))
+        connection.close()
+        return {sample.program for sample in samples} == wanted and len(samples) > len(wanted)
+
+    wait_for(complete, timeout_s=20, what="two rounds of samples")
+    connection = open_for_reading(agent.paths.database)
+    sample = process_samples.since(connection, ago(10 * 365 * 86_400))[-1]
+    connection.close()
+    assert 0 < sample.uss_bytes <= sample.pss_bytes <= sample.rss_bytes
+    assert sample.threads >= 1
+    assert sample.open_files > 3
+
+
+def test_beats_are_heard_and_garbage_is_not(tmp_path: Path) -> None:
+    ear, heart = Ear(tmp_path / "ear"), Heart("evaluator", tmp_path / "ear")
+    heart.beat(is_busy=True)
+    heart.beat(is_busy=False)  # too soon to be of use to anybody
+    for garbage in (b"", b"x", b"evaluator -1 0", b"evaluator 99999999999 0", b"\xff\x00 1 1 1", b"a" * 500):
+        heart._socket.sendto(garbage, heart._path)
+    assert ear.hear() == [Beat(program="evaluator", pid=os.getpid(), is_busy=True)]
+    assert ear.hear() == []
+    ear.close()
+    heart.beat(is_busy=False)  # nobody listens, nothing happens
+    heart.close()
