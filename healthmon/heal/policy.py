@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from healthmon.model.heal import CHARGED_HEALS, OPEN_HEALS, Heal, HealAction, HealState
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from healthmon.heal.settings import HealSettings
     from healthmon.model.incident import Incident
 
-AFTER_DROP = timedelta(seconds=5)
+AFTER_DROP = timedelta(seconds=5)  # doubling with each in a row
+AFTER_DROP_MAX = timedelta(minutes=5)
+MAX_DOUBLINGS = 10
 RETRY_FIRST = timedelta(minutes=10)  # in quarantine, doubling, where quarantine_retries allows any
 RETRY_MAX = timedelta(minutes=60)
 STORM_SHARE = 0.5
@@ -31,6 +34,7 @@ STORM_MIN = 3
 class HealVerdict(StrEnum):
     ACT = "act"
     WAIT = "wait"  # time alone lifts it: `until` says when
+    LOOK = "look"  # the service has to be looked at now: the evidence is too old or too little
     HOLD = "hold"  # something else has to change first
     QUARANTINE = "quarantine"  # the attempts are used up
     NEEDS_PERSON = "needs_person"  # a restart is not ours to make
@@ -83,17 +87,17 @@ class Situation:
     now: datetime
     settings: HealSettings
     confirmations: int
-    evidence_max_age: timedelta
+    evidence_max_age: timedelta  # of the last failed look, at the moment of acting
     state: ServiceState
     incident: Incident | None
     target: Target | None
     target_problem: str
-    history: tuple[Heal, ...]  # of this service, in this episode
+    history: tuple[Heal, ...]  # of this service in this episode, and of its target, whoever it was for
     host: tuple[Heal, ...]  # of every service, of the last hour
     agent_started_at: datetime
     engine_returned_at: datetime | None
-    unhealthy_dependencies: tuple[str, ...]
-    unhealthy_services: int
+    unhealthy_dependencies: tuple[str, ...]  # or those whose own heal is not verified yet
+    unhealthy_services: int  # without those that a person stopped, and those that an ill dependency explains
     watched_services: int
 
 
@@ -178,15 +182,21 @@ def _target_state(situation: Situation) -> HealDecision | None:
 
 
 def _evidence(situation: Situation) -> HealDecision | None:
-    """Fresh failed looks at the present incarnation, or, for one that does not run, the engine's own word."""
+    """Enough failed looks at the present incarnation, or, for one that does not run, the engine's own word."""
     target, state = situation.target, situation.state
     if engine_gave_up(target):
         return None
-    if state.evidence_failures <= situation.confirmations or not _speaks_of(target, state):
-        return _hold(HealReason.TOO_FEW_FAILURES, f"{state.evidence_failures} of {situation.confirmations + 1}")
-    if state.evidence_last_at is None or situation.now - state.evidence_last_at > situation.evidence_max_age:
-        return _hold(HealReason.STALE_EVIDENCE)
-    return None
+    if state.evidence_failures > situation.confirmations and _speaks_of(target, state):
+        return None
+    return _look(HealReason.TOO_FEW_FAILURES, f"{state.evidence_failures} of {situation.confirmations + 1}")
+
+
+def _fresh_evidence(situation: Situation) -> HealDecision | None:
+    """The last thing before acting: it has just failed again. What may have recovered meanwhile is looked at first."""
+    at = situation.state.evidence_last_at
+    if engine_gave_up(situation.target) or (at is not None and situation.now - at <= situation.evidence_max_age):
+        return None
+    return _look(HealReason.STALE_EVIDENCE, "")
 
 
 def _speaks_of(target: Target | None, state: ServiceState) -> bool:
@@ -246,7 +256,7 @@ def _attempts(situation: Situation) -> HealDecision | None:
             reason=HealReason.ATTEMPTS_USED_UP,
             detail=f"{len(used)} of {settings.max_restart_attempts + settings.quarantine_retries}",
         )
-    pause = min(RETRY_MAX, RETRY_FIRST * 2**over)
+    pause = min(RETRY_MAX, RETRY_FIRST * 2 ** min(over, MAX_DOUBLINGS))
     return _wait_until(_issued(used[-1]) + pause, situation, HealReason.QUARANTINE_RETRY)
 
 
@@ -260,10 +270,11 @@ def _cooldown(situation: Situation) -> HealDecision | None:
 
 def _not_just_dropped(situation: Situation) -> HealDecision | None:
     """What a fresh look just forbade is not planned again until that look's facts are here."""
-    last = situation.history[-1] if situation.history else None
-    if last is None or last.state is not HealState.DROPPED or last.closed_at is None:
+    dropped = list(takewhile(lambda heal: heal.state is HealState.DROPPED, reversed(situation.history)))
+    if not dropped or dropped[0].closed_at is None:
         return None
-    return _wait_until(last.closed_at + AFTER_DROP, situation, HealReason.JUST_DROPPED)
+    pause = min(AFTER_DROP_MAX, AFTER_DROP * 2 ** min(len(dropped) - 1, MAX_DOUBLINGS))
+    return _wait_until(dropped[0].closed_at + pause, situation, HealReason.JUST_DROPPED)
 
 
 def _host_budget(situation: Situation) -> HealDecision | None:
@@ -292,6 +303,10 @@ def _hold(reason: HealReason, detail: str = "") -> HealDecision:
     return HealDecision(verdict=HealVerdict.HOLD, reason=reason, detail=detail)
 
 
+def _look(reason: HealReason, detail: str) -> HealDecision:
+    return HealDecision(verdict=HealVerdict.LOOK, reason=reason, detail=detail)
+
+
 def _needs_person(reason: HealReason, detail: str) -> HealDecision:
     return HealDecision(verdict=HealVerdict.NEEDS_PERSON, reason=reason, detail=detail)
 
@@ -309,16 +324,31 @@ GATES: tuple[Callable[[Situation], HealDecision | None], ...] = (
     _target_known,
     _target_may_be_touched,
     _target_state,
+    _dependencies,
+    _no_storm,
     _evidence,
     _attempts,
     _floor,
     _start_grace,
     _startup_hold,
     _engine_settled,
-    _dependencies,
-    _no_storm,
     _cooldown,
     _not_just_dropped,
     _host_budget,
     _concurrency,
+    _fresh_evidence,
+)
+
+# While one of these holds, failed looks prove nothing about the service's own process: it may have been cut off, frozen
+# or dragged down. When it lifts, the evidence begins afresh.
+VOIDS_EVIDENCE = frozenset(
+    {
+        HealReason.PAUSED,
+        HealReason.STOPPED_BY_PERSON,
+        HealReason.ENGINE_RESTARTING,
+        HealReason.EXITED,
+        HealReason.NOT_RUNNING,
+        HealReason.DEPENDENCY_UNHEALTHY,
+        HealReason.STORM,
+    },
 )

@@ -72,6 +72,11 @@ def meet_incarnation(state: ServiceState, started_at: datetime) -> ServiceState:
     """
     if state.evidence_started_at is None or state.evidence_started_at >= started_at:
         return state
+    return without_evidence(state)
+
+
+def without_evidence(state: ServiceState) -> ServiceState:
+    """Return the state with nothing held against the present incarnation; the status stays."""
     return replace(state, evidence_failures=0, evidence_started_at=None, evidence_last_at=None)
 
 

@@ -19,7 +19,7 @@ from healthmon.processes.evaluator import Evaluator
 from healthmon.store import checks, heals, incidents, probe_requests, services, states, targets
 from healthmon.store.connection import Connection, open_for_writing
 from healthmon.store.targets import TargetReport
-from tests.builders import NOW, a_check, a_config, a_target
+from tests.builders import NOW, a_check, a_config, a_target, switched_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +42,7 @@ class World:
 
     def __init__(self, path: Path, **self_healing: Any) -> None:
         self.now = NOW
+        self.jumped_s = 0.0
         self.config = a_config(
             path,
             {"name": "doc_store", "url": "http://localhost:1", "critical": True},
@@ -59,9 +60,19 @@ class World:
         self.now += timedelta(seconds=1)
         checks.append(self.connection, [a_check(reason, at=self.now, kind=kind, service_id=service_id)])
 
+    def monotonic(self) -> float:
+        """Goes with the wall clock, as long as the test does not set only that."""
+        return 10_000.0 + (self.now - NOW).total_seconds() - self.jumped_s
+
     def step(self) -> float:
         self.evaluator._next_due = 0.0
         return self.evaluator.step()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass in which nobody is looked at."""
+        self.now += timedelta(seconds=seconds)
+        self.evaluator._watching._arrived = dict.fromkeys(self.evaluator._watching._arrived, self.monotonic())
+        self.step()
 
     def fail(self, service_id: int = 1) -> None:
         """One scheduled failure and its two confirmations."""
@@ -90,8 +101,11 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    monkeypatch.setattr(clock, "monotonic", lambda: 10_000.0)
     made = World(tmp_path)
     monkeypatch.setattr(clock, "now", lambda: made.now)
+    monkeypatch.setattr(clock, "monotonic", made.monotonic)
     yield made
     made.connection.close()
 
@@ -280,6 +294,200 @@ def test_a_heal_nobody_can_verify_is_inconclusive(world: World) -> None:
     world.now += timedelta(seconds=31)
     world.step()
     assert world.heal_states() == [HealState.INCONCLUSIVE.value]
+
+
+def patient(path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world with the clocks that users get, whose agent and container have run for an hour."""
+    world = World(path)
+    settings = {"interval_seconds": 30.0, "timeout_seconds": 10.0, "retry_interval_seconds": 2.0}
+    services_ = tuple(service.model_copy(update=settings) for service in world.config.services)
+    world.config = world.config.model_copy(update={"services": services_, "self_healing": switched_on()})
+    monkeypatch.setattr(clock, "now", lambda: world.now)
+    monkeypatch.setattr(clock, "monotonic", world.monotonic)
+    world.evaluator = world.a_new_evaluator()
+    world.publish(started_at=NOW - timedelta(hours=1))
+    world.look(GOOD)
+    world.look(GOOD, service_id=2)
+    world.step()
+    world.pass_time(3_600)
+    return world
+
+
+def test_a_blip_that_is_over_is_looked_at_again_and_not_restarted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failures at 0, 2 and 4 s, and then nothing until the floor of 20 s has passed."""
+    world = patient(tmp_path, monkeypatch)
+    world.fail()
+    world.pass_time(25)
+    assert world.heal_states() == []
+    assert set(probe_requests.standing(world.connection, now=world.now)) == {1}
+    world.look(GOOD, CheckKind.REQUESTED)
+    world.step()
+    assert world.heal_states() == []
+    assert incidents.open_incidents(world.connection) == []
+
+
+def test_what_still_fails_at_the_last_look_is_restarted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = patient(tmp_path, monkeypatch)
+    world.fail()
+    world.pass_time(25)
+    world.look(BAD, CheckKind.REQUESTED)
+    world.step()
+    assert world.heal_states() == ["planned"]
+
+
+def test_failures_during_a_pause_are_no_evidence_after_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = patient(tmp_path, monkeypatch)
+    world.publish(state=TargetState.PAUSED, started_at=NOW - timedelta(hours=1))
+    world.fail()
+    world.pass_time(40)
+    world.publish(started_at=NOW - timedelta(hours=1))
+    world.step()
+    assert world.heal_states() == []
+    world.look(GOOD)
+    world.step()
+    assert incidents.open_incidents(world.connection) == []
+
+
+def test_a_dependent_is_not_restarted_on_what_failed_while_its_root_was_ill(world: World) -> None:
+    world.look(GOOD)
+    world.look(GOOD, service_id=2)
+    world.publish()
+    other = a_target(incarnation=Incarnation(target_id="d" * 64, started="x"), name="hackathon-frontend-1")
+    targets.publish(world.connection, {2: TargetReport(observed_at=world.now, target=other, matched_by="container")})
+    world.fail()
+    world.fail(service_id=2)
+    world.return_heal("later")
+    world.look(GOOD, CheckKind.REQUESTED)
+    world.step()
+    assert world.heal_states() == ["returned"]
+    assert incidents.open_incidents(world.connection)[-1].healing == "hold: dependency_unhealthy (doc_store)"
+    for _ in range(2):
+        world.look(GOOD, CheckKind.REQUESTED)
+    world.step()
+    world.step()
+    assert world.heal_states() == ["verified"]
+    world.look(GOOD, service_id=2)
+    world.step()
+    assert incidents.open_incidents(world.connection) == []
+    assert world.heal_states() == ["verified"]
+
+
+def test_two_services_on_one_container_restart_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path)
+    services_ = tuple(service.model_copy(update={"depends_on": ()}) for service in world.config.services)
+    world.config = world.config.model_copy(update={"services": services_})
+    monkeypatch.setattr(clock, "now", lambda: world.now)
+    monkeypatch.setattr(clock, "monotonic", world.monotonic)
+    world.evaluator = world.a_new_evaluator()
+    world.publish()
+    targets.publish(world.connection, {2: TargetReport(observed_at=world.now, target=a_target(), matched_by="port")})
+    world.look(GOOD)
+    world.look(GOOD, service_id=2)
+    for service_id in (1, 2):
+        for _ in range(3):
+            world.look(BAD, service_id=service_id)
+    world.look(BAD)
+    world.look(BAD, service_id=2)
+    world.step()
+    world.step()
+    assert world.heal_states() == ["planned"]
+    world.connection.close()
+
+
+def test_a_clock_that_goes_back_gives_no_fresh_attempts(world: World) -> None:
+    world.publish()
+    world.look(GOOD)
+    world.fail()
+    world.return_heal("later")
+    world.now -= timedelta(hours=1)
+    world.jumped_s = -3_600.0
+    for _ in range(8):
+        world.look(BAD)
+        world.step()
+    assert world.heal_states() == ["returned"]
+
+
+def test_a_clock_that_goes_forward_restarts_nothing_before_new_looks_and_the_hold_are_over(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = patient(tmp_path, monkeypatch)
+    world.fail()
+    world.now += timedelta(hours=1)
+    world.jumped_s = 3_600.0
+    world.step()
+    for _ in range(20):
+        world.look(BAD)
+        world.step()
+    assert world.heal_states() == []
+    for _ in range(45):
+        world.look(BAD)
+        world.step()
+    assert world.heal_states() == ["planned"]
+
+
+def test_nothing_is_planned_on_half_of_a_backlog(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("healthmon.processes.evaluator.BATCH", 4)
+    world.publish()
+    for reason in (GOOD, BAD, BAD, BAD, GOOD):
+        world.look(reason)
+    while world.step() == 0.0:
+        pass
+    assert world.heal_states() == []
+
+
+def test_a_dry_run_raises_no_alert_about_restarts_that_were_never_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path, dry_run=True, restart_cooldown_minutes=0, max_restart_attempts=1)
+    monkeypatch.setattr(clock, "now", lambda: world.now)
+    monkeypatch.setattr(clock, "monotonic", world.monotonic)
+    world.evaluator = world.a_new_evaluator()
+    world.publish()
+    world.look(GOOD)
+    world.fail()
+    world.look(BAD)
+    world.step()
+    [incident] = incidents.open_incidents(world.connection)
+    assert (incident.quarantined_at, incident.healing) == (None, "dry run, quarantine: attempts_used_up (1 of 1)")
+    assert world.connection.rows("SELECT 1 FROM alerts") == []
+    world.connection.close()
+
+
+def test_the_incident_of_a_service_that_was_removed_is_closed_as_that(world: World) -> None:
+    world.publish()
+    world.look(GOOD)
+    world.fail()
+    left = tuple(service for service in world.config.services if service.name != "doc_store")
+    world.config = world.config.model_copy(update={"services": left})
+    world.evaluator = world.a_new_evaluator()
+    world.step()
+    [incident] = incidents.recent(world.connection, limit=5)
+    assert incident.resolution is IncidentResolution.REMOVED
+    world.evaluator.step()
+    assert world.heal_states() == ["dropped"]
+
+
+def test_services_that_a_person_stopped_make_no_storm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path)
+    more = [{"name": f"s{n}", "url": "http://localhost:3"} for n in range(4)]
+    world.config = a_config(tmp_path, {"name": "doc_store", "url": "http://localhost:1"}, *more, self_healing=EAGER)
+    names = [service.name for service in world.config.services]
+    ids = services.sync(world.connection, [(name, "default", False) for name in names], now=NOW)
+    monkeypatch.setattr(clock, "now", lambda: world.now)
+    monkeypatch.setattr(clock, "monotonic", world.monotonic)
+    world.evaluator = world.a_new_evaluator()
+    stopped = {}
+    for number, name in enumerate(names[1:4]):
+        target = a_target(incarnation=Incarnation(target_id=str(number) * 64, started="x"), stopped_by_person=True)
+        stopped[ids[name].service_id] = TargetReport(observed_at=NOW, target=target, matched_by="container")
+    targets.publish(world.connection, stopped)
+    world.publish()
+    for name in names:
+        world.look(GOOD, service_id=ids[name].service_id)
+    for name in names[1:4]:
+        world.fail(service_id=ids[name].service_id)
+    world.fail()
+    assert world.heal_states() == ["planned"]
+    world.connection.close()
 
 
 def _crash(*_: object) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthmon.heal.policy import HealReason, HealVerdict, Situation, decide
+from healthmon.heal.policy import VOIDS_EVIDENCE, HealReason, HealVerdict, Situation, decide
 from healthmon.model.heal import Heal, HealAction, HealState
 from healthmon.model.status import ServiceStatus
 from healthmon.model.target import TargetState
@@ -125,19 +125,19 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
     (
         "too little evidence",
         {"state": an_unhealthy_state(evidence_failures=2)},
-        HealVerdict.HOLD,
+        HealVerdict.LOOK,
         HealReason.TOO_FEW_FAILURES,
     ),
     (
         "the evidence is of an earlier incarnation",
         {"target": a_target(started_at=ago(59)), "settings": switched_on(start_grace_seconds=0)},
-        HealVerdict.HOLD,
+        HealVerdict.LOOK,
         HealReason.TOO_FEW_FAILURES,
     ),
     (
         "stale evidence",
         {"state": an_unhealthy_state(evidence_last_at=ago(71))},
-        HealVerdict.HOLD,
+        HealVerdict.LOOK,
         HealReason.STALE_EVIDENCE,
     ),
     (
@@ -191,7 +191,7 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
     ),
     (
         "what was dropped is not charged",
-        {"history": tuple(a_heal(HealState.DROPPED) for _ in range(9))},
+        {"history": tuple(a_heal(HealState.DROPPED, closed_at=ago(400)) for _ in range(9))},
         HealVerdict.ACT,
         HealReason.CONFIRMED_UNHEALTHY,
     ),
@@ -200,6 +200,24 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
         {"history": (a_heal(HealState.DROPPED, closed_at=ago(4)),)},
         HealVerdict.WAIT,
         HealReason.JUST_DROPPED,
+    ),
+    (
+        "what is dropped again and again waits longer",
+        {"history": tuple(a_heal(HealState.DROPPED, closed_at=ago(200)) for _ in range(9))},
+        HealVerdict.WAIT,
+        HealReason.JUST_DROPPED,
+    ),
+    (
+        "what was gone is not charged",
+        {"history": (a_heal(HealState.GONE),) * 3},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    (
+        "a thousand retries in quarantine are no overflow",
+        {"history": tuple(failed(61) for _ in range(500)), "settings": switched_on(quarantine_retries=1_000)},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
     ),
     (
         "a dry run counts its own attempts",
@@ -237,6 +255,12 @@ def test_the_decision_has_this_verdict_for_this_reason(
     assert (decision.until is not None) == (verdict is HealVerdict.WAIT)
 
 
+def test_what_voids_evidence_never_lets_a_restart_through() -> None:
+    voiding = [case for case in CASES if case[3] in VOIDS_EVIDENCE]
+    assert {case[3] for case in voiding} == set(VOIDS_EVIDENCE)
+    assert all(case[2] is not HealVerdict.ACT for case in voiding)
+
+
 def test_every_reason_has_a_case() -> None:
     assert {case[3] for case in CASES} == set(HealReason)
 
@@ -270,7 +294,7 @@ def test_no_history_allows_an_attempt_beyond_the_limit_or_within_the_cooldown(
     cooldown_minutes: float,
 ) -> None:
     history = tuple(
-        a_heal(state, planned_at=ago(age), issued_at=None if state in _UNCHARGED else ago(age), closed_at=ago(age))
+        a_heal(state, planned_at=ago(age), issued_at=None if state in {HealState.PLANNED, HealState.DROPPED} else ago(age), closed_at=ago(age))
         for age, state in sorted(rows, reverse=True)
     )
     settings = switched_on(max_restart_attempts=limit, restart_cooldown_minutes=cooldown_minutes)
@@ -282,7 +306,7 @@ def test_no_history_allows_an_attempt_beyond_the_limit_or_within_the_cooldown(
         assert not any(heal.state in {HealState.PLANNED, HealState.ISSUED, HealState.RETURNED} for heal in history)
 
 
-_UNCHARGED = {HealState.PLANNED, HealState.DROPPED}
+_UNCHARGED = {HealState.PLANNED, HealState.DROPPED, HealState.GONE}
 
 
 def test_a_situation_without_an_incident_is_never_acted_on() -> None:

@@ -1,22 +1,23 @@
 """The only writer of states, alerts and incidents, and the one that plans and judges heals.
 
-Each step takes what is new in the inbox, moves the state machines, opens and closes incidents, judges and plans heals,
-and writes all of it in the transaction that empties the inbox: a crash anywhere leaves either all of it or nothing.
+Each step takes what is new in the inbox, moves the state machines and opens incidents, in the transaction that empties
+the inbox: a crash leaves either all of it or nothing. What follows from the states (judging, closing, planning) is a
+transaction of its own, and would follow again.
 """
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from healthmon import clock
+from healthmon.failpoints import reach
 from healthmon.log import Log
 from healthmon.processes.doorbell import ring
 from healthmon.processes.evaluator.judging import Judging
 from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
 from healthmon.processes.evaluator.watching import Watching
-from healthmon.store import checks, facts, services
+from healthmon.store import checks, services
 from healthmon.store.connection import open_for_writing
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 PROGRAM = "evaluator"
 BATCH = 1_000
 FALLBACK_POLL_S = 5.0
+CLOCK_JUMP_S = 5.0
 
 
 def make(config: Config) -> Callable[[Doorbell], Evaluator]:
@@ -44,6 +46,7 @@ class Evaluator:
     def __init__(self, config: Config, connection: Connection, log: Log) -> None:
         self._paths = config.paths
         self._connection = connection
+        self._log = log
         found = services.by_name(connection)
         watched = {settings.name: settings for settings in config.enabled_services()}
         known = [(found[name], settings) for name, settings in watched.items() if name in found]
@@ -53,6 +56,8 @@ class Evaluator:
         self._planning = Planning(known, config.self_healing, log, started_at=clock.now())
         self._loaded = False
         self._next_due = 0.0  # monotonic
+        self._commits_seen = -1
+        self._clocks = (clock.now(), clock.monotonic())
 
     def step(self) -> float:
         """Evaluate what is new; return the seconds until time alone may change something."""
@@ -70,50 +75,68 @@ class Evaluator:
 
     def _step(self) -> float:
         self._load()
+        now = clock.now()
+        self._notice_clock_jump(now)
+        commits = checks.commits_elsewhere(self._connection)
         entries = checks.read_inbox(self._connection, limit=BATCH)
-        if entries or time.monotonic() >= self._next_due:
-            until = self._evaluate(entries, clock.now())
-            self._next_due = time.monotonic() + until
-        return 0.0 if len(entries) == BATCH else max(0.0, self._next_due - time.monotonic())
+        is_due = clock.monotonic() >= self._next_due
+        if entries or is_due:
+            self._take(entries, now)
+        if len(entries) == BATCH:
+            return 0.0  # what is decided now would rest on half of what is known
+        if entries or is_due or commits != self._commits_seen:
+            self._next_due = clock.monotonic() + min(FALLBACK_POLL_S, self._heal(now))
+        self._commits_seen = commits
+        return max(0.0, self._next_due - clock.monotonic())
 
-    def _evaluate(self, entries: list[InboxEntry], now: datetime) -> float:
-        """Take one batch, in one transaction; return the seconds until the next look without a doorbell."""
-        durable = self._is_eventful(entries)
-        with self._connection.transaction(durable=durable):
-            events = self._watching.take([entry.check for entry in entries if entry.check is not None], now)
-            self._outages.open_new(self._connection, events, now)
-            until_s = self._heal(now)
+    def _take(self, entries: list[InboxEntry], now: datetime) -> None:
+        """Move the states by one batch, and open the incidents that follow."""
+        changes = self._watching.take([entry.check for entry in entries if entry.check is not None], now)
+        if not entries and not changes:
+            return
+        with self._connection.transaction(durable=bool(changes)):
+            self._outages.open_new(self._connection, changes, now)
             self._watching.save(self._connection)
             if entries:
                 checks.delete_inbox_until(self._connection, entries[-1].inbox_id)
-        self._wake_others()
-        return min(FALLBACK_POLL_S, until_s)
+            reach("evaluator.before_commit")
+        reach("evaluator.after_commit")
 
     def _heal(self, now: datetime) -> float:
-        """Judge what was done, close what is over, plan what is next."""
+        """Judge what was done, close what is over, plan what is next; return the seconds until time may change it."""
+        if not self._outages.open and not self._judging.open:
+            return FALLBACK_POLL_S
         connection, watching = self._connection, self._watching
-        self._judging.judge(connection, now)
-        needless = self._planning.withdraw_needless(connection, watching, self._judging.open, now)
-        unfinished = self._judging.open.keys() - needless
-        self._outages.close_recovered(connection, watching.states, unfinished, now)
-        return self._planning.plan(connection, watching, self._outages.open, now)
+        with connection.transaction(durable=True):
+            self._judging.judge(connection, now)
+            needless = self._planning.withdraw_needless(connection, watching, self._judging.open, now)
+            unfinished = self._judging.open.keys() - needless
+            self._outages.close_recovered(connection, watching.states, unfinished, now)
+            until_s = self._planning.plan(connection, watching, self._outages, self._judging, now)
+            watching.save(connection)
+            reach("planner.before_commit")
+        reach("planner.after_commit")
+        for program in self._planning.programs_to_wake() | self._judging.programs_to_wake():
+            ring(self._paths.doorbell(program))
+        return until_s
 
-    def _wake_others(self) -> None:
-        for group in self._judging.groups_to_wake():
-            ring(self._paths.doorbell(f"probe-{group}"))
-        if self._planning.healer_to_wake():
-            ring(self._paths.doorbell("healer"))
-
-    def _is_eventful(self, entries: list[InboxEntry]) -> bool:
-        """Tell whether this transaction may hold what has to survive a power cut: anything but good news as usual."""
-        calm = self._watching.all_healthy and not self._outages.open and not self._judging.open
-        return not (calm and all(entry.check is not None and entry.check.is_good for entry in entries))
+    def _notice_clock_jump(self, now: datetime) -> None:
+        """A wall clock that was set makes every age wrong: nothing is restarted until looks of the new time are here."""
+        before, monotonic_before = self._clocks
+        self._clocks = (now, clock.monotonic())
+        jump_s = (now - before).total_seconds() - (self._clocks[1] - monotonic_before)
+        if abs(jump_s) > CLOCK_JUMP_S:
+            self._log.warning("clock_jumped", seconds=jump_s)
+            self._planning.hold_from(now)
+            self._watching.void_evidence()
 
     def _load(self) -> None:
         if self._loaded:
             return
-        with self._connection.transaction(durable=False):
-            facts.note_time(self._connection, facts.AGENT_STARTED_AT, clock.now())
-        self._watching.load(self._connection, clock.now())
-        self._outages.load(self._connection)
+        now = clock.now()
+        self._watching.load(self._connection, now)
+        with self._connection.transaction(durable=True):
+            self._outages.load(self._connection, now)
+        self._judging.load(self._connection)
+        self._next_due = 0.0
         self._loaded = True

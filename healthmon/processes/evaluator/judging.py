@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthmon.heal.verification import judge
+from healthmon.heal.verification import GOOD_LOOKS, judge
 from healthmon.model.heal import HealState
 from healthmon.store import checks, heals, probe_requests, targets
 
@@ -37,12 +37,14 @@ class Judging:
         self._settings = {sid: settings.for_service(configured.heal) for sid, (_, configured) in self._services.items()}
         self._log = log
         self.open: dict[int, Heal] = {}
-        self._asked: set[int] = set()
-        self._groups_to_wake: set[str] = set()
+        self._to_wake: set[str] = set()
+
+    def load(self, connection: Connection) -> None:
+        self.open = {heal.service_id: heal for heal in heals.open_heals(connection)}
 
     def judge(self, connection: Connection, now: datetime) -> None:
         """Read the open heals, and close those that fresh looks at the new incarnation have decided."""
-        self.open = {heal.service_id: heal for heal in heals.open_heals(connection)}
+        self.load(connection)
         if not self.open:
             return
         reports = targets.of_services(connection, self.open)
@@ -50,10 +52,10 @@ class Judging:
             if heal.state is HealState.RETURNED and heal.service_id in self._services:
                 self._judge_one(connection, heal, reports.get(heal.service_id), now)
 
-    def groups_to_wake(self) -> set[str]:
-        """Return, once, the groups of services that are to be looked at more often now."""
-        groups, self._groups_to_wake = self._groups_to_wake, set()
-        return groups
+    def programs_to_wake(self) -> set[str]:
+        """Return, once, the programs that have more to look at now."""
+        programs, self._to_wake = self._to_wake, set()
+        return programs
 
     def _judge_one(self, connection: Connection, heal: Heal, report: TargetReport | None, now: datetime) -> None:
         sid, returned_at = heal.service_id, heal.returned_at or now
@@ -65,7 +67,7 @@ class Judging:
             now=now,
         )
         if verdict.state is None:
-            self._ask_for_looks(connection, heal, verdict.until)
+            self._ask_for_looks(connection, heal, verdict.until, now)
             return
         heals.close(connection, heal, verdict.state, at=now, detail=verdict.detail)
         probe_requests.withdraw(connection, sid)
@@ -74,11 +76,12 @@ class Judging:
         service, _ = self._services[sid]
         write(f"heal_{verdict.state.value}", service=service.name, attempt=heal.attempt, detail=verdict.detail)
 
-    def _ask_for_looks(self, connection: Connection, heal: Heal, until: datetime) -> None:
-        if heal.heal_id in self._asked:
+    def _ask_for_looks(self, connection: Connection, heal: Heal, until: datetime, now: datetime) -> None:
+        """Ask once, for looks close enough together that the verdict can be reached in its time."""
+        if probe_requests.asked_until(connection, heal.service_id) == until:
             return
         _, configured = self._services[heal.service_id]
-        every_s = max(MIN_EVERY_S, configured.retry_interval_seconds)
+        window_s = (until - now).total_seconds()
+        every_s = max(MIN_EVERY_S, min(configured.retry_interval_seconds, window_s / (2 * GOOD_LOOKS)))
         probe_requests.ask(connection, heal.service_id, every_s=every_s, until=until)
-        self._asked.add(heal.heal_id)
-        self._groups_to_wake.add(configured.group)
+        self._to_wake.add(f"probe-{configured.group}")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from healthmon.config import ServiceSettings
     from healthmon.heal.settings import HealSettings
     from healthmon.log import Log
+    from healthmon.model.alert import Alert
     from healthmon.model.heal import Heal
     from healthmon.model.service import Service
     from healthmon.model.status import ServiceState
@@ -43,9 +44,16 @@ class Outages:
         self.open: dict[int, Incident] = {}
         self._latest: dict[int, Incident] = {}
 
-    def load(self, connection: Connection) -> None:
-        self.open = {incident.service_id: incident for incident in incidents.open_incidents(connection)}
+    def load(self, connection: Connection, now: datetime) -> None:
+        """Read what is open, and close what belongs to services that are not watched any more."""
         self._latest = incidents.latest_resolved(connection)
+        self.open = {}
+        for incident in incidents.open_incidents(connection):
+            if incident.service_id in self._names:
+                self.open[incident.service_id] = incident
+            else:
+                incidents.resolve(connection, incident.incident_id, at=now, resolution=IncidentResolution.REMOVED)
+                alerts.resolve(connection, incident.service_id, QUARANTINE_ALERT, at=now)
 
     def open_new(self, connection: Connection, changes: Iterable[Change], now: datetime) -> None:
         """Open an incident for each service that has just become unhealthy and has none."""
@@ -68,13 +76,30 @@ class Outages:
             if state is not None and state.status is ServiceStatus.HEALTHY and sid not in being_healed:
                 self._close(connection, incident, state.status_since or now)
 
+    def note_healing(self, connection: Connection, sid: int, healing: str) -> None:
+        """Remember what the healing policy says about an incident now."""
+        incident = self.open[sid]
+        if incident.healing != healing:
+            incidents.note_healing(connection, incident.incident_id, healing)
+            self.open[sid] = replace(incident, healing=healing)
+
+    def quarantine(self, connection: Connection, sid: int, alert: Alert) -> bool:
+        """Record, once an incident, that no further restart will be tried. Return whether that is news."""
+        incident = self.open[sid]
+        if incident.quarantined_at is not None:
+            return False
+        incidents.quarantine(connection, incident.incident_id, at=alert.triggered_at)
+        alerts.fire(connection, alert)
+        self.open[sid] = replace(incident, quarantined_at=alert.triggered_at)
+        return True
+
     def _open(self, connection: Connection, state: ServiceState, now: datetime) -> Incident:
         started_at = state.streak_started_at or now
         return incidents.open_incident(
             connection,
             state.service_id,
             started_at=started_at,
-            detected_at=now,
+            detected_at=max(started_at, state.status_since or now),
             episode_started_at=self._episode_start(state.service_id, started_at),
             reason=state.last_reason,
             error_message=state.last_error,

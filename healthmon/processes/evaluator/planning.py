@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.heal.policy import HealDecision, HealReason, HealVerdict, Situation, charged, decide
+from healthmon.heal.policy import VOIDS_EVIDENCE, HealDecision, HealReason, HealVerdict, Situation, charged, decide
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.heal import Heal, HealState
 from healthmon.model.status import ServiceStatus
+from healthmon.processes.evaluator.moment import Moment, read_moment
 from healthmon.processes.evaluator.outages import QUARANTINE_ALERT
 from healthmon.status import machine
-from healthmon.store import alerts, facts, heals, incidents, targets
+from healthmon.store import heals, probe_requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,27 +25,16 @@ if TYPE_CHECKING:
     from healthmon.log import Log
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
+    from healthmon.processes.evaluator.judging import Judging
+    from healthmon.processes.evaluator.outages import Outages
     from healthmon.processes.evaluator.watching import Watching
     from healthmon.store.connection import Connection
-    from healthmon.store.targets import TargetReport
 
-HOST_WINDOW = timedelta(hours=1)
 NEVER_S = 3_600.0
 MIN_WAIT_S = 0.05
+LOOKS_ASKED_FOR = 5
 # What was not switched on is not missed, and what goes well says so itself.
 UNSAID = frozenset({HealReason.SWITCHED_OFF, HealReason.IN_PROGRESS, HealReason.NOT_UNHEALTHY})
-
-
-@dataclass(slots=True, kw_only=True)
-class _Moment:
-    """What all decisions of one step rest on. The ledger grows with what is planned in it."""
-
-    now: datetime
-    watching: Watching
-    unhealthy: frozenset[int]
-    reports: Mapping[int, TargetReport]
-    ledger: list[Heal]
-    engine_returned_at: datetime | None
 
 
 class Planning:
@@ -62,24 +52,28 @@ class Planning:
         self._settings = {sid: settings.for_service(configured.heal) for sid, (_, configured) in self._services.items()}
         self._ids = {service.name: sid for sid, (service, _) in self._services.items()}
         self._log = log
-        self._started_at = started_at
+        self._held_since = started_at
         self._said: dict[int, tuple[HealVerdict, HealReason]] = {}
-        self._planned = False
+        self._to_wake: set[str] = set()
+
+    def hold_from(self, now: datetime) -> None:
+        """Plan nothing for as long as after a start of the agent."""
+        self._held_since = now
 
     def plan(
         self,
         connection: Connection,
         watching: Watching,
-        open_incidents: Mapping[int, Incident],
+        outages: Outages,
+        judging: Judging,
         now: datetime,
     ) -> float:
         """Decide about every service with an incident; return the seconds until time alone may change a decision."""
-        incidents_here = {sid: incident for sid, incident in open_incidents.items() if sid in self._services}
-        self._said = {sid: said for sid, said in self._said.items() if sid in incidents_here}
-        if not incidents_here:
+        self._said = {sid: said for sid, said in self._said.items() if sid in outages.open}
+        if not outages.open:
             return NEVER_S
-        moment = _read_moment(connection, watching, incidents_here, now)
-        waits_s = [self._plan_one(connection, incident, moment) for incident in incidents_here.values()]
+        moment = read_moment(connection, watching, outages.open, judging.open, now)
+        waits_s = [self._plan_one(connection, incident, moment, outages) for incident in list(outages.open.values())]
         return max(MIN_WAIT_S, min(waits_s))
 
     def withdraw_needless(
@@ -89,61 +83,93 @@ class Planning:
         open_heals: Mapping[int, Heal],
         now: datetime,
     ) -> set[int]:
-        """Drop what is planned for a service that recovered before its restart was made. Return these services."""
+        """Drop what is planned for a service that is not unhealthy any more. Return these services."""
         needless = set()
         for sid, heal in open_heals.items():
             state = watching.states.get(sid)
-            ill = state is not None and state.status is ServiceStatus.UNHEALTHY
-            if heal.state is HealState.PLANNED and not ill:
-                heals.close(connection, heal, HealState.DROPPED, at=now, detail="it recovered before the restart")
-                needless.add(sid)
+            if heal.state is not HealState.PLANNED or (state and state.status is ServiceStatus.UNHEALTHY):
+                continue
+            became = "not watched any more" if state is None else state.status.value
+            heals.close(connection, heal, HealState.DROPPED, at=now, detail=f"the service is {became}")
+            needless.add(sid)
         return needless
 
-    def healer_to_wake(self) -> bool:
-        """Tell, once, whether something was planned."""
-        planned, self._planned = self._planned, False
-        return planned
+    def programs_to_wake(self) -> set[str]:
+        """Return, once, the programs that what was planned concerns."""
+        programs, self._to_wake = self._to_wake, set()
+        return programs
 
-    def _plan_one(self, connection: Connection, incident: Incident, moment: _Moment) -> float:
-        _meet_incarnation(incident.service_id, moment)
-        situation = self._situation(incident, moment)
+    def _plan_one(self, connection: Connection, incident: Incident, moment: Moment, outages: Outages) -> float:
+        sid = incident.service_id
+        self._meet_incarnation(sid, moment)
+        situation = self._situation(connection, incident, moment)
         decision = decide(situation)
         self._say(situation, decision)
-        if decision.verdict is HealVerdict.QUARANTINE:
-            self._quarantine(connection, incident, decision, moment.now)
+        outages.note_healing(connection, sid, _in_words(decision, dry_run=situation.settings.dry_run))
+        if decision.reason in VOIDS_EVIDENCE and situation.state.evidence_failures:
+            moment.watching.replace_state(machine.without_evidence(situation.state))
+        if decision.verdict is HealVerdict.LOOK:
+            self._ask_for_looks(connection, situation)
+        if decision.verdict is HealVerdict.QUARANTINE and not situation.settings.dry_run:
+            self._quarantine(connection, sid, decision, moment.now, outages)
         heal = _new_heal(situation, decision)
         if heal is not None:
-            heals.add(connection, heal)
-            moment.ledger.append(heal)
-            self._planned = True
+            moment.planned(replace(heal, heal_id=heals.add(connection, heal)))
+            self._to_wake.add("healer")
         return NEVER_S if decision.until is None else (decision.until - moment.now).total_seconds()
 
-    def _situation(self, incident: Incident, moment: _Moment) -> Situation:
-        sid, now, states = incident.service_id, moment.now, moment.watching.states
+    def _meet_incarnation(self, sid: int, moment: Moment) -> None:
+        """Forget the failures of an earlier incarnation as soon as the present one is known."""
+        target = moment.target(sid)
+        if target is None or target.started_at is None:
+            return
+        before = moment.watching.states[sid]
+        state = machine.meet_incarnation(before, target.started_at)
+        if state is not before:
+            moment.watching.replace_state(state)
+
+    def _situation(self, connection: Connection, incident: Incident, moment: Moment) -> Situation:
+        sid = incident.service_id
         _, configured = self._services[sid]
-        report = moment.reports.get(sid)
-        max_age_s = 2 * configured.interval_seconds + configured.timeout_seconds
+        ill_roots = [name for name in configured.depends_on if self._ids.get(name) in moment.ill_or_healing]
         return Situation(
-            now=now,
+            now=moment.now,
             settings=self._settings[sid],
             confirmations=configured.confirmations,
-            evidence_max_age=timedelta(seconds=max_age_s),
-            state=states[sid],
+            evidence_max_age=timedelta(seconds=configured.retry_interval_seconds + configured.timeout_seconds),
+            state=moment.watching.states[sid],
             incident=incident,
-            target=None if report is None else report.target,
-            target_problem="the healer has not looked yet" if report is None else report.problem or "",
-            history=tuple(
-                heal
-                for heal in moment.ledger
-                if heal.service_id == sid and heal.planned_at >= incident.episode_started_at
-            ),
-            host=tuple(heal for heal in moment.ledger if heal.planned_at > now - HOST_WINDOW),
-            agent_started_at=self._started_at,
+            target=moment.target(sid),
+            target_problem=moment.target_problem(sid),
+            history=moment.history(connection, incident),
+            host=tuple(moment.host),
+            agent_started_at=self._held_since,
             engine_returned_at=moment.engine_returned_at,
-            unhealthy_dependencies=tuple(name for name in configured.depends_on if self._ids.get(name) in moment.unhealthy),
-            unhealthy_services=len(moment.unhealthy),
-            watched_services=len(states),
+            unhealthy_dependencies=tuple(ill_roots),
+            unhealthy_services=self._unexplained(moment),
+            watched_services=len(moment.watching.states),
         )
+
+    def _unexplained(self, moment: Moment) -> int:
+        """Count the ill services that neither a person's hand nor an ill dependency explains."""
+        count = 0
+        for sid in moment.unhealthy:
+            _, configured = self._services[sid]
+            explained = any(self._ids.get(name) in moment.unhealthy for name in configured.depends_on)
+            count += not explained and not moment.is_hands_off(sid)
+        return count
+
+    def _ask_for_looks(self, connection: Connection, situation: Situation) -> None:
+        """Ask for some looks in a row, unless they are asked for already."""
+        sid, now = situation.state.service_id, situation.now
+        _, configured = self._services[sid]
+        asked_until = probe_requests.asked_until(connection, sid)
+        if asked_until is not None and now < asked_until <= now + LOOKS_ASKED_FOR * situation.evidence_max_age:
+            return
+        every_s = configured.retry_interval_seconds
+        until = now + timedelta(seconds=LOOKS_ASKED_FOR * every_s + configured.timeout_seconds)
+        probe_requests.ask(connection, sid, every_s=every_s, until=until)
+        self._to_wake.add(f"probe-{configured.group}")
 
     def _say(self, situation: Situation, decision: HealDecision) -> None:
         """Log a decision when it is another than the last one about this service."""
@@ -153,7 +179,8 @@ class Planning:
             return
         self._said[sid] = said
         service, _ = self._services[sid]
-        self._log.change(
+        write = self._log.warning if decision.verdict is HealVerdict.NEEDS_PERSON else self._log.change
+        write(
             f"heal_{decision.verdict.value}",
             service=service.name,
             reason=decision.reason.value,
@@ -162,51 +189,38 @@ class Planning:
             dry_run=situation.settings.dry_run or None,
         )
 
-    def _quarantine(self, connection: Connection, incident: Incident, decision: HealDecision, now: datetime) -> None:
+    def _quarantine(
+        self,
+        connection: Connection,
+        sid: int,
+        decision: HealDecision,
+        now: datetime,
+        outages: Outages,
+    ) -> None:
         """Say it once an incident, loudly."""
-        if incident.quarantined_at is not None:
-            return
-        incidents.quarantine(connection, incident.incident_id, at=now)
-        service, _ = self._services[incident.service_id]
+        service, _ = self._services[sid]
         message = f"{service.name}: {decision.detail} restarts did not help; a person has to look"
         alert = Alert(
-            service_id=service.service_id,
+            service_id=sid,
             alert_type=QUARANTINE_ALERT,
             severity=AlertSeverity.CRITICAL,
             message=message,
             triggered_at=now,
         )
-        if alerts.fire(connection, alert):
+        if outages.quarantine(connection, sid, alert):
             self._log.error("ALERT", type=QUARANTINE_ALERT, severity=alert.severity.value, message=message)
 
 
-def _read_moment(
-    connection: Connection,
-    watching: Watching,
-    open_incidents: Mapping[int, Incident],
-    now: datetime,
-) -> _Moment:
-    since = min(incident.episode_started_at for incident in open_incidents.values())
-    states = watching.states.values()
-    return _Moment(
-        now=now,
-        watching=watching,
-        unhealthy=frozenset(state.service_id for state in states if state.status is ServiceStatus.UNHEALTHY),
-        reports=targets.of_services(connection, open_incidents),
-        ledger=heals.since(connection, min(since, now - HOST_WINDOW)),
-        engine_returned_at=facts.noted_time(connection, facts.ENGINE_RETURNED_AT),
-    )
-
-
-def _meet_incarnation(sid: int, moment: _Moment) -> None:
-    """Forget the failures of an earlier incarnation as soon as the present one is known."""
-    report = moment.reports.get(sid)
-    if report is None or report.target is None or report.target.started_at is None:
-        return
-    before = moment.watching.states[sid]
-    state = machine.meet_incarnation(before, report.target.started_at)
-    if state is not before:
-        moment.watching.replace_state(state)
+def _in_words(decision: HealDecision, *, dry_run: bool) -> str:
+    """Return a decision as people see it beside the service."""
+    if decision.reason is HealReason.SWITCHED_OFF:
+        return "off"
+    text = f"{decision.verdict.value}: {decision.reason.value}"
+    if decision.detail:
+        text += f" ({decision.detail})"
+    if decision.until is not None:
+        text += f" until {clock.to_iso(decision.until)}"
+    return f"dry run, {text}" if dry_run else text
 
 
 def _new_heal(situation: Situation, decision: HealDecision) -> Heal | None:

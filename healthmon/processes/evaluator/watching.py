@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from healthmon import clock
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status import machine
 from healthmon.status.machine import StatusEvent, Step
@@ -49,18 +49,12 @@ class Watching:
         self._changed: set[int] = set()
         self._changed_hours: set[tuple[int, datetime]] = set()
 
-    @property
-    def all_healthy(self) -> bool:
-        return all(
-            state.status is ServiceStatus.HEALTHY and state.streak_started_at is None for state in self.states.values()
-        )
-
     def load(self, connection: Connection, now: datetime) -> None:
         known = stored.load(connection)
         self.states = {sid: known.get(sid, ServiceState(service_id=sid)) for sid in self._services}
         booked = stored.hours_since(connection, hour_of(now - WINDOW))
         self._booked = {sid: booked.get(sid, {}) for sid in self._services}
-        self._arrived = dict.fromkeys(self._services, time.monotonic())
+        self._arrived = dict.fromkeys(self._services, clock.monotonic())
         self._changed.clear()
         self._changed_hours.clear()
 
@@ -78,6 +72,12 @@ class Watching:
         self.states[state.service_id] = state
         self._changed.add(state.service_id)
 
+    def void_evidence(self) -> None:
+        """Hold nothing that was seen so far against any present incarnation."""
+        for state in list(self.states.values()):
+            if state.evidence_failures:
+                self.replace_state(machine.without_evidence(state))
+
     def max_gap(self, service_id: int) -> timedelta:
         """Return how long a look's result is believed."""
         settings = self.settings[service_id]
@@ -94,7 +94,7 @@ class Watching:
         sid = check.service_id
         before = self.states[sid]
         step = machine.advance(before, check, confirmations=self.settings[sid].confirmations)
-        self._arrived[sid] = time.monotonic()
+        self._arrived[sid] = clock.monotonic()
         return self._moved(before, step, check.checked_at)
 
     def _lose(self, sid: int, now: datetime) -> Change:
@@ -127,7 +127,7 @@ class Watching:
         return uptime(booked, at)
 
     def _out_of_sight(self) -> list[int]:
-        now = time.monotonic()
+        now = clock.monotonic()
         return [
             sid
             for sid, state in self.states.items()

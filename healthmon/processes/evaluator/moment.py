@@ -1,0 +1,89 @@
+"""What do all healing decisions of one step rest on? Read once, in the transaction that holds what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from healthmon.model.status import ServiceStatus
+from healthmon.model.target import TargetState
+from healthmon.store import facts, heals, targets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from healthmon.model.heal import Heal
+    from healthmon.model.incident import Incident
+    from healthmon.model.target import Target
+    from healthmon.processes.evaluator.watching import Watching
+    from healthmon.store.connection import Connection
+    from healthmon.store.targets import TargetReport
+
+HOST_WINDOW = timedelta(hours=1)
+
+
+@dataclass(slots=True, kw_only=True)
+class Moment:
+    """`host` grows with what is planned in this step, so that the next decision sees it."""
+
+    now: datetime
+    watching: Watching
+    unhealthy: frozenset[int]
+    ill_or_healing: frozenset[int]  # a restart that is not verified has not cured anything yet
+    reports: Mapping[int, TargetReport]
+    host: list[Heal]  # the ledger of the last hour, and what is open, oldest first
+    engine_returned_at: datetime | None
+
+    def target(self, sid: int) -> Target | None:
+        report = self.reports.get(sid)
+        return None if report is None else report.target
+
+    def target_problem(self, sid: int) -> str:
+        report = self.reports.get(sid)
+        return "the healer has not looked yet" if report is None else report.problem or ""
+
+    def is_hands_off(self, sid: int) -> bool:
+        """Tell whether a service is ill because a person wants it so, or nobody of ours may touch it."""
+        target = self.target(sid)
+        if target is None:
+            return False
+        return target.stopped_by_person or target.state is TargetState.PAUSED or bool(target.untouchable)
+
+    def history(self, connection: Connection, incident: Incident) -> tuple[Heal, ...]:
+        """Return what was done in this episode, and to its target for others meanwhile, oldest first."""
+        found = {heal.heal_id: heal for heal in heals.of_episode(connection, incident)}
+        target = self.target(incident.service_id)
+        if target is not None:
+            target_id = target.incarnation.target_id
+            others = heals.of_target(connection, target_id, since=incident.episode_started_at)
+            found |= {heal.heal_id: heal for heal in others}
+            found |= {heal.heal_id: heal for heal in self.host if heal.closed_at is None and heal.incarnation.target_id == target_id}
+        return tuple(found[heal_id] for heal_id in sorted(found))
+
+    def planned(self, heal: Heal) -> None:
+        self.host.append(heal)
+
+
+def read_moment(
+    connection: Connection,
+    watching: Watching,
+    open_incidents: Mapping[int, Incident],
+    open_heals: Mapping[int, Heal],
+    now: datetime,
+) -> Moment:
+    """Read what this step's decisions rest on."""
+    unhealthy = frozenset(
+        state.service_id for state in watching.states.values() if state.status is ServiceStatus.UNHEALTHY
+    )
+    recent = {heal.heal_id: heal for heal in (*heals.since(connection, now - HOST_WINDOW), *open_heals.values())}
+    return Moment(
+        now=now,
+        watching=watching,
+        unhealthy=unhealthy,
+        ill_or_healing=unhealthy | open_heals.keys(),
+        reports=targets.of_services(connection, open_incidents),
+        host=[recent[heal_id] for heal_id in sorted(recent)],
+        engine_returned_at=facts.noted_time(connection, facts.ENGINE_RETURNED_AT),
+    )
