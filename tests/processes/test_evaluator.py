@@ -277,10 +277,13 @@ def test_a_dry_run_records_what_it_would_do_and_does_nothing(tmp_path: Path, mon
     world.connection.close()
 
 
-def test_a_service_that_nobody_looks_at_any_more_is_unknown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_nobody_looks_at_any_more_is_unknown(world: World) -> None:
     world.look(GOOD)
     world.step()
-    monkeypatch.setattr("healthmon.processes.evaluator.watching.BLIND_AFTER_INTERVALS", -1)
+    world.now += timedelta(seconds=3.5)
+    world.step()
+    assert status_of(world) is ServiceStatus.HEALTHY
+    world.now += timedelta(seconds=1)
     world.step()
     assert status_of(world) is ServiceStatus.UNKNOWN
     assert incidents.recent(world.connection, limit=5) == []

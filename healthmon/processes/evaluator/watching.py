@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 BLIND_AFTER_INTERVALS = 3
+LOOK_ROUND_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class Watching:
         self._services = {service.service_id: service for service, _ in services}
         self.settings = {service.service_id: settings for service, settings in services}
         self._log = log
+        self._max_gaps = {sid: _max_gap(settings) for sid, settings in self.settings.items()}
+        self._look_round_at = 0.0  # monotonic: a thousand services are not gone through with every check
         self.states: dict[int, ServiceState] = {}
         self._booked: dict[int, dict[datetime, Hours]] = {}
         self._arrived: dict[int, float] = {}  # monotonic time of the last look: a wall clock may jump
@@ -52,7 +55,7 @@ class Watching:
     def load(self, connection: Connection, now: datetime) -> None:
         known = stored.load(connection)
         self.states = {sid: known.get(sid, ServiceState(service_id=sid)) for sid in self._services}
-        booked = stored.hours_since(connection, hour_of(now - WINDOW))
+        booked = stored.hours_since(connection, self._services, hour_of(now - WINDOW))
         self._booked = {sid: booked.get(sid, {}) for sid in self._services}
         self._arrived = dict.fromkeys(self._services, clock.monotonic())
         self._changed.clear()
@@ -77,11 +80,6 @@ class Watching:
         for state in list(self.states.values()):
             if state.evidence_failures:
                 self.replace_state(machine.without_evidence(state))
-
-    def max_gap(self, service_id: int) -> timedelta:
-        """Return how long a look's result is believed."""
-        settings = self.settings[service_id]
-        return timedelta(seconds=BLIND_AFTER_INTERVALS * settings.interval_seconds + settings.timeout_seconds)
 
     def save(self, connection: Connection) -> None:
         """Write what changed since the last call."""
@@ -112,7 +110,7 @@ class Watching:
 
     def _book(self, before: ServiceState, after: ServiceState, at: datetime) -> None:
         sid = before.service_id
-        for span in spans_until(before, after, at, max_gap=self.max_gap(sid)):
+        for span in spans_until(before, after, at, max_gap=self._max_gaps[sid]):
             hours = book(self._booked[sid], span)
             self._booked[sid].update(hours)
             self._changed_hours.update((sid, hour) for hour in hours)
@@ -128,10 +126,13 @@ class Watching:
 
     def _out_of_sight(self) -> list[int]:
         now = clock.monotonic()
+        if now < self._look_round_at:
+            return []
+        self._look_round_at = now + LOOK_ROUND_EVERY_S
         return [
             sid
             for sid, state in self.states.items()
-            if state.status is not ServiceStatus.UNKNOWN and now - self._arrived[sid] > self.max_gap(sid).total_seconds()
+            if state.status is not ServiceStatus.UNKNOWN and now - self._arrived[sid] > self._max_gaps[sid].total_seconds()
         ]
 
     def _report(self, change: Change) -> None:
@@ -145,3 +146,8 @@ class Watching:
             self._log.change("service_failing", **fields)
         else:
             self._log.change(f"service_{change.event.value}", service=service.name)
+
+
+def _max_gap(settings: ServiceSettings) -> timedelta:
+    """Return how long a look's result is believed."""
+    return timedelta(seconds=BLIND_AFTER_INTERVALS * settings.interval_seconds + settings.timeout_seconds)
