@@ -17,6 +17,8 @@ from contextlib import suppress
 from logging.handlers import WatchedFileHandler
 from typing import TYPE_CHECKING, TextIO
 
+from healthmon.redaction import redact
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -94,9 +96,9 @@ class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         level = "INFO" if record.levelno == SHOWN else record.levelname
-        line = f"{at}.{int(record.msecs):03}Z {level} {clean(record.getMessage())}"
+        line = f"{at}.{int(record.msecs):03}Z {level} {redact(clean(record.getMessage()))}"
         if record.exc_info:
-            line += " traceback=" + _field(self.formatException(record.exc_info)[-2_500:])
+            line += " traceback=" + redact(_field(self.formatException(record.exc_info)[-2_500:]))
         return line.encode()[: MAX_RECORD_BYTES - 1].decode(errors="ignore")
 
 

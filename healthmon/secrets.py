@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from healthmon.config_source.file import usable
 from healthmon.config_source.node import Finding, Plain, quoted
+from healthmon.redaction import hide
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,10 +36,6 @@ def resolve(values: Plain, *, directory: Path) -> tuple[Plain, list[Finding]]:
     """
     resolver = _Resolver(directory)
     return resolver.value(values, ()), resolver.findings
-
-
-def has_reference(text: str) -> bool:
-    return _REFERENCE.search(text) is not None
 
 
 class _Resolver:
@@ -72,7 +69,9 @@ class _Resolver:
             raise _Missing(
                 f"{quoted(found[0])} is no reference: write ${{env:NAME}}, ${{file:PATH}} or ${{cred:NAME}}, or $${{ for a plain ${{",
             )
-        return self._kinds[kind](name)
+        secret = self._kinds[kind](name)
+        hide(secret)
+        return secret
 
 
 def _environment(name: str) -> str:

@@ -9,9 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, f
 
 from healthmon.heal.settings import HealOverrides
 from healthmon.probes.settings import MIN_DURATION_S, ProbeSettings, inherited
-from healthmon.settings import DAY_S, HttpUrl
-
-OUR_PROGRAMS = frozenset({"evaluator", "healer", "notifier", "watchdog", "keeper", "web", "supervisord"})
+from healthmon.settings import DAY_S, HttpUrl, is_our_program
 
 _CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _GROUP = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -39,7 +37,7 @@ def _container(name: str) -> str:
 def _program(name: str) -> str:
     if not _PROGRAM.fullmatch(name):
         raise ValueError("must be a program as supervisorctl names it: 'name' or 'group:name'")
-    ours = [part for part in name.split(":") if part in OUR_PROGRAMS or part.startswith("probe-")]
+    ours = [part for part in name.split(":") if is_our_program(part)]
     if ours:
         raise ValueError(f"{ours[0]} is a program of healthmon's own, which the watchdog looks after: name the service's")
     return name

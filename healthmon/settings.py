@@ -12,6 +12,9 @@ MINUTE_S = 60.0
 DAY_S = 86_400.0
 DAY_MINUTES = 1_440.0
 
+OUR_PROGRAMS = frozenset({"evaluator", "healer", "notifier", "watchdog", "keeper", "web", "supervisord"})
+PROBE_PROGRAM = "probe-"
+
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f]")
@@ -21,6 +24,11 @@ class Settings(BaseModel):
     """The base of all settings. `hide_input_in_errors`: an error of pydantic's own never carries a secret."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+
+def is_our_program(name: str) -> bool:
+    """Tell whether supervisord's program of this name, without its group, is one of healthmon's own."""
+    return name in OUR_PROGRAMS or name.startswith(PROBE_PROGRAM)
 
 
 def split_url(text: str, *, schemes: tuple[str, ...]) -> SplitResult:

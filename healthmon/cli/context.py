@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -9,19 +10,25 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import clock, config
+from healthmon.errors import StoreError
 from healthmon.history import report
 from healthmon.history.report import Report
 from healthmon.model.status import ServiceState
+from healthmon.processes.roles import is_held
 from healthmon.status.uptime import Uptime
-from healthmon.store import services, states
+from healthmon.store import incidents, services, states
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from healthmon.config import Config
+    from healthmon.model.incident import Incident
+    from healthmon.paths import Paths
     from healthmon.store.connection import Connection
 
 BELIEVED_INTERVALS = 3
+ALWAYS_THERE = ("evaluator", "watchdog")  # roles of an agent; without a database only the watchdog keeps on
 
 
 class Context:
@@ -41,7 +48,23 @@ class Context:
         return config.load(self.source)
 
 
-def read_report(connection: Connection, loaded: Config) -> Report:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveReport(Report):
+    """A report, with the incident of each service (by its id) that has one open."""
+
+    incidents: Mapping[int, Incident]
+
+
+def require_not_deleted(paths: Paths) -> None:
+    """Raise StoreError when an agent is running without its database: "make one" would be the wrong advice then."""
+    if not paths.database.exists() and any(is_held(paths.lock(role)) for role in ALWAYS_THERE):
+        raise StoreError(
+            f"an agent is running on {paths.data_dir}, and its database {paths.database} was deleted or moved away: stop the"
+            " agent, put the database back if you have it, and start the agent again; it makes a new one where there is none",
+        )
+
+
+def read_report(connection: Connection, loaded: Config) -> LiveReport:
     """Return how every configured service is now, as the database knows it."""
     now = clock.now()
     known = services.by_name(connection)
@@ -55,4 +78,6 @@ def read_report(connection: Connection, loaded: Config) -> Report:
         max_age = timedelta(seconds=BELIEVED_INTERVALS * settings.interval_seconds + settings.timeout_seconds)
         state = seen.get(sid, ServiceState(service_id=sid))
         lines.append(report.line(service, state, uptimes.get(sid, Uptime()), now=now, max_age=max_age))
-    return Report(at=now, lines=tuple(lines))
+    shown = {line.service.service_id for line in lines}
+    unhealed = [incident for incident in incidents.open_incidents(connection) if incident.service_id in shown]
+    return LiveReport(at=now, lines=tuple(lines), incidents={incident.service_id: incident for incident in unhealed})

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from healthmon.history.report import Report, ServiceLine
+    from healthmon.cli.context import LiveReport
+    from healthmon.history.report import ServiceLine
+    from healthmon.model.incident import Incident
     from healthmon.store.targets import TargetReport
     from healthmon.store.trends import HourlyHealth, ResponseTimes
 
@@ -42,6 +44,9 @@ class ServiceDocument(TypedDict):
     container: str | None
     container_state: str | None
     container_problem: str | None
+    incident_id: int | None
+    incident_since: str | None
+    healing: str | None
 
 
 class ReportDocument(TypedDict):
@@ -75,7 +80,7 @@ class DashboardDocument(ReportDocument):
     trends: Trends
 
 
-def report_document(report: Report, targets: Mapping[int, TargetReport]) -> ReportDocument:
+def report_document(report: LiveReport, targets: Mapping[int, TargetReport]) -> ReportDocument:
     """Return the document's report."""
     return ReportDocument(
         timestamp=to_iso(report.at),
@@ -88,7 +93,10 @@ def report_document(report: Report, targets: Mapping[int, TargetReport]) -> Repo
             critical_unhealthy=report.critical_unhealthy,
             health_percentage=report.health_percentage,
         ),
-        services=[_service(line, targets.get(line.service.service_id)) for line in report.lines],
+        services=[
+            _service(line, targets.get(line.service.service_id), report.incidents.get(line.service.service_id))
+            for line in report.lines
+        ],
     )
 
 
@@ -121,7 +129,7 @@ def trends_document(
     )
 
 
-def _service(line: ServiceLine, found: TargetReport | None) -> ServiceDocument:
+def _service(line: ServiceLine, found: TargetReport | None, incident: Incident | None) -> ServiceDocument:
     target = None if found is None else found.target
     return ServiceDocument(
         service_name=line.service.name,
@@ -140,6 +148,9 @@ def _service(line: ServiceLine, found: TargetReport | None) -> ServiceDocument:
         container=None if target is None else target.name,
         container_state=None if target is None else target.state.value,
         container_problem=None if found is None else found.problem,
+        incident_id=None if incident is None else incident.incident_id,
+        incident_since=None if incident is None else to_iso(incident.started_at),
+        healing=None if incident is None else incident.healing,
     )
 
 

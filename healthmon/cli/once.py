@@ -5,30 +5,34 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
 
 from healthmon import clock, log
 from healthmon.cli import table
-from healthmon.cli.context import Context, read_report
+from healthmon.cli.context import Context, read_report, require_not_deleted
 from healthmon.cli.documents import report_document
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.heal.settings import HealSettings
 from healthmon.history.report import OverallHealth
 from healthmon.processes.evaluator import Evaluator
 from healthmon.processes.loop import prepare_directories
-from healthmon.processes.roles import is_held, try_lock
+from healthmon.processes.roles import try_lock
 from healthmon.processes.round import Round
 from healthmon.store import checks, services, targets
-from healthmon.store.connection import open_for_reading, open_for_writing
+from healthmon.store.connection import create_or_open, open_for_reading
 
 if TYPE_CHECKING:
     from healthmon.config import Config
     from healthmon.model.check import Check
+    from healthmon.paths import Paths
     from healthmon.store.connection import Connection
 
 PROGRAM = "once"
+# An agent's, and its evaluator's: under a stock supervisord only the latter is held, and not while it starts anew.
+ROLES = ("agent", "evaluator")
 
 
 @click.command("once")
@@ -42,20 +46,29 @@ def command(context: Context, *, as_json: bool) -> int:
     config = context.config
     prepare_directories(config.paths)
     log.set_up_stream(level=_level(config))
-    lock = None if is_held(config.paths.lock("evaluator")) else try_lock(config.paths.lock("agent"))
-    if lock is None:
-        click.echo(f"healthmon: an agent is running on {config.paths.data_dir}: this is what it knows", err=True)
-        connection = open_for_reading(config.paths.database)
-    else:
-        connection = open_for_writing(config.paths.database)
-    try:
-        if lock is not None:
+    require_not_deleted(config.paths)
+    with ExitStack() as stack:
+        if _hold_roles(config.paths, stack):
+            connection = create_or_open(config.paths.database)
+            stack.callback(connection.close)
             _make_round(config, connection)
+        else:
+            click.echo(f"healthmon: an agent is running on {config.paths.data_dir}: this is what it knows", err=True)
+            connection = open_for_reading(config.paths.database)
+            stack.callback(connection.close)
         return _show(config, connection, as_json=as_json)
-    finally:
-        connection.close()
-        if lock is not None:
-            os.close(lock)
+
+
+def _hold_roles(paths: Paths, stack: ExitStack) -> bool:
+    """Take the roles that nobody else may have meanwhile, for as long as `stack` is open; none when one is taken."""
+    with ExitStack() as held:
+        for role in ROLES:
+            lock = try_lock(paths.lock(role))
+            if lock is None:
+                return False
+            held.callback(os.close, lock)
+        stack.push(held.pop_all())
+    return True
 
 
 def _make_round(config: Config, connection: Connection) -> None:

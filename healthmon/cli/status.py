@@ -7,7 +7,7 @@ import json
 import click
 
 from healthmon.cli import table
-from healthmon.cli.context import Context, read_report
+from healthmon.cli.context import Context, read_report, require_not_deleted
 from healthmon.cli.documents import report_document
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.history.report import OverallHealth
@@ -22,6 +22,7 @@ from healthmon.store.connection import open_for_reading
 def command(context: Context, *, as_json: bool) -> int:
     """Show how every service is, worst first. Exit code 0 when all are healthy, 1 when one is not."""
     paths = context.config.paths
+    require_not_deleted(paths)
     connection = open_for_reading(paths.database)
     try:
         report, found = read_report(connection, context.config), targets.load(connection)

@@ -14,17 +14,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from healthmon.cli.context import LiveReport
     from healthmon.history.report import Report, ServiceLine
+    from healthmon.model.incident import Incident
     from healthmon.store.targets import TargetReport
 
 MARKS = {ServiceStatus.HEALTHY: "●", ServiceStatus.UNHEALTHY: "✖", ServiceStatus.UNKNOWN: "?"}
 STYLES = {ServiceStatus.HEALTHY: "green", ServiceStatus.UNHEALTHY: "bold red", ServiceStatus.UNKNOWN: "yellow"}
 COLUMNS = ("", "service", "status", "for", "response", "uptime 24 h", "container", "what")
+HEALING = "healing"
 PIPE_WIDTH = 160
 
 
-def show(report: Report, targets: Mapping[int, TargetReport], *, headline: str = "") -> None:
-    """Print a report's services, worst first, with one line that says it all before them."""
+def show(report: LiveReport, targets: Mapping[int, TargetReport], *, headline: str = "") -> None:
+    """Print a report's services, worst first, with one line that says it all before them.
+
+    What healing does about a service is shown when any of them has an open incident.
+    """
     from rich.console import Console  # noqa: PLC0415  a third of what a JSON answer costs would be importing it
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -32,12 +38,15 @@ def show(report: Report, targets: Mapping[int, TargetReport], *, headline: str =
     width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
     console = Console(width=width, highlight=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in COLUMNS:
+    columns = (*COLUMNS, HEALING) if report.incidents else COLUMNS
+    for column in columns:
         table.add_column(column, justify="right" if column in {"for", "response", "uptime 24 h"} else "left")
     for line in worst_first(report.lines):
         style = STYLES[line.status]
         cells = [Text(MARKS[line.status], style), Text(line.service.name), Text(line.status.value, style)]
-        table.add_row(*cells, *map(Text, _facts(line, targets.get(line.service.service_id), report.at)))
+        sid = line.service.service_id
+        facts = [*_facts(line, targets.get(sid), report.at), _healing(report.incidents.get(sid))]
+        table.add_row(*cells, *map(Text, facts[: len(columns) - len(cells)]))
     console.print(Text(headline or verdict(report), "bold"))
     console.print(table)
 
@@ -77,6 +86,10 @@ def _container(found: TargetReport | None) -> str:
         return "none"
     running = found.target.state.value == "running"
     return found.target.name if running else f"{found.target.name} ({found.target.state.value})"
+
+
+def _healing(incident: Incident | None) -> str:
+    return "" if incident is None or incident.healing is None else log.clean(incident.healing)
 
 
 def _age(since: datetime | None, now: datetime) -> str:

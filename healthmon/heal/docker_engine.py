@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -30,16 +27,15 @@ from healthmon.heal.docker_facts import (
     Container,
     Event,
     finish,
-    is_stale,
-    own_container_ids,
     read_container,
     read_event,
     row_key,
 )
+from healthmon.heal.docker_inspections import Inspections, NotUnderstoodError, UnansweredError, understanding
 from healthmon.heal.engine import Reachability
+from healthmon.heal.own_container import read_own_container_ids
 from healthmon.log import Log
 from healthmon.model.heal import HealAction
-from healthmon.model.target import TargetHealth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -52,22 +48,7 @@ if TYPE_CHECKING:
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 ACTION_ALLOWANCE_S = 30.0  # on top of the stop timeout: the engine's own kill, its second kill, and the start
-INSPECT_AGAIN_S = 300.0  # what neither the list nor our events tell: a changed restart policy
-UNANSWERED_PAUSE_S = 60.0
 _FAILURES = (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
-
-
-class _UnansweredError(EngineUnreachableError):
-    """The engine is there, but not this answer: it was too slow for it, or failed at it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """What is known of a container: the list row it was inspected for, and the answer."""
-
-    row: tuple[str, ...]
-    container: Container
-    at_s: float
 
 
 class DockerEngine:
@@ -90,9 +71,9 @@ class DockerEngine:
         self._reach = Reachability()
         self._memory = EventMemory()
         self._follower: Follower | None = None
-        self._seen: dict[str, _Seen] = {}
-        self._unanswered_until_s: dict[str, float] = {}
-        self._own_ids = _read_own_ids()
+        self._inspections = Inspections(self._records, now)
+        self._is_behind = False
+        self._own_ids = read_own_container_ids()
 
     @property
     def reachable_since(self) -> datetime | None:
@@ -102,21 +83,27 @@ class DockerEngine:
     def returned_at(self) -> datetime | None:
         return self._reach.returned_at
 
+    @property
+    def is_behind(self) -> bool:
+        return self._is_behind
+
     def observe(self) -> list[Target]:
         """Return every container. One list; an inspect only where that, an event or doubt about the health calls for it."""
+        self._is_behind = False
         rows = self._list()
-        self._reach.answered(self._now())
-        changed = self._memory.take_changed()
-        for target_id, row in rows.items():
-            if self._is_due(target_id, row, changed=target_id in changed):
-                self._refresh(target_id, row)
-        self._forget_all_but(rows)
+        self._is_behind = self._inspections.refresh(rows, self._memory.take_changed(), self._inspect)
+        self._memory.keep_only(rows.keys())
         now = self._now()
-        return [finish(seen.container, self._memory.recall(target_id), now=now) for target_id, seen in list(self._seen.items())]
+        known = self._inspections.containers()
+        return [finish(container, self._memory.recall(target_id), now=now) for target_id, container in known.items()]
 
     def look(self, target_id: str) -> Target:
-        container = self._inspect(target_id)
-        self._seen[target_id] = _Seen(row=(), container=container, at_s=clock.monotonic())
+        try:
+            container = self._inspect(target_id)
+        except UnansweredError:
+            self._require_answer()
+            raise
+        self._inspections.keep(target_id, container)
         return finish(container, self._memory.recall(target_id), now=self._now())
 
     def carry_out(self, action: HealAction, target_id: str, stop_timeout_s: int) -> None:
@@ -138,8 +125,9 @@ class DockerEngine:
     def close(self) -> None:
         if self._follower is not None:
             self._follower.close()
-        if self._api is not None:
-            self._api.close()
+        api = self._api
+        if api is not None:
+            api.close()
 
     def _restart(self, client: Client, target_id: str, stop_timeout_s: int) -> None:
         """Restart one, and have its events known as ours for as long as the engine can still act on the call."""
@@ -155,54 +143,40 @@ class DockerEngine:
         self._memory.settle(target_id, self._now())
 
     def _list(self) -> dict[str, tuple[str, ...]]:
-        try:
-            with self._reading("list the containers"):
-                return {row["Id"]: row_key(row) for row in self._client().containers(all=True)}
-        except EngineUnreachableError:
-            self._lose()
-            raise
+        with self._losing(), self._reading("list the containers"):
+            listed = self._client().containers(all=True)
+        self._reach.answered(self._now())
+        rows: dict[str, tuple[str, ...]] = {}
+        for row in listed:
+            try:
+                with understanding(row):
+                    rows[row["Id"]] = row_key(row)
+            except NotUnderstoodError as error:
+                self._inspections.tell_odd(error)
+        return rows
 
-    def _is_due(self, target_id: str, row: tuple[str, ...], *, changed: bool) -> bool:
-        """Say whether a container must be inspected. An unhealthy one always: its streak is not in the list."""
-        seen = self._seen.get(target_id)
-        if seen is None or changed or seen.row != row or clock.monotonic() - seen.at_s >= INSPECT_AGAIN_S:
-            return True
-        check = seen.container.health_check
-        if check is None or check.status is TargetHealth.STARTING:
-            return False
-        return check.status is TargetHealth.UNHEALTHY or is_stale(check, now=self._now())
-
-    def _refresh(self, target_id: str, row: tuple[str, ...]) -> None:
-        """Inspect one of the list. One that the engine cannot tell of keeps its last facts, and delays the others rarely."""
-        if self._unanswered_until_s.get(target_id, 0.0) > clock.monotonic():
-            return
-        try:
-            container = self._inspect(target_id)
-        except EngineGoneError:
-            self._seen.pop(target_id, None)
-        except _UnansweredError as error:
-            self._unanswered_until_s[target_id] = clock.monotonic() + UNANSWERED_PAUSE_S
-            self._records.warning("inspect_unanswered", container=target_id, error=str(error))
-        else:
-            self._unanswered_until_s.pop(target_id, None)
-            self._seen[target_id] = _Seen(row=row, container=container, at_s=clock.monotonic())
+    def _require_answer(self) -> None:
+        """Find out whether the engine as a whole is silent: then what was sent to it may still happen when it thaws."""
+        with self._losing(), self._reading("tell its version"):
+            self._client().version(api_version=False)
+        self._reach.answered(self._now())
 
     def _inspect(self, target_id: str) -> Container:
         with self._reading(f"inspect container {target_id[:12]}"):
-            return read_container(self._client().inspect_container(target_id), own_ids=self._own_ids, now=self._now())
-
-    def _forget_all_but(self, rows: Mapping[str, tuple[str, ...]]) -> None:
-        known: dict[str, Any]
-        for known in (self._seen, self._unanswered_until_s):
-            for gone in known.keys() - rows.keys():
-                known.pop(gone, None)
-        self._memory.keep_only(rows.keys())
+            answer = self._client().inspect_container(target_id)
+        self._reach.answered(self._now())
+        with understanding(answer):
+            return read_container(answer, own_ids=self._own_ids, now=self._now())
 
     def _client(self) -> Client:
-        """Return the client, after agreeing on a version with the engine. Raises what the library raises."""
-        if self._api is None:
-            self._api = self._connect()
-        return self._api
+        """Return the client, after agreeing on a version with the engine. Raises what the library raises.
+
+        Another thread may lose the connection at any moment: what is returned is never read from `self` again.
+        """
+        api = self._api
+        if api is None:
+            api = self._api = self._connect()
+        return api
 
     def _connect(self) -> Client:
         if self._host.startswith("ssh:"):
@@ -222,13 +196,22 @@ class DockerEngine:
         return _Stream(raw, lambda: self._reading("follow its events"))
 
     @contextmanager
+    def _losing(self) -> Iterator[None]:
+        """Take no answer to a question that every engine can answer at once as the absence of the whole engine."""
+        try:
+            yield
+        except EngineUnreachableError:
+            self._lose()
+            raise
+
+    @contextmanager
     def _reading(self, what: str) -> Iterator[None]:
         """Turn what the library raises for a question into our errors."""
         try:
             yield
         except _FAILURES as error:
             found = self._explain(error, what)
-            if not isinstance(found, EngineGoneError | _UnansweredError):
+            if not isinstance(found, EngineGoneError | UnansweredError):
                 self._lose()
             raise found from error
         except EngineUnreachableError:  # no version in common
@@ -257,9 +240,9 @@ class DockerEngine:
         if isinstance(error, APIError):
             if error.status_code == requests.codes.not_found:
                 return EngineGoneError(f"cannot {what}: it is not there any more")
-            return _UnansweredError(f"Docker cannot {what}: {first_line(error)}; see its own log")
+            return UnansweredError(f"Docker cannot {what}: {first_line(error)}; see its own log")
         if isinstance(error, requests.ReadTimeout):
-            return _UnansweredError(f"Docker at {self._host} did not {what} in time: it is overloaded or frozen, see its own log")
+            return UnansweredError(f"Docker at {self._host} did not {what} in time: it is overloaded or frozen, see its own log")
         return EngineUnreachableError(f"cannot {what}: {remedy(error, self._host)}")
 
     def _lose(self) -> None:
@@ -285,13 +268,3 @@ class _Stream:
     def close(self) -> None:
         with suppress(OSError, AttributeError):  # AttributeError: the library's, when the stream has just ended by itself
             self._raw.close()
-
-
-def _read_own_ids() -> frozenset[str]:
-    texts = []
-    for name in ("cgroup", "mountinfo"):
-        try:
-            texts.append(Path("/proc/self", name).read_text())
-        except OSError:
-            texts.append("")
-    return own_container_ids(hostname=socket.gethostname(), cgroup=texts[0], mountinfo=texts[1])

@@ -23,8 +23,6 @@ DEFAULT_HEALTH_INTERVAL_S = 30.0
 MIN_HEALTH_TRUST_S = 90.0
 STOP_UNDER_WAY_S = 900.0  # a container that ran on for longer than this after a signal was not stopped by it
 OURS_AFTER_STOP_S = 60.0  # the engine kills, waits 10 s, kills again, waits 2 s and starts: with room for a slow host
-_FULL_ID = re.compile(r"[0-9a-f]{64}")
-_HOSTNAME_ID = re.compile(r"[0-9a-f]{12,64}")
 _IN_PARENTHESES = re.compile(r"\([^)]*\)")
 _STOPPING = frozenset({signals.SIGTERM, signals.SIGKILL, signals.SIGINT, signals.SIGQUIT})
 _LOCAL_BINDS = frozenset({"", "0.0.0.0", "::", "::1"})  # noqa: S104  read, not bound
@@ -208,24 +206,7 @@ def read_signal(text: str | None) -> int:
         return int(text)
     name, _, above = text.upper().removeprefix("SIG").partition("+")
     known = signals.Signals.__members__.get(f"SIG{name}")
-    return 0 if known is None else known + int(above or 0)
-
-
-def own_container_ids(*, hostname: str, cgroup: str, mountinfo: str) -> frozenset[str]:
-    """Return prefixes of the id of the container that we run in; none on a plain host.
-
-    From /proc/self/cgroup, from the mount of /etc/hostname (all that is left of the id under cgroup v2), and from the
-    hostname, which is the short id unless somebody chose another. Other mounts say nothing: a host sees those of
-    every container.
-    """
-    ids = set(_FULL_ID.findall(cgroup))
-    for line in mountinfo.splitlines():
-        fields = line.split()
-        if fields[4:5] == ["/etc/hostname"]:
-            ids.update(_FULL_ID.findall(fields[3]))
-    if _HOSTNAME_ID.fullmatch(hostname):
-        ids.add(hostname)
-    return frozenset(ids)
+    return 0 if known is None else known + (int(above) if above.isdecimal() else 0)
 
 
 def _state(state: Json) -> TargetState:

@@ -29,6 +29,10 @@ class Engine(Protocol):
     def returned_at(self) -> datetime | None:
         """When it last came back after an absence; None when it never was away. The first contact is no return."""
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the last `observe` had no time for all that is new: the next one should come soon."""
+
     def observe(self) -> list[Target]:
         """Return everything that could be a target now. Raises EngineUnreachableError, with the remedy."""
 
@@ -65,6 +69,10 @@ class NoEngine:
     @property
     def returned_at(self) -> datetime | None:
         return None
+
+    @property
+    def is_behind(self) -> bool:
+        return False
 
     def observe(self) -> list[Target]:
         return []

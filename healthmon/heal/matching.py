@@ -119,12 +119,18 @@ def _by_container(name: str, containers: list[Target]) -> Match:
 
 
 def _by_label(service: Wanted, containers: list[Target]) -> Match | None:
-    """Match by Compose's label. None when the service's own name is no label: its port may still tell."""
+    """Match by Compose's label. None when the service's own name is no label: its port may still tell.
+
+    That name alone is no proof: another project may have a `redis` of its own. The address must not speak against it.
+    """
     label = _fold(service.compose_service or service.name)
     candidates = [
         target
         for target in containers
-        if target.compose_service and target.untouchable != "one_off" and _fold(target.compose_service) == label
+        if target.compose_service
+        and target.untouchable != "one_off"
+        and _fold(target.compose_service) == label
+        and (service.compose_service or _may_answer(service, target))
     ]
     if len(candidates) > 1:
         candidates = _narrow(candidates, _publishes(service)) or candidates
@@ -142,7 +148,15 @@ def _by_port(service: Wanted, containers: list[Target], before: str) -> Match:
     if found is not None:
         return found
     ports = f", and none publishes port {service.port} on this host" if service.port and _is_local(service.host) else ""
-    return _not_found(f"no container belongs to a Compose service {service.name}{ports}: set container or compose_service")
+    address = f" at {service.host}:{service.port}" if service.host else ""
+    return _not_found(f"no container belongs to a Compose service {service.name}{address}{ports}: set container or compose_service")
+
+
+def _may_answer(service: Wanted, target: Target) -> bool:
+    """Say whether a container can be what answers at the service's address. One that publishes nothing may, by a proxy."""
+    if service.host and not _is_local(service.host):
+        return False
+    return not target.published_ports or service.port in target.published_ports
 
 
 def _publishes(service: Wanted) -> Callable[[Target], bool]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from healthmon.model.heal import HealAction
 from healthmon.model.target import TargetState
 
 if TYPE_CHECKING:
@@ -19,14 +20,29 @@ class Outcome(StrEnum):
     HAPPENED = "happened"
     NOT_YET = "not_yet"
     STOPPED_ONLY = "stopped_only"  # our restart stopped it and never started it: starting it finishes our own work
+    STOPPED_BY_PERSON = "stopped_by_person"  # somebody else wants it stopped, whatever our restart did
     NEVER = "never"
 
 
-def read(heal: Heal, target: Target, now: datetime) -> Outcome:
-    """Read from a look what became of an issued heal."""
-    over_at = (heal.issued_at or heal.planned_at) + timedelta(seconds=heal.stop_timeout_s) + AFTER_STOP
+def read(heal: Heal, target: Target, now: datetime, *, may_begin_until: datetime | None) -> Outcome:
+    """Read from a look what became of an issued heal.
+
+    `may_begin_until` is the last moment at which the engine may have begun with it: when it came back after an
+    absence, for it may have kept the request over a freeze, or when we ended our wait for the answer.
+    """
+    issued_at = heal.issued_at or heal.planned_at
+    begun_at = issued_at if may_begin_until is None else max(issued_at, may_begin_until)
     if target.incarnation != heal.incarnation:
         return Outcome.HAPPENED
-    if now < over_at:
+    if now < begun_at + longest(heal):
         return Outcome.NOT_YET
-    return Outcome.STOPPED_ONLY if target.state is TargetState.EXITED else Outcome.NEVER
+    if target.state is not TargetState.EXITED:
+        return Outcome.NEVER
+    if target.stopped_by_person:
+        return Outcome.STOPPED_BY_PERSON
+    return Outcome.STOPPED_ONLY if heal.action is HealAction.RESTART else Outcome.NEVER
+
+
+def longest(heal: Heal) -> timedelta:
+    """Return the longest time that a restart takes once the engine has begun with it."""
+    return timedelta(seconds=heal.stop_timeout_s) + AFTER_STOP

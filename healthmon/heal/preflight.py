@@ -11,6 +11,7 @@ from healthmon.model.heal import HealAction
 from healthmon.model.target import TargetState
 
 if TYPE_CHECKING:
+    from healthmon.heal.settings import HealSettings
     from healthmon.model.heal import Heal
     from healthmon.model.target import Target
 
@@ -30,6 +31,17 @@ class DropReason(StrEnum):
     GONE = "gone"
     ENGINE_UNREACHABLE = "engine_unreachable"
     SWITCHED_OFF = "switched_off"
+    DRY_RUN = "dry_run"
+    NOT_CONFIGURED = "not_configured"  # the service is in the configuration no more, or disabled there
+
+
+def unwanted(settings: HealSettings | None) -> DropReason | None:
+    """Return why no restart is wanted by the settings of the heal's service; None are those of one not configured."""
+    if settings is None:
+        return DropReason.NOT_CONFIGURED
+    if not settings.switched_on:
+        return DropReason.SWITCHED_OFF
+    return DropReason.DRY_RUN if settings.dry_run else None
 
 
 def objection(heal: Heal, target: Target, now: datetime) -> DropReason | None:

@@ -17,6 +17,7 @@ from healthmon.errors import EngineError, EngineGoneError, EngineUnknownError, E
 from healthmon.heal.engine import Reachability
 from healthmon.model.heal import HealAction
 from healthmon.model.target import Incarnation, Target, TargetHealth, TargetKind, TargetState
+from healthmon.settings import is_our_program
 from healthmon.unix_rpc import CUT, RPC_TIMEOUT_S, Transport, remedy, supervisor
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ Info = dict[str, Any]  # what supervisord tells of one program
 POLL_S = 0.1
 STOP_ALLOWANCE_S = 5.0  # supervisord looks at its children once a second
 DEFAULT_STOP_TIMEOUT_S = 10
-OURS = frozenset({"evaluator", "healer", "notifier", "watchdog", "keeper", "web"})
 BAD_NAME, ALREADY_STARTED, NOT_RUNNING = 10, 60, 70  # faults, see supervisor.xmlrpc.Faults
 _STATES = {
     "STARTING": TargetState.RESTARTING,
@@ -63,6 +63,10 @@ class SupervisorEngine:
     def returned_at(self) -> datetime | None:
         return self._reach.returned_at
 
+    @property
+    def is_behind(self) -> bool:
+        return False
+
     def observe(self) -> list[Target]:
         with self._rpc() as rpc:
             infos = [info for info in rpc.getAllProcessInfo() if not _is_ours(info)]
@@ -73,7 +77,9 @@ class SupervisorEngine:
 
     def look(self, target_id: str) -> Target:
         with self._rpc() as rpc:
-            return self._target(rpc.getProcessInfo(_namespec(target_id)))
+            info = rpc.getProcessInfo(_namespec(target_id))
+        self._reach.answered(self._now())
+        return self._target(info)
 
     def carry_out(self, action: HealAction, target_id: str, stop_timeout_s: int) -> None:
         if action is HealAction.START:
@@ -182,7 +188,7 @@ def _refusal(fault: xmlrpc.client.Fault) -> EngineError:
 
 
 def _is_ours(info: Info) -> bool:
-    return info["group"] in OURS or str(info["group"]).startswith("probe-")
+    return is_our_program(str(info["group"])) or is_our_program(str(info["name"]))
 
 
 def _target_id(info: Info) -> str:

@@ -8,13 +8,14 @@ import socket
 import ssl
 from typing import TYPE_CHECKING
 
-from urllib3.exceptions import DecodeError
+from urllib3.exceptions import DecodeError, InvalidHeader
 
 from healthmon.log import clean
 from healthmon.model.check import MAX_ERROR_CHARS, CheckReason, Outcome
 from healthmon.probes.deadline import Deadline, Phase
 from healthmon.probes.expectation import Finding, quoted
 from healthmon.probes.transport import MAX_ANSWER_BYTES, AnswerTooLargeError
+from healthmon.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +70,7 @@ def outcome(
     response_time_s: float | None = None,
 ) -> Outcome:
     """Make the outcome of a failure, its message one harmless line of bounded length."""
-    line = clean(message)
+    line = redact(clean(message))
     if len(line) > MAX_ERROR_CHARS:
         line = line[: MAX_ERROR_CHARS - 1] + "…"
     return Outcome(reason=reason, error_message=line, status_code=status_code, response_time_s=response_time_s)
@@ -91,7 +92,7 @@ def _known(error: BaseException, deadline: Deadline) -> Finding | None:
         return _tls(error, deadline)
     if isinstance(error, socket.gaierror):
         return _name(error, deadline)
-    if isinstance(error, (http.client.HTTPException, DecodeError)):
+    if isinstance(error, (http.client.HTTPException, DecodeError, InvalidHeader)):
         return _protocol(error)
     if isinstance(error, OSError):
         return _system(error, deadline)
@@ -134,7 +135,7 @@ def _name(error: socket.gaierror, deadline: Deadline) -> Finding:
     return CheckReason.DNS, f"no address of {deadline.target}: {error.strerror}"
 
 
-def _protocol(error: http.client.HTTPException | DecodeError) -> Finding | None:
+def _protocol(error: http.client.HTTPException | DecodeError | InvalidHeader) -> Finding | None:
     if isinstance(error, http.client.RemoteDisconnected):
         return CheckReason.RESET, "the connection was closed before an answer"
     if isinstance(error, http.client.BadStatusLine):

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from healthmon.model.check import CheckReason
+from healthmon.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,13 +19,13 @@ Finding = tuple[CheckReason, str]  # what is wrong, and how it is said
 MAX_QUOTED_CHARS = 80
 MAX_JSON_DEPTH = 64  # json's own limit would let a hostile body overrun a probe thread's small stack
 _CHARSET = re.compile(r"charset=[\"']?([A-Za-z0-9_.:-]+)", re.IGNORECASE)
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKETS = re.compile(r"[\[\]{}]")
+_TOKENS = re.compile(r'\\.|["\[\]{}]', re.DOTALL)  # one pass, nothing tried twice: the text is a stranger's
 _MISSING = object()
 
 
 def quoted(text: str) -> str:
-    """Quote what a server said, shortened."""
+    """Quote what a server said, shortened, without any secret of the configuration."""
+    text = redact(text)
     return f"'{text}'" if len(text) <= MAX_QUOTED_CHARS else f"'{text[:MAX_QUOTED_CHARS]}…'"
 
 
@@ -110,11 +111,15 @@ def _equal(got: object, wanted: JsonScalar) -> bool:
 def _is_too_deep(text: str) -> bool:
     if text.count("[") + text.count("{") <= MAX_JSON_DEPTH:
         return False
-    depth = 0
-    for bracket in _BRACKETS.findall(_STRINGS.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        if depth > MAX_JSON_DEPTH:
-            return True
+    depth, in_string = 0, False
+    for found in _TOKENS.finditer(text):
+        sign = found[0]
+        if sign == '"':
+            in_string = not in_string
+        elif not in_string and sign in "[]{}":
+            depth += 1 if sign in "[{" else -1
+            if depth > MAX_JSON_DEPTH:
+                return True
     return False
 
 

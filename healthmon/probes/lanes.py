@@ -63,9 +63,6 @@ class Lanes:
             return None
         return next(iter(self._young.values())) + SLOW_AFTER_S
 
-    def in_flight(self) -> int:
-        return len(self._young) + len(self._waiting_for_network)
-
     def _release(self, now: float) -> None:
         """Count looks that are not young any more as waiting for the network, as far as there is room for them."""
         while self._young and len(self._waiting_for_network) < self.max_slow:

@@ -135,7 +135,7 @@ class Agenda:
         """
         if status is CheckStatus.HEALTHY:
             self._rechecks_left = 0
-        elif finish.kind is CheckKind.SCHEDULED and finish.is_change:
+        elif finish.is_change and finish.kind is not CheckKind.RECHECK:
             self._rechecks_left = self._rhythm.confirmations
         elif finish.kind is CheckKind.REQUESTED:
             return

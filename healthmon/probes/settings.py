@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from healthmon.redaction import redact
 from healthmon.settings import (
     DAY_S,
     MINUTE_S,
@@ -171,7 +172,7 @@ class ProbeSettings(Settings):
     @property
     def shown_url(self) -> str:
         """The URL as it may be shown and logged."""
-        return without_secrets(self.url)
+        return redact(without_secrets(self.url))
 
 
 def require_within_interval(timeout_s: float, interval_s: float, *, key: str) -> None:

@@ -68,7 +68,7 @@ def run(program: str, paths: Paths, *, level: str, make: Callable[[Doorbell], Wo
     heart = Heart(program, paths.heartbeats)
 
     def go_on() -> bool:
-        heart.beat(is_busy=False)  # who waits for its role is not hung
+        heart.beat(is_busy=False)  # who waits for its role, or for a database that is locked, is not hung
         return not stopping.requested
 
     lock = hold_role(paths.lock(program), records, go_on=go_on)
@@ -76,13 +76,40 @@ def run(program: str, paths: Paths, *, level: str, make: Callable[[Doorbell], Wo
         return EXIT_FINE
     try:
         doorbell.listen(paths.doorbell(program))
-        return _work(make(doorbell), doorbell, stopping, records, heart)
+        worker = make_worker(make, doorbell, records, go_on=go_on)
+        return EXIT_FINE if worker is None else _work(worker, doorbell, stopping, records, heart)
     except HealthmonError as error:
         records.error("stopped", error=str(error))
         return error.exit_code
     finally:
         os.close(lock)
         heart.close()
+
+
+def make_worker(
+    make: Callable[[Doorbell], Worker],
+    doorbell: Doorbell,
+    records: log.Log,
+    *,
+    go_on: Callable[[], bool],
+) -> Worker | None:
+    """Make the worker, and outlive what may pass: to end would use up the tries that supervisord allows a start.
+
+    Return None when `go_on`, which is asked before each try, said no first.
+    """
+    trouble = _Trouble(records)
+    while go_on():
+        try:
+            worker = make(doorbell)
+        except HealthmonError as error:
+            if error.permanent:
+                raise
+            trouble.say(str(error))
+        else:
+            trouble.say("")
+            return worker
+        doorbell.wait(FAILED_STEP_PAUSE_S)
+    return None
 
 
 def _work(worker: Worker, doorbell: Doorbell, stopping: Stopping, records: log.Log, heart: Heart) -> int:
@@ -103,13 +130,31 @@ def _work(worker: Worker, doorbell: Doorbell, stopping: Stopping, records: log.L
     return EXIT_FINE
 
 
+class _Trouble:
+    """Says what keeps a process from its work when that changes, not once a try."""
+
+    def __init__(self, records: log.Log) -> None:
+        self._records = records
+        self._said = ""
+
+    def say(self, trouble: str) -> None:
+        """Say what is wrong now; an empty text: nothing any more."""
+        if trouble == self._said:
+            return
+        self._said = trouble
+        if trouble:
+            self._records.warning("cannot_work", error=trouble)
+        else:
+            self._records.change("works_again")
+
+
 class _Steps:
     """Outlives what may pass (said once, not once a step), and a bug for some steps; then supervisord starts us anew."""
 
     def __init__(self, worker: Worker, records: log.Log) -> None:
         self._worker = worker
         self._records = records
-        self._trouble = ""
+        self._trouble = _Trouble(records)
         self.bugs_in_a_row = 0
 
     def make_one(self) -> float:
@@ -118,24 +163,15 @@ class _Steps:
         except HealthmonError as error:
             if error.permanent:
                 raise
-            self._say(str(error))
+            self._trouble.say(str(error))
             return FAILED_STEP_PAUSE_S
         except Exception:  # noqa: BLE001  the top of the work: with its traceback, and never silently
             self.bugs_in_a_row += 1
             self._records.exception("step_failed")
             return FAILED_STEP_PAUSE_S
         self.bugs_in_a_row = 0
-        self._say("")
+        self._trouble.say("")
         return wait_s
-
-    def _say(self, trouble: str) -> None:
-        if trouble == self._trouble:
-            return
-        self._trouble = trouble
-        if trouble:
-            self._records.warning("cannot_work", error=trouble)
-        else:
-            self._records.change("works_again")
 
 
 def prepare_directories(paths: Paths) -> None:

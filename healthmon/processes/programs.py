@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from healthmon.errors import UsageError
+from healthmon.settings import PROBE_PROGRAM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +24,7 @@ OURS = (sys.executable, "-P", "-m", "healthmon", "process")
 EVALUATOR = "evaluator"
 HEALER = "healer"
 WATCHDOG = "watchdog"
-PROBE = "probe-"
+PROBE = PROBE_PROGRAM
 HEADER = "; Written by healthmon, which writes it again. Files of your own in this directory are left alone."
 CONF = "supervisord.conf"
 MAX_SOCKET_PATH = 107  # what fits into sockaddr_un beside the final zero

@@ -149,7 +149,7 @@ def _taken(holder: str, paths: Paths) -> UsageError:
 
 
 def _sync_database(config: Config) -> None:
-    connection = database.open_for_writing(config.paths.database)
+    connection = database.create_or_open(config.paths.database)
     try:
         wanted = [(service.name, service.group, service.critical) for service in config.enabled_services()]
         services.sync(connection, wanted, now=clock.now())

@@ -1,13 +1,17 @@
-"""How is the database opened, and how is a transaction made?
+"""How is the database made and opened, and how is a transaction made?
 
 SQLite before 3.51.3 can corrupt a WAL database that several processes write and checkpoint at once, which is what
 this one is: we bring our own (apsw) and refuse to start on less.
+
+A file that somebody deleted or replaced stays open in the processes that use it: they would go on to write what nobody
+ever reads. So only who starts something makes a database, and every use first looks whether the file is still there.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import apsw
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+Identity = tuple[int, int]  # st_dev and st_ino: which file it is, whatever its path
+
 SAFE_SQLITE = (3, 51, 3)
 PATIENCE_S = 15.0
 BUSY_TIMEOUT_MS = 2_000  # a signal waits for C code, so no single wait may be long
@@ -28,13 +34,17 @@ BUSY_TIMEOUT_MS = 2_000  # a signal waits for C code, so no single wait may be l
 class Connection:
     """One connection of one process.
 
-    Raises UsageError when the database or its directory is not usable as it is, StoreError when it is damaged.
+    Raises UsageError when the database or its directory is not usable as it is, StoreError when it is damaged, was
+    deleted or was replaced by another file.
     """
 
     def __init__(self, path: Path, *, flags: int, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         require_safe_sqlite(apsw.sqlite_lib_version())
         self.path = path
         self._synchronous = ""
+        self._identity = _identity(path)
+        if self._identity is None:
+            raise _missing(path)
         try:
             self._db = apsw.Connection(str(path), flags=flags)
             self._db.set_busy_timeout(busy_timeout_ms)
@@ -45,8 +55,19 @@ class Connection:
     def close(self) -> None:
         self._db.close()
 
+    def require_in_place(self) -> None:
+        """Raise StoreError when the file at the path is not the one that is open.
+
+        Only its name is asked about: to open and close the file itself would drop SQLite's locks on it.
+        """
+        if _identity(self.path) != self._identity:
+            raise StoreError(
+                f"{self.path} was deleted or replaced while in use: stop healthmon, see what is there, start it again",
+            )
+
     def rows(self, sql: str, *values: apsw.SQLiteValue) -> list[tuple[apsw.SQLiteValue, ...]]:
         """Run one statement and return all its rows."""
+        self._require_in_place_before_work()
         try:
             return self._db.execute(sql, values).fetchall()
         except apsw.Error as error:
@@ -64,6 +85,7 @@ class Connection:
 
     def change_many(self, sql: str, rows: list[tuple[apsw.SQLiteValue, ...]]) -> None:
         """Run one statement for each of `rows`."""
+        self._require_in_place_before_work()
         try:
             self._db.executemany(sql, rows)
         except apsw.Error as error:
@@ -79,7 +101,8 @@ class Connection:
 
         `durable` survives a power cut: for alerts, incidents, heals and what people did. Checks do without, so
         that a flush of the disk is not paid for each. The lock is taken at the start: a deferred transaction
-        that turns into a writing one fails at once when another has written meanwhile.
+        that turns into a writing one fails at once when another has written meanwhile. Nothing is begun on a file
+        that was deleted or replaced.
         """
         self._set_synchronous("FULL" if durable else "NORMAL")
         self.rows("BEGIN IMMEDIATE")
@@ -91,20 +114,34 @@ class Connection:
                 self._db.execute("ROLLBACK")
             raise
 
+    def _require_in_place_before_work(self) -> None:
+        """Look at each statement that stands alone, and so at each BEGIN. It costs 2 µs; a transaction, 18."""
+        if not self._db.in_transaction:
+            self.require_in_place()
+
     def _set_synchronous(self, mode: str) -> None:
         if mode != self._synchronous:
             self.rows(f"PRAGMA synchronous = {mode}")
             self._synchronous = mode
 
 
+def create_or_open(path: Path) -> Connection:
+    """Open the database for writing, making it first where there is none: for who starts something, never for a worker."""
+    _make_directory(path)
+    _require_writable(path)
+    _make_private_file(path)
+    return open_for_writing(path)
+
+
 def open_for_writing(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS, patience_s: float = PATIENCE_S) -> Connection:
-    """Open the database, making it first where there is none, and bring its schema up to date.
+    """Open an existing database and bring its schema up to date. Raises StoreError when there is none.
 
     `busy_timeout_ms` is how long one statement waits for another program's lock before it is a StoreBusyError;
     `patience_s` is how long opening as a whole tries again.
     """
+    if _identity(path) is None:
+        raise _missing(path)
     _require_writable(path)
-    _make_private_file(path)
     connection = Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, busy_timeout_ms=busy_timeout_ms)
     try:
         for attempt in Retrying(
@@ -124,7 +161,7 @@ def open_for_writing(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS, pati
 
 def open_for_reading(path: Path) -> Connection:
     """Open an existing database; never makes one."""
-    if not path.exists():
+    if _identity(path) is None:
         raise UsageError(
             f"there is no database at {path} yet: `healthmon once` makes one round and stores it, `healthmon run` keeps on",
         )
@@ -152,12 +189,32 @@ def _require_wal(connection: Connection) -> None:
         raise UsageError(f"{connection.path} lies on a file system without shared memory, which WAL mode needs")
 
 
+def _identity(path: Path) -> Identity | None:
+    """Return which file lies at `path`, None when there is none."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StoreUnavailableError(f"{path} cannot be looked at: {error.strerror}; is its disk gone?") from error
+    return found.st_dev, found.st_ino
+
+
+def _missing(path: Path) -> StoreError:
+    return StoreError(
+        f"there is no database at {path}: put it back if it was moved or deleted, or let `healthmon run` make a new one",
+    )
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the directory {path.parent} for the database: {error.strerror}") from error
+
+
 def _require_writable(path: Path) -> None:
     directory = path.parent
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot make the directory {directory} for the database: {error.strerror}") from error
     if not os.access(directory, os.W_OK | os.X_OK):
         raise UsageError(f"cannot write into {directory}, where the database lies: check its owner and mode")
 
@@ -166,9 +223,28 @@ def _make_private_file(path: Path) -> None:
     """Make the file, for its owner alone, where there is none yet; SQLite's own files beside it follow its mode.
 
     Only a new file may be opened by other means than SQLite: closing it would drop SQLite's locks on an older one.
+    What a deleted database left behind goes first: who still has that one open would share its `-shm` with the new one.
     """
-    with suppress(FileExistsError):
+    with _alone_in(path.parent):
+        if path.exists():
+            return
+        for leftover in ("-wal", "-shm"):
+            path.with_name(path.name + leftover).unlink(missing_ok=True)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """Keep others that would make a database there waiting. Raises StoreUnavailableError for what the disk refuses."""
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise StoreUnavailableError(f"cannot make a database in {directory}: {error.strerror}; is the disk full?") from error
 
 
 def _translated(error: apsw.Error, path: Path) -> StoreError:

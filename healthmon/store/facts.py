@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from healthmon.store.connection import Connection
 
-AGENT_STARTED_AT = "agent_started_at"
 ENGINE_RETURNED_AT = "engine_returned_at"
 
 

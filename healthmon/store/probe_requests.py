@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.store.row import integer, real
+from healthmon.store.row import integer, real, time
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,3 +35,9 @@ def standing(connection: Connection, *, now: datetime) -> dict[int, float]:
     """Return the services that are to be looked at more often, with the seconds between two looks."""
     rows = connection.rows("SELECT service_id, every_s FROM probe_requests WHERE until > ?", clock.to_sql(now))
     return {integer(row[0]): real(row[1]) for row in rows}
+
+
+def asked_until(connection: Connection, service_id: int) -> datetime | None:
+    """Return until when looks at a service are asked for, or None."""
+    found = connection.row("SELECT until FROM probe_requests WHERE service_id = ?", service_id)
+    return None if found is None else time(found[0])

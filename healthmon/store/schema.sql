@@ -228,7 +228,7 @@ CREATE TABLE process_samples (
     PRIMARY KEY (timestamp, program)
 ) STRICT, WITHOUT ROWID;
 
--- Small facts of the installation, such as when the agent started.
+-- Small facts that processes tell each other, such as when Docker came back.
 CREATE TABLE facts (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL

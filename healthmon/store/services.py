@@ -30,6 +30,24 @@ def sync(connection: Connection, wanted: Iterable[tuple[str, str, bool]], *, now
     return by_name(connection)
 
 
+def add_missing(connection: Connection, wanted: Iterable[tuple[str, str, bool]]) -> dict[str, Service]:
+    """Enter those of `wanted` (name, group, critical) that the table does not hold, or no longer; leave all others alone.
+
+    Return the services by their names.
+    """
+    with connection.transaction(durable=True):
+        connection.change_many(
+            """
+            INSERT INTO services (service_name, group_name, critical) VALUES (?, ?, ?)
+            ON CONFLICT (service_name) DO UPDATE
+            SET group_name = excluded.group_name, critical = excluded.critical, removed_at = NULL
+            WHERE removed_at IS NOT NULL
+            """,
+            [(name, group, int(critical)) for name, group, critical in wanted],
+        )
+    return by_name(connection)
+
+
 def by_name(connection: Connection) -> dict[str, Service]:
     """Return the services of the present configuration by their names."""
     rows = connection.rows(

@@ -20,7 +20,7 @@ from healthmon.store.row import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     import apsw
@@ -65,17 +65,21 @@ def save(connection: Connection, changed: Sequence[tuple[ServiceState, Uptime]])
     )
 
 
-def hours_since(connection: Connection, since: datetime) -> dict[int, dict[datetime, Hours]]:
-    """Return, a service, the booked time of every hour that starts at or after `since`."""
+def hours_since(connection: Connection, service_ids: Iterable[int], since: datetime) -> dict[int, dict[datetime, Hours]]:
+    """Return, for each of these services, the booked time of every hour that starts at or after `since`.
+
+    One search by the primary key for each: the table keeps hours for years, and all of them were read otherwise.
+    """
+    return {service_id: _hours_since(connection, service_id, clock.to_sql(since)) for service_id in service_ids}
+
+
+def _hours_since(connection: Connection, service_id: int, since: str) -> dict[datetime, Hours]:
     rows = connection.rows(
-        "SELECT service_id, hour, healthy_s, unhealthy_s, unknown_s FROM service_hours WHERE hour >= ?",
-        clock.to_sql(since),
+        "SELECT hour, healthy_s, unhealthy_s, unknown_s FROM service_hours WHERE service_id = ? AND hour >= ?",
+        service_id,
+        since,
     )
-    booked: dict[int, dict[datetime, Hours]] = {}
-    for row in rows:
-        hours = Hours(healthy_s=real(row[2]), unhealthy_s=real(row[3]), unknown_s=real(row[4]))
-        booked.setdefault(integer(row[0]), {})[time(row[1])] = hours
-    return booked
+    return {time(row[0]): Hours(healthy_s=real(row[1]), unhealthy_s=real(row[2]), unknown_s=real(row[3])) for row in rows}
 
 
 def save_hours(connection: Connection, booked: Sequence[tuple[int, datetime, Hours]]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import create_or_open
 
 TOP = Path(__file__).parents[2]
 SERVICE = {"name": "doc_store", "url": "http://127.0.0.1:1/health"}
@@ -108,7 +108,7 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path, verb: str) 
 @pytest.mark.parametrize("verb", ["run", "once", "status", "report", "dashboard"])
 def test_a_database_of_a_newer_schema_is_refused_and_kept(tmp_path: Path, verb: str) -> None:
     path = write(tmp_path, {"services": [SERVICE], "data_dir": str(tmp_path)})
-    database = open_for_writing(tmp_path / "health_monitoring.db")
+    database = create_or_open(tmp_path / "health_monitoring.db")
     database.rows("PRAGMA user_version = 99")
     database.close()
     before = (tmp_path / "health_monitoring.db").read_bytes()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from healthmon.processes.roles import is_held, try_lock
 from tests import needs
 from tests.containers import wait_for
 
@@ -208,6 +209,54 @@ def test_once_beside_a_running_agent_asks_it_and_starts_nothing(user: User) -> N
             assert agent.wait(20) == 0
 
 
+def test_once_writes_nothing_while_an_evaluator_that_it_cannot_see_may_begin(user: User) -> None:
+    """A stock supervisord holds no agent's lock; its evaluator, just starting anew, must wait until the round is over."""
+    user.types("--once")
+    locks = user.directory / ".healthmon" / "locks"
+    evaluator = try_lock(locks / "evaluator.lock")
+    assert evaluator is not None
+    before = user.queries("SELECT count(*) FROM checks")
+    assert "an agent is running" in user.types("--once").stderr
+    assert user.queries("SELECT count(*) FROM checks") == before
+    os.close(evaluator)
+    command = [sys.executable, "-P", "-m", "healthmon", "--once"]
+    with subprocess.Popen(command, cwd=user.directory, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as round_:
+        wait_for(lambda: is_held(locks / "evaluator.lock") and is_held(locks / "agent.lock"), what="the round to hold both roles")
+        assert round_.wait(30) == 1
+    assert not is_held(locks / "evaluator.lock")
+
+
+def test_with_the_evaluator_s_role_taken_and_no_database_nothing_advises_to_make_one(user: User) -> None:
+    locks = user.directory / ".healthmon" / "locks"
+    locks.mkdir(parents=True)
+    evaluator = try_lock(locks / "evaluator.lock")
+    assert evaluator is not None
+    for verb in ("once", "status"):
+        done = user.types(verb)
+        assert done.returncode == 3
+        assert "was deleted or moved away: stop the agent" in done.stderr
+    os.close(evaluator)
+    assert not (user.directory / "health_monitoring.db").exists()
+
+
+def test_status_and_report_say_what_healing_does_about_an_open_incident_and_only_about_that(user: User) -> None:
+    user.types("--once")
+    user.queries("UPDATE incidents SET healing = 'hold: stopped_by_person'")
+    ill, well = (next(one for one in user.reads("report")["services"] if one["service_name"] == name) for name in ("frontend", "interpreter"))
+    assert (ill["healing"], ill["incident_id"]) == ("hold: stopped_by_person", 1)
+    assert UTC_TIME.fullmatch(ill["incident_since"])
+    assert [well[key] for key in ("healing", "incident_id", "incident_since")] == [None] * 3
+    heading, *lines = user.types("status").stdout.splitlines()[1:]
+    assert heading.split()[-1] == "healing"
+    assert [line.endswith("hold: stopped_by_person") for line in (line.rstrip() for line in lines)] == [True, False]
+
+
+def test_without_an_open_incident_nothing_is_said_of_healing(tmp_path: Path, port: int) -> None:
+    user = User(tmp_path, port, ill=False)
+    user.types("--once")
+    assert "healing" not in user.types("status").stdout
+
+
 def test_help_names_every_command(user: User) -> None:
     said = user.types("--help").stdout
     assert {"once", "report", "dashboard", "run", "demo", "status", "probe", "validate", "ctl", "db"} <= set(said.split())
@@ -227,5 +276,7 @@ def test_validate_says_what_a_configuration_means_and_what_is_not_done_yet(tmp_p
     assert done.returncode == 0
     assert "17 services in 4 groups" in done.stdout
     assert "healing is off" in done.stdout
-    assert "note: alerting: " in done.stdout
+    notes = {line.split(": ")[1] for line in done.stdout.splitlines() if line.startswith("note: ")}
+    assert notes >= {"alerting", "max_consecutive_failures", "services[].expected_response_time"}
+    assert "services[].runbook_url" not in notes
     assert list(tmp_path.iterdir()) == []

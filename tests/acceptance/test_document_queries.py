@@ -14,7 +14,7 @@ from healthmon.model.check import CheckKind, CheckReason
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status.uptime import Uptime
 from healthmon.store import alerts, checks, services, states
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import create_or_open, open_for_writing
 from tests import needs
 from tests.builders import a_check
 
@@ -72,7 +72,7 @@ MARGIN = timedelta(seconds=90)  # as long as this test may take
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Connection]:
-    opened = open_for_writing(tmp_path / "health_monitoring.db")
+    opened = create_or_open(tmp_path / "health_monitoring.db")
     services.sync(opened, [(name, "core", True) for name in (*NAMES, NOISE)], now=datetime.now(UTC))
     yield opened
     opened.close()

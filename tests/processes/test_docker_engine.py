@@ -13,7 +13,9 @@ import pytest
 
 from healthmon import clock
 from healthmon.errors import EngineError, EngineGoneError, EngineUnknownError, EngineUnreachableError
+from healthmon.heal.docker_client import Client
 from healthmon.heal.docker_engine import DockerEngine
+from healthmon.heal.docker_inspections import UnansweredError
 from healthmon.log import Log
 from healthmon.model.heal import HealAction
 from healthmon.model.target import Target, TargetHealth, TargetState
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from healthmon.heal.docker_facts import Event
+    from healthmon.heal.docker_facts import Container, Event
 
 RESTART, START = HealAction.RESTART, HealAction.START
 
@@ -302,6 +304,47 @@ def test_an_unfinished_restart_of_an_earlier_process_is_nobodys_stop(docker: Doc
     assert (observed(engine, container).state, observed(engine, container).stopped_by_person) == (TargetState.EXITED, False)
 
 
+# What does not fit
+
+
+def test_one_odd_container_does_not_end_the_view_of_all(docker: Docker, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps its last facts, a new one is left out, and to look at it is an error that a heal can bear."""
+    known, fine = docker.run(*STOPS_AT_ONCE), docker.run(*STOPS_AT_ONCE)
+    before = observed(engine, known)
+    inspect = Client.inspect_container
+    odd = {known}
+    monkeypatch.setattr(Client, "inspect_container", lambda client, one: {"Id": one, "Name": "/odd"} if one in odd else inspect(client, one))
+    docker.cli("restart", "--time", "0", known)
+    odd.add(docker.run(*STOPS_AT_ONCE))
+    seen = {target.incarnation.target_id: target for target in engine.observe()}
+    assert seen[known].incarnation == before.incarnation
+    assert fine in seen
+    assert not (odd - {known}) & seen.keys()
+    with pytest.raises(EngineError, match="what Docker says of odd is not understood"):
+        engine.look(known)
+    assert engine.reachable_since is not None
+
+
+def test_one_odd_row_does_not_end_the_view_of_all(docker: Docker, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list may hold surprises too."""
+    fine = docker.run(*STOPS_AT_ONCE)
+    listing = Client.containers
+    monkeypatch.setattr(Client, "containers", lambda client, **options: [{"Names": ["/odd"]}, None, *listing(client, **options)])
+    assert observed(engine, fine).state is TargetState.RUNNING
+
+
+def test_a_look_that_has_no_time_for_all_says_so(docker: Docker, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one goes on where it ended."""
+    made = {docker.run(*STOPS_AT_ONCE), docker.run(*STOPS_AT_ONCE)}
+    monkeypatch.setattr("healthmon.heal.docker_inspections.BEGIN_FOR_S", 0.0001)
+    first = engine.observe()
+    assert engine.is_behind
+    assert not made <= {target.incarnation.target_id for target in first}
+    monkeypatch.undo()
+    assert made <= {target.incarnation.target_id for target in engine.observe()}
+    assert not engine.is_behind
+
+
 # How it stays in touch
 
 
@@ -406,6 +449,62 @@ def test_a_return_is_told_apart_from_the_first_contact(docker: Docker, tmp_path:
         assert engine.returned_at == engine.reachable_since
         assert engine.returned_at is not None
         assert engine.returned_at >= first
+
+
+def test_looks_alone_tell_of_an_absence_too(docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that froze with our restart in its hands is only looked at: its return must be noticed by that."""
+    monkeypatch.setattr("healthmon.heal.docker_client._CALLS", [(method, path, 0.3) for method, path, _ in _calls()])
+    path, frozen = tmp_path / "docker.sock", tmp_path / "frozen.sock"
+    path.symlink_to("/var/run/docker.sock")
+    container = docker.run(*STOPS_AT_ONCE)
+    with engine_of(host=f"unix://{path}") as engine, socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(frozen))
+        listening.listen()  # and never answers
+        engine.look(container)
+        assert (engine.reachable_since is None, engine.returned_at) == (False, None)
+        path.unlink()
+        path.symlink_to(frozen)
+        with pytest.raises(EngineUnreachableError, match="overloaded or frozen"):
+            engine.look(container)
+        assert engine.reachable_since is None
+        path.unlink()
+        path.symlink_to("/var/run/docker.sock")
+        engine.look(container)
+        assert engine.returned_at == engine.reachable_since
+        assert engine.returned_at is not None
+
+
+def test_one_container_that_hangs_is_no_absence_of_the_engine(docker: Docker, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others' restarts would have to wait for it to settle."""
+    container = docker.run(*STOPS_AT_ONCE)
+    engine.look(container)
+
+    def hang(_target_id: str) -> Container:
+        raise UnansweredError("too slow")
+
+    monkeypatch.setattr(engine, "_inspect", hang)
+    with pytest.raises(EngineUnreachableError, match="too slow"):
+        engine.look(container)
+    assert (engine.reachable_since is None, engine.returned_at) == (False, None)
+
+
+def test_a_connection_lost_by_another_thread_is_still_returned(docker: Docker) -> None:
+    """Whoever asked for it gets an error of its own from it, not a None."""
+
+    class Losing(DockerEngine):
+        """Loses every connection in the moment in which it is made."""
+
+        @property
+        def _api(self) -> Client | None:
+            return None
+
+        @_api.setter
+        def _api(self, _made: Client | None) -> None:
+            """Another thread was faster."""
+
+    container = docker.run(*STOPS_AT_ONCE)
+    losing = Losing(Log("test"), environment={})
+    assert losing.look(container).state is TargetState.RUNNING
 
 
 def test_the_event_stream_survives_an_absence(docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from healthmon.model.status import ServiceStatus
 from healthmon.model.target import Incarnation, TargetState
 from healthmon.processes.evaluator import Evaluator
 from healthmon.store import checks, heals, incidents, probe_requests, services, states, targets
-from healthmon.store.connection import Connection, open_for_writing
+from healthmon.store.connection import Connection, create_or_open
 from healthmon.store.targets import TargetReport
 from tests.builders import NOW, a_check, a_config, a_target, switched_on
 
@@ -49,7 +49,7 @@ class World:
             {"name": "frontend", "url": "http://localhost:2", "depends_on": ["doc_store"]},
             self_healing=EAGER | self_healing,
         )
-        self.connection: Connection = open_for_writing(self.config.paths.database)
+        self.connection: Connection = create_or_open(self.config.paths.database)
         services.sync(self.connection, [("doc_store", "default", True), ("frontend", "default", False)], now=NOW)
         self.evaluator = self.a_new_evaluator()
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from healthmon.errors import StoreBusyError, UsageError
+from healthmon.errors import HealthmonError, StoreBusyError, UsageError
 from healthmon.log import Log
 from healthmon.paths import Paths
 from healthmon.processes import loop
@@ -17,6 +18,7 @@ from healthmon.processes.loop import prepare_directories
 from healthmon.processes.roles import is_held, try_lock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -97,6 +99,59 @@ def test_trouble_that_may_pass_is_borne_and_told_once(caplog: pytest.LogCaptureF
     assert steps.make_one() == 7.0
     assert steps.bugs_in_a_row == 0
     assert [message.split()[1] for message in caplog.messages] == ["cannot_work", "works_again"]
+
+
+class Making:
+    """Makes a worker as each of a list of tries says: raise it, or return it."""
+
+    def __init__(self, *tries: HealthmonError | Work) -> None:
+        self.left = list(tries)
+
+    def __call__(self, _doorbell: Doorbell) -> Work:
+        made = self.left.pop(0)
+        if isinstance(made, HealthmonError):
+            raise made
+        return made
+
+
+@pytest.fixture
+def doorbell() -> Iterator[Doorbell]:
+    made = Doorbell()
+    yield made
+    made.close()
+
+
+def test_trouble_at_the_start_that_may_pass_is_borne_with_heartbeats_and_told_once(
+    doorbell: Doorbell,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop, "FAILED_STEP_PAUSE_S", 0.0)
+    caplog.set_level("INFO", logger="healthmon")
+    work, asked = Work(), 0
+
+    def go_on() -> bool:
+        nonlocal asked
+        asked += 1
+        return True
+
+    making = Making(*[StoreBusyError("locked")] * 20, work)
+    assert loop.make_worker(making, doorbell, Log("t"), go_on=go_on) is work
+    assert asked == 21
+    assert [message.split()[1] for message in caplog.messages] == ["cannot_work", "works_again"]
+
+
+def test_who_is_told_to_stop_while_its_work_cannot_begin_stops(doorbell: Doorbell) -> None:
+    making = Making(StoreBusyError("locked"), Work())
+    threading.Timer(0.05, doorbell.ring_self).start()
+    began = time.monotonic()
+    assert loop.make_worker(making, doorbell, Log("t"), go_on=lambda: len(making.left) == 2) is None
+    assert time.monotonic() - began < loop.FAILED_STEP_PAUSE_S
+
+
+def test_a_start_that_only_a_person_can_mend_ends_the_process(doorbell: Doorbell) -> None:
+    with pytest.raises(UsageError):
+        loop.make_worker(Making(UsageError("no")), doorbell, Log("t"), go_on=lambda: True)
 
 
 def test_bugs_are_counted_until_a_step_goes_well() -> None:

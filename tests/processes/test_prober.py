@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from healthmon import clock
-from healthmon.errors import StoreBusyError, UsageError
+from healthmon.errors import StoreBusyError, StoreError, UsageError
 from healthmon.log import Log
 from healthmon.model.check import CheckKind, CheckReason, CheckStatus
 from healthmon.processes import prober
@@ -21,7 +21,7 @@ from healthmon.processes.loop import prepare_directories
 from healthmon.processes.prober import journal
 from healthmon.processes.prober.journal import Journal
 from healthmon.store import checks, probe_requests, services
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import create_or_open
 from tests import hostile
 from tests.builders import a_check, a_config
 from tests.hostile import Server, answers
@@ -42,7 +42,7 @@ class Bench:
     def __init__(self, config: Config) -> None:
         prepare_directories(config.paths)
         self.config = config
-        self.store = open_for_writing(config.paths.database)
+        self.store = create_or_open(config.paths.database)
         wanted = [(service.name, service.group, service.critical) for service in config.services]
         known = services.sync(self.store, wanted, now=clock.now())
         self.ids = {name: service.service_id for name, service in known.items()}
@@ -95,7 +95,7 @@ def test_services_are_asked_on_schedule_and_the_answers_written(start: Callable[
             {"name": "bad", "url": bad.url, "confirmations": 0},
         )
         began = datetime.now(UTC)
-        found = bench.until(lambda found: kinds(found).count(CheckKind.SCHEDULED) >= 5 and len(set(found)) >= 5)
+        found = bench.until(lambda found: len(found) >= 5 and {check.service_id for check in found} == set(bench.ids.values()))
     by_name = {name: [check for check in found if check.service_id == bench.ids[name]] for name in bench.ids}
     assert {check.status for check in by_name["good"]} == {CheckStatus.HEALTHY}
     assert by_name["bad"][0].outcome.reason is CheckReason.STATUS
@@ -173,17 +173,54 @@ def test_a_group_that_does_not_exist_is_an_error_to_act_on(tmp_path: Path) -> No
         prober.make(a_config(tmp_path, {"name": "a", "url": "http://127.0.0.1:1/"}), "none")
 
 
-def test_a_service_that_the_database_does_not_know_is_an_error_to_act_on(tmp_path: Path) -> None:
-    make = prober.make(a_config(tmp_path, {"name": "new", "url": "http://127.0.0.1:1/"}), "default")
+def test_a_service_that_is_new_in_the_file_is_entered_and_asked_beside_the_others(start: Callable[..., Bench]) -> None:
+    with Server(answers()) as server:
+        bench = start({"name": "old", "url": server.url})
+        bench.worker.close()
+        more = a_config(bench.config.data_dir, *({"name": name, "url": server.url, "critical": True} for name in ("old", "new")))
+        bench.worker = prober.make(more, "default")(bench._bell)
+        known = services.by_name(bench.store)
+        assert (known["new"].critical, known["old"].critical) == (True, False)
+        ids = {service.service_id for service in known.values()}
+        bench.until(lambda found: {check.service_id for check in found} == ids)
+
+
+def test_a_deleted_database_is_noticed_within_five_seconds_and_what_was_not_written_is_told(
+    start: Callable[..., Bench],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Not by the next look, which is an hour away."""
+    monkeypatch.setattr(journal, "FLUSH_S", 3_600.0)
+    assert prober.READ_REQUESTS_S <= 5
+    with Server(answers()) as server:
+        bench = start({"name": "good", "url": server.url, "interval_seconds": 3_600.0})
+        while not bench.worker._journal._kept:  # type: ignore[attr-defined]
+            bench._bell.wait(bench.worker.step())
+        bench.worker.step()
+        bench.config.paths.database.unlink()
+        bench.worker._requests_read_at -= prober.READ_REQUESTS_S  # type: ignore[attr-defined]
+        with pytest.raises(StoreError, match="was deleted or replaced") as raised:
+            bench.worker.step()
+        assert raised.value.permanent
+        bench.worker.close()
+    assert "checks_lost count=1" in caplog.messages[-1]
+    create_or_open(bench.config.paths.database).close()
+    bench.worker = prober.make(bench.config, "default")(bench._bell)
+
+
+def test_a_prober_never_makes_a_database(tmp_path: Path) -> None:
+    make = prober.make(a_config(tmp_path, {"name": "a", "url": "http://127.0.0.1:1/"}), "default")
     bell = Doorbell()
-    with pytest.raises(UsageError, match="does not know new"):
+    with pytest.raises(StoreError, match="no database"):
         make(bell)
     bell.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Connection]:
-    connection = open_for_writing(tmp_path / "health_monitoring.db")
+    connection = create_or_open(tmp_path / "health_monitoring.db")
     services.sync(connection, [("a", "default", False)], now=clock.now())
     yield connection
     connection.close()

@@ -19,9 +19,10 @@ import pytest
 
 from healthmon.processes.console import Console, Screen, pretty
 from healthmon.processes.roles import try_lock
+from healthmon.store.connection import open_for_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 HEALTHMON = (sys.executable, "-P", "-m", "healthmon")
 PROGRAMS = {"evaluator", "healer", "probe-agents", "probe-core", "watchdog"}
@@ -196,6 +197,45 @@ def test_stock_supervisord_runs_the_same_programs(host: Host) -> None:
     agent.terminate()
     assert agent.wait(40) == 0
     assert gone(workers)
+
+
+def test_a_service_that_is_new_in_the_file_needs_no_more_than_a_restart_of_its_program(host: Host) -> None:
+    host.run()
+    host.wait_until_running()
+    settings = json.loads(host.source.read_text(encoding="utf-8"))
+    settings["services"].append({"name": "late", "url": "http://127.0.0.1:1/", "group": "core"})
+    host.source.write_text(json.dumps(settings), encoding="utf-8")
+    assert host.healthmon("ctl", "restart", "probe-core").returncode == 0
+    host.wait_until_running()
+    connection = open_for_reading(host.directory / "health_monitoring.db")
+    query = "SELECT count(*) FROM checks JOIN services USING (service_id) WHERE service_name = 'late'"
+    wait_for(lambda: connection.rows(query) > [(0,)], seconds=20)
+    connection.close()
+
+
+@pytest.mark.timeout(120)
+def test_a_deleted_database_ends_what_uses_it_with_a_clear_error_until_there_is_one_again(host: Host) -> None:
+    host.run()
+    host.wait_until_running()
+    database = host.directory / "health_monitoring.db"
+    database.unlink()
+    users = PROGRAMS - {"watchdog"}
+
+    def say(text: str, names: Iterable[str]) -> bool:
+        return all(text in (host.directory / "logs" / f"{name}.log").read_text(encoding="utf-8") for name in names)
+
+    wait_for(lambda: say("was deleted or replaced while in use: stop healthmon", users), seconds=10)
+    wait_for(lambda: say("there is no database at", users), seconds=20)
+    assert not database.exists()
+    for verb in ("status", "once"):
+        told = host.healthmon(verb)
+        assert told.returncode == 3
+        assert f"an agent is running on {host.directory}, and its database {database} was deleted" in told.stderr
+        assert "makes one round" not in told.stderr
+    assert not database.exists()
+    assert host.healthmon("programs").returncode == 0
+    wait_for(lambda: host.states() == dict.fromkeys(PROGRAMS, "RUNNING"), seconds=90)
+    assert host.healthmon("status").returncode == 1
 
 
 def test_ctl_says_when_nothing_runs(host: Host) -> None:

@@ -42,6 +42,8 @@ serverurl=unix://{folder}/s.sock
 command=sleep 1000
 [program:probe-default]
 command=sleep 1000
+[program:supervisord]
+command=sleep 1000
 [program:shop]
 command=sleep 1000
 startsecs=0
@@ -66,6 +68,10 @@ startretries=0
 command=sleep 1000
 [group:team]
 programs=member
+[program:keeper]
+command=sleep 1000
+[group:healthmon]
+programs=keeper
 """
 
 

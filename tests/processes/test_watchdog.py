@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from healthmon import clock
+from healthmon.log import Log
 from healthmon.paths import Paths
+from healthmon.processes.watchdog.sampling import Sampling
 from healthmon.store import process_samples
-from healthmon.store.connection import open_for_reading
+from healthmon.store.connection import create_or_open, open_for_reading
 from healthmon.watch.heartbeat import Beat, Ear, Heart
 from healthmon.watch.policy import ProgramState
 from healthmon.watch.supervisor_rpc import ProgramInfo, SupervisorRpc
-from tests.builders import ago
+from tests.builders import a_config, ago
 from tests.containers import wait_for
 
 if TYPE_CHECKING:
@@ -143,6 +146,39 @@ def test_every_process_of_ours_is_sampled_with_history(agent: Agent) -> None:
     assert 0 < sample.uss_bytes <= sample.pss_bytes <= sample.rss_bytes
     assert sample.threads >= 1
     assert sample.open_files > 3
+
+
+def test_without_a_database_samples_are_taken_and_that_is_told_once_until_it_is_back(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sampling = Sampling(a_config(tmp_path, {"name": "s", "url": "http://127.0.0.1:1/"}, watchdog={"sample_seconds": 0.1}), Log("watchdog"))
+    path = tmp_path / "health_monitoring.db"
+    now = clock.monotonic()
+
+    def stored_after_samples(count: int) -> int:
+        nonlocal now
+        for _ in range(count):
+            now += 1
+            assert {sample.program for sample in sampling.sample_when_due([], now)} == {"supervisord", "watchdog"}
+        connection = open_for_reading(path) if path.exists() else None
+        if connection is None:
+            return 0
+        [(stored,)] = connection.rows("SELECT count(DISTINCT timestamp) FROM process_samples")
+        connection.close()
+        return int(str(stored))
+
+    assert stored_after_samples(3) == 0
+    assert list(tmp_path.iterdir()) == []
+    assert len(caplog.messages) == 1
+    create_or_open(path).close()
+    assert stored_after_samples(1) == 1
+    path.unlink()
+    assert stored_after_samples(3) == 0
+    create_or_open(path).close()
+    assert stored_after_samples(1) == 1
+    assert [message.split()[:2] for message in caplog.messages] == [["watchdog", "samples_not_written"]] * 2
+    sampling.close()
 
 
 def test_beats_are_heard_and_garbage_is_not(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from healthmon.errors import StoreError, UsageError
-from healthmon.store.connection import Connection, open_for_writing
+from healthmon.store.connection import Connection, create_or_open
 from healthmon.store.migrate import APPLICATION_ID, SCHEMA_VERSION, bring_up_to_date, schema_sql, version_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ STEPS = {
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Connection]:
-    opened = open_for_writing(tmp_path / "health_monitoring.db")
+    opened = create_or_open(tmp_path / "health_monitoring.db")
     yield opened
     opened.close()
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
 import pytest
 
-from healthmon.errors import StoreBusyError, StoreError, UsageError
+from healthmon.errors import StoreBusyError, StoreError, StoreUnavailableError, UsageError
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.check import CheckKind, CheckReason
 from healthmon.model.heal import HealAction, HealState
 from healthmon.model.incident import IncidentResolution
+from healthmon.model.service import Service
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.model.target import Incarnation, TargetHealth, TargetKind, TargetState
 from healthmon.status.uptime import Hours, Uptime
@@ -28,19 +34,24 @@ from healthmon.store import (
     states,
     targets,
 )
-from healthmon.store.connection import Connection, open_for_reading, open_for_writing, require_safe_sqlite
+from healthmon.store.connection import (
+    Connection,
+    create_or_open,
+    open_for_reading,
+    open_for_writing,
+    require_safe_sqlite,
+)
 from healthmon.store.targets import TargetReport
 from tests.builders import NOW, a_check, a_heal, a_target, ago, an_unhealthy_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from enum import StrEnum
-    from pathlib import Path
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Connection]:
-    opened = open_for_writing(tmp_path / "health_monitoring.db")
+    opened = create_or_open(tmp_path / "health_monitoring.db")
     services.sync(opened, [("doc_store", "core", True), ("frontend", "platform", False)], now=NOW)
     yield opened
     opened.close()
@@ -102,7 +113,18 @@ def test_states_and_hours_come_back_as_they_were(database: Connection) -> None:
     assert states.load(database) == {1: state, 2: ServiceState(service_id=2)}
     assert states.uptimes(database) == {1: Uptime(percentage=99.5, coverage=80.0), 2: Uptime()}
     states.save_hours(database, [(1, ago(0), Hours(healthy_s=1)), (1, ago(0), Hours(healthy_s=2, unknown_s=3))])
-    assert states.hours_since(database, ago(3_600)) == {1: {NOW: Hours(healthy_s=2, unknown_s=3)}}
+    assert states.hours_since(database, [1, 2], ago(3_600)) == {1: {NOW: Hours(healthy_s=2, unknown_s=3)}, 2: {}}
+
+
+def test_hours_are_searched_by_service_and_never_by_reading_all_of_them(database: Connection) -> None:
+    states.save_hours(database, [(sid, ago(hour * 3_600), Hours(healthy_s=hour)) for sid in (1, 2) for hour in range(5)])
+    said: list[str] = []
+    database._db.trace_v2(apsw.SQLITE_TRACE_STMT, lambda found: said.append(found["sql"]))
+    assert states.hours_since(database, [2], ago(3_600)) == {2: {NOW: Hours(), ago(3_600): Hours(healthy_s=1)}}
+    database._db.trace_v2(0, None)
+    [query] = said
+    [plan] = database.rows(f"EXPLAIN QUERY PLAN {query}", 2, "")
+    assert "SEARCH service_hours USING PRIMARY KEY (service_id=? AND hour>?)" in plan
 
 
 def test_a_service_that_was_never_checked_is_unknown(database: Connection) -> None:
@@ -233,6 +255,120 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path)
     assert path.read_text().startswith("this is a shopping list")
 
 
+def test_what_is_new_is_entered_and_what_is_known_stays_as_it_is(database: Connection) -> None:
+    before = services.by_name(database)
+    found = services.add_missing(database, [("doc_store", "other", False), ("gateway", "core", True)])
+    assert found == before | {"gateway": Service(service_id=3, name="gateway", group="core", critical=True)}
+
+
+def test_a_service_that_returns_is_entered_with_its_history(database: Connection) -> None:
+    services.sync(database, [("frontend", "platform", False)], now=NOW)
+    found = services.add_missing(database, [("doc_store", "other", False)])
+    assert found["doc_store"] == Service(service_id=1, name="doc_store", group="other", critical=False)
+
+
+def test_opening_for_writing_never_makes_a_database(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="`healthmon run` make a new one") as raised:
+        open_for_writing(tmp_path / "none" / "none.db")
+    assert raised.value.permanent
+    assert "\n" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def append_one(database: Connection) -> None:
+    checks.append(database, [a_check()])
+
+
+def read_one(database: Connection) -> None:
+    checks.read_inbox(database, limit=1)
+
+
+def delete(path: Path) -> None:
+    path.unlink()
+
+
+def replace(path: Path) -> None:
+    path.unlink()
+    create_or_open(path).close()
+
+
+@pytest.mark.parametrize("use", [append_one, read_one])
+@pytest.mark.parametrize("spoil", [delete, replace])
+def test_a_database_that_was_deleted_or_replaced_is_noticed_by_the_next_use(
+    database: Connection,
+    spoil: Callable[[Path], None],
+    use: Callable[[Connection], None],
+) -> None:
+    append_one(database)
+    spoil(database.path)
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"was deleted or replaced while in use: stop healthmon") as raised:
+            use(database)
+        assert raised.value.permanent
+    assert not database._db.in_transaction
+
+
+def test_a_database_that_is_back_works_again(database: Connection, tmp_path: Path) -> None:
+    database.path.rename(tmp_path / "aside.db")
+    with pytest.raises(StoreError, match="deleted or replaced"):
+        append_one(database)
+    (tmp_path / "aside.db").rename(database.path)
+    append_one(database)
+    assert len(checks.read_inbox(database, limit=10)) == 1
+
+
+STILL_OPEN = """
+import sys, apsw
+held = apsw.Connection(sys.argv[1])
+for text in ("before", "after"):
+    held.execute("INSERT INTO facts VALUES (?, 'x')", (text,))
+    print(text, flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_new_database_shares_nothing_with_a_deleted_one_that_another_process_has_open(database: Connection) -> None:
+    command = [sys.executable, "-c", STILL_OPEN, str(database.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        assert other.stdout.readline() == "before\n"
+        database.close()
+        database.path.unlink()
+        new = create_or_open(database.path)
+        services.sync(new, [("doc_store", "core", True)], now=NOW)
+        other.stdin.write("\n")
+        other.stdin.flush()
+        assert other.stdout.readline() == "after\n"
+        append_one(new)
+    assert list(services.by_name(new)) == ["doc_store"]
+    assert new.rows("SELECT count(*) FROM facts") == [(0,)]
+    assert new.rows("PRAGMA integrity_check") == [("ok",)]
+    new.close()
+
+
+def test_a_disk_that_does_not_answer_may_come_back(database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_path: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "stat", broken)
+        with pytest.raises(StoreUnavailableError, match="cannot be looked at: Input/output error"):
+            append_one(database)
+    append_one(database)
+
+
+def test_many_who_make_the_database_at_once_make_one(tmp_path: Path) -> None:
+    path = tmp_path / "one.db"
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: create_or_open(path), range(8)))
+    for number, connection_ in enumerate(made):
+        facts.note_time(connection_, str(number), NOW)
+    assert made[0].rows("SELECT count(*) FROM facts") == [(8,)]
+    for connection_ in made:
+        connection_.close()
+
+
 def test_reading_never_makes_a_database(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no database"):
         open_for_reading(tmp_path / "none.db")
@@ -283,7 +419,7 @@ def test_the_numbers_of_the_schema_cover_the_model() -> None:
 
 
 def test_the_database_belongs_to_its_owner_alone(tmp_path: Path) -> None:
-    opened = open_for_writing(tmp_path / "mode.db")
+    opened = create_or_open(tmp_path / "mode.db")
     opened.close()
     assert (tmp_path / "mode.db").stat().st_mode & 0o077 == 0
 

@@ -13,7 +13,6 @@ from healthmon.heal.docker_facts import (
     Remembered,
     Stop,
     finish,
-    own_container_ids,
     own_restart,
     read_container,
     read_event,
@@ -21,6 +20,7 @@ from healthmon.heal.docker_facts import (
     read_time,
     row_key,
 )
+from healthmon.heal.own_container import own_container_ids
 from healthmon.model.target import Target, TargetHealth, TargetState
 
 ID = "036dbb132cf35658a040c2ccbbf96bf8c51abe9c968d386b0d39e2ef5228bd8c"

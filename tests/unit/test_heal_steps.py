@@ -8,7 +8,8 @@ import pytest
 
 from healthmon.heal import outcome
 from healthmon.heal.outcome import Outcome
-from healthmon.heal.preflight import DropReason, objection
+from healthmon.heal.preflight import DropReason, objection, unwanted
+from healthmon.heal.settings import HealOverrides, HealSettings
 from healthmon.heal.verification import judge
 from healthmon.model.check import CheckStatus
 from healthmon.model.heal import HealAction, HealState
@@ -49,6 +50,20 @@ def test_a_start_is_made_only_while_the_engine_has_given_up() -> None:
 
 
 @pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        (switched_on(), None),
+        (None, DropReason.NOT_CONFIGURED),
+        (switched_on(restart_unhealthy_services=False), DropReason.SWITCHED_OFF),
+        (switched_on().for_service(HealOverrides(enabled=False)), DropReason.SWITCHED_OFF),
+        (switched_on(dry_run=True), DropReason.DRY_RUN),
+    ],
+)
+def test_the_settings_of_the_service_forbid_a_restart(settings: HealSettings | None, reason: DropReason | None) -> None:
+    assert unwanted(settings) is reason
+
+
+@pytest.mark.parametrize(
     ("issued_s_ago", "target", "expected"),
     [
         (1, {"incarnation": NEW}, Outcome.HAPPENED),
@@ -58,6 +73,8 @@ def test_a_start_is_made_only_while_the_engine_has_given_up() -> None:
         (41, {"incarnation": NEW}, Outcome.HAPPENED),
         (39, {"state": TargetState.EXITED}, Outcome.NOT_YET),
         (41, {"state": TargetState.EXITED}, Outcome.STOPPED_ONLY),
+        (39, {"state": TargetState.EXITED, "stopped_by_person": True}, Outcome.NOT_YET),
+        (41, {"state": TargetState.EXITED, "stopped_by_person": True}, Outcome.STOPPED_BY_PERSON),
         # restarted by us, and then stopped by somebody: that is theirs to undo
         (41, {"state": TargetState.EXITED, "incarnation": NEW}, Outcome.HAPPENED),
     ],
@@ -68,7 +85,31 @@ def test_a_later_look_tells_what_became_of_an_unanswered_call(
     expected: Outcome,
 ) -> None:
     heal = a_heal(HealState.ISSUED, issued_at=ago(issued_s_ago))
-    assert outcome.read(heal, a_target(**target), NOW) is expected
+    assert outcome.read(heal, a_target(**target), NOW, may_begin_until=None) is expected
+
+
+@pytest.mark.parametrize(
+    ("came_back_s_ago", "target", "expected"),
+    [
+        (1, {}, Outcome.NOT_YET),
+        (39, {}, Outcome.NOT_YET),
+        (39, {"state": TargetState.EXITED}, Outcome.NOT_YET),
+        (41, {}, Outcome.NEVER),
+        (41, {"state": TargetState.EXITED}, Outcome.STOPPED_ONLY),
+        (1, {"incarnation": NEW}, Outcome.HAPPENED),
+        (900, {}, Outcome.NEVER),  # it came back before our call: that says nothing
+    ],
+)
+def test_an_engine_that_thaws_gets_its_time_anew(came_back_s_ago: float, target: dict[str, Any], expected: Outcome) -> None:
+    """It was frozen for ten minutes with our request in its hands."""
+    heal = a_heal(HealState.ISSUED, issued_at=ago(600))
+    assert outcome.read(heal, a_target(**target), NOW, may_begin_until=ago(came_back_s_ago)) is expected
+
+
+def test_a_start_that_never_happened_is_not_made_again() -> None:
+    """What our restart stopped, we start; what had exited anyway is the next plan's."""
+    heal = a_heal(HealState.ISSUED, action=HealAction.START, issued_at=ago(41))
+    assert outcome.read(heal, a_target(state=TargetState.EXITED), NOW, may_begin_until=None) is Outcome.NEVER
 
 
 RUNNING_NEW = a_target(incarnation=NEW)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from healthmon.model.check import CheckReason
+from healthmon.probes import expectation
 from healthmon.probes.classify import bug, outcome
 from healthmon.probes.expectation import Body, Head, fault_in_body, fault_in_head, wants_body
 from healthmon.probes.settings import Expect
@@ -105,3 +107,19 @@ def test_what_nobody_foresaw_is_ours() -> None:
     assert bug(ValueError("oops")).reason is CheckReason.INTERNAL
     assert bug(MemoryError()).reason is CheckReason.NO_RESOURCES
     assert bug(RuntimeError("can't start new thread")).reason is CheckReason.NO_RESOURCES
+
+
+def test_a_body_made_to_be_slow_to_read_is_not() -> None:
+    """Many quotes without their end made a regular expression take the square of their number."""
+    hostile_body = b"{" * 65 + b'"' + b'\\"' * 100_000
+    began = time.process_time()
+    assert expectation._is_too_deep(hostile_body.decode())
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "too_deep"),
+    [("[" * 64, False), ("[" * 65, True), ("[]" * 500, False), ('["' + "[" * 500 + '"]', False), ('["\\"' + "[" * 500, False)],
+)
+def test_only_brackets_outside_of_texts_count(text: str, *, too_deep: bool) -> None:
+    assert expectation._is_too_deep(text) is too_deep

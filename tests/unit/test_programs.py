@@ -15,6 +15,7 @@ from healthmon import config as configuration
 from healthmon.errors import UsageError
 from healthmon.processes import programs
 from healthmon.processes.loop import prepare_directories
+from healthmon.settings import is_our_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,12 @@ def test_each_group_has_a_probe_program_beside_the_others(tmp_path: Path) -> Non
     assert sorted(found) == ["evaluator", "healer", "probe-agents", "probe-core", "watchdog"]
     assert shlex.split(found["probe-core"].command) == [*programs.OURS, "probe-core", "--config", str(source)]
     assert found["healer"].stdout_logfile == str(config.paths.log("healer"))
+
+
+def test_every_program_of_ours_is_known_as_ours_wherever_names_are_asked_about(tmp_path: Path) -> None:
+    config, source = configured(tmp_path, groups=("core", "agents"))
+    assert [one.name for one in programs.of_monitor(config, source) if not is_our_program(one.name)] == []
+    assert [name for name in ("doc_store", "evaluator2", "myprobe-x", "") if is_our_program(name)] == []
 
 
 @pytest.mark.parametrize("name", ["plain", "two words", "a ;b #c", "it's \"q\"", "back\\slash", "50%", "%(here)s", "$HOME", "ünï", "x\\"])

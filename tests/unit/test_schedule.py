@@ -69,6 +69,22 @@ def test_a_first_failure_is_looked_into_at_once() -> None:
     assert made == [(0, SCHEDULED), (10, SCHEDULED), (12.01, RECHECK), (14.02, RECHECK), (20, SCHEDULED)]
 
 
+def test_a_failure_that_a_requested_look_sees_first_is_looked_into_as_well() -> None:
+    agenda = an_agenda()
+    looks(agenda, [HEALTHY])
+    agenda.request(60.0, START + 3)
+    made = looks(agenda, [UNHEALTHY] * 4)
+    assert made == [(3, REQUESTED), (5.01, RECHECK), (7.02, RECHECK), (10, SCHEDULED)]
+
+
+def test_a_failure_that_requested_looks_know_puts_no_recheck_off() -> None:
+    agenda = an_agenda()
+    looks(agenda, [HEALTHY])
+    agenda.request(0.5, START + 3)
+    made = [at for at, kind in looks(agenda, [UNHEALTHY] * 12) if kind is RECHECK]
+    assert made == [pytest.approx(5.01, abs=0.1), pytest.approx(7.02, abs=0.1)]
+
+
 def test_rechecks_end_with_the_first_good_look() -> None:
     made = looks(an_agenda(), [UNHEALTHY, HEALTHY, HEALTHY])
     assert made == [(0, SCHEDULED), (2.01, RECHECK), (10, SCHEDULED)]
@@ -151,7 +167,7 @@ def test_what_the_evaluator_asks_for_begins_now_and_goes_on_until_it_is_withdraw
     for at in (3.0, 4.0, 5.0):
         assert agenda.next_at() == START + at
         assert agenda.begin(START + at) is REQUESTED
-        agenda.finish(UNHEALTHY, START + at + LOOK_S)
+        agenda.finish(HEALTHY, START + at + LOOK_S)
     agenda.request(None, START + 5.5)
     assert agenda.next_at() == START + 10
 

@@ -18,32 +18,49 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from healthmon.config import Config
+    from healthmon.heal.engine import Engine
     from healthmon.processes.doorbell import Doorbell
     from healthmon.store.connection import Connection
 
 PROGRAM = "healer"
 RECONCILE_S = 20.0  # the engine's events are hints: they can be lost
 RECONCILE_PROGRAMS_S = 2.0  # supervisord sends no hints at all
+BEHIND_S = 1.0  # when a look had no time for all that is new
 MIN_PAUSE_S = 0.1  # between two looks at everything, however many events come
 POLL_S = 5.0
 
 
 def make(config: Config) -> Callable[[Doorbell], Healer]:
     """Return what makes the healer once its role is held."""
-    return lambda doorbell: Healer(config, doorbell, open_for_writing(config.paths.database), Log(PROGRAM))
+    log = Log(PROGRAM)
+    programs = any(service.supervisor_program for service in config.enabled_services())
+    supervisor = SupervisorEngine(config.paths.supervisor_socket) if programs else NoEngine("no program is watched")
+
+    def healer(doorbell: Doorbell) -> Healer:
+        connection = open_for_writing(config.paths.database)
+        return Healer(config, doorbell, connection, log, docker=DockerEngine(log), supervisor=supervisor)
+
+    return healer
 
 
 class Healer:
     """One step looks at everything when there is a reason to, and starts what was planned."""
 
-    def __init__(self, config: Config, doorbell: Doorbell, connection: Connection, log: Log) -> None:
+    def __init__(  # noqa: PLR0913  one collaborator each
+        self,
+        config: Config,
+        doorbell: Doorbell,
+        connection: Connection,
+        log: Log,
+        *,
+        docker: Engine,
+        supervisor: Engine,
+    ) -> None:
         self._paths = config.paths
         self._doorbell = doorbell
         self._connection = connection
         wanted = config.enabled_services()
         programs = any(service.supervisor_program for service in wanted)
-        docker = DockerEngine(log)
-        supervisor = SupervisorEngine(config.paths.supervisor_socket) if programs else NoEngine("no program is watched")
         self._engines = (docker, supervisor)
         self._observing = Observing(wanted, docker=docker, supervisor=supervisor, connection=connection, log=log)
         self._acting = Acting(
@@ -67,6 +84,8 @@ class Healer:
             self._look_at = now + self._reconcile_s
             if self._observing.observe():
                 ring(self._paths.doorbell("evaluator"))
+            if any(engine.is_behind for engine in self._engines):
+                self._look_at = min(self._look_at, time.monotonic() + BEHIND_S)
         if self._acting.advance():
             ring(self._paths.doorbell("evaluator"))
         wait_s = max(self._look_at, self._looked_at + MIN_PAUSE_S) - time.monotonic()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from healthmon import clock
 from healthmon.errors import HealthmonError
 from healthmon.model.heal import HealState
 from healthmon.processes.healer.restart import Restart
-from healthmon.store import heals
+from healthmon.store import heals, services
 from healthmon.store.connection import open_for_writing
 
 if TYPE_CHECKING:
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
 
     from healthmon.config import Config
     from healthmon.heal.engine import Engine
+    from healthmon.heal.settings import HealSettings
     from healthmon.log import Log
     from healthmon.model.heal import Heal
     from healthmon.store.connection import Connection
+
+STOP_PATIENCE_S = 5.0
 
 
 class Acting:
@@ -35,13 +39,16 @@ class Acting:
         wake: Callable[[], None],
     ) -> None:
         self._database = config.paths.database
-        self._settings = config.self_healing
+        self._settings = {
+            service.name: config.self_healing.for_service(service.heal) for service in config.enabled_services()
+        }
         self._docker = docker
         self._supervisor = supervisor
         self._connection = connection
         self._log = log
         self._wake = wake
         self._threads: dict[int, threading.Thread] = {}
+        self._stuck: dict[int, str] = {}  # what was said of heals that could not go on: said once
         self._stopping = threading.Event()
 
     def advance(self) -> bool:
@@ -59,27 +66,48 @@ class Acting:
         return bool(self._threads)
 
     def stop(self) -> None:
-        """Tell the threads to end at their next wait. A restart that is under way goes on in the engine."""
+        """Tell the threads to end at their next wait, and give them a little time to finish what they have begun.
+
+        A supervised program that was told to stop gets its start. What takes longer goes on in the engine, or is
+        taken up by the next healer.
+        """
         self._stopping.set()
+        until_s = clock.monotonic() + STOP_PATIENCE_S
+        for thread in self._threads.values():
+            thread.join(max(0.0, until_s - clock.monotonic()))
 
     def _start(self, heal: Heal) -> None:
-        thread = threading.Thread(target=self._run, args=(heal,), name=f"heal-{heal.heal_id}", daemon=True)
+        arguments = (heal, self._settings_of(heal.service_id))
+        thread = threading.Thread(target=self._run, args=arguments, name=f"heal-{heal.heal_id}", daemon=True)
         self._threads[heal.heal_id] = thread
         thread.start()
 
-    def _run(self, heal: Heal) -> None:
+    def _settings_of(self, service_id: int) -> HealSettings | None:
+        """Return what holds for a service; None when it is not configured, or not any more."""
+        names = {service.service_id: name for name, service in services.by_name(self._connection).items()}
+        return self._settings.get(names.get(service_id, ""))
+
+    def _run(self, heal: Heal, settings: HealSettings | None) -> None:
         engine = self._supervisor if heal.incarnation.target_id.startswith("supervisor:") else self._docker
         try:
             connection = open_for_writing(self._database)
             try:
-                Restart(heal, engine, connection, self._log, self._stopping).run(self._settings)
+                Restart(heal, engine, connection, self._log, self._stopping).run(settings)
             finally:
                 connection.close()
+            self._stuck.pop(heal.heal_id, None)
         except HealthmonError as error:
-            self._log.error("heal_stuck", heal=heal.heal_id, target=heal.target_name, error=str(error))
+            if self._is_new(heal, str(error)):
+                self._log.error("heal_stuck", heal=heal.heal_id, target=heal.target_name, error=str(error))
             self._stopping.wait(1.0)
-        except Exception:  # noqa: BLE001  one heal's bug is not the others'; the ledger still has it open
-            self._log.exception("heal_stuck", heal=heal.heal_id, target=heal.target_name)
+        except Exception as error:  # noqa: BLE001  one heal's bug is not the others'; the ledger still has it open
+            if self._is_new(heal, repr(error)):
+                self._log.exception("heal_stuck", heal=heal.heal_id, target=heal.target_name)
             self._stopping.wait(5.0)
         finally:
             self._wake()
+
+    def _is_new(self, heal: Heal, trouble: str) -> bool:
+        """Tell whether this trouble of a heal was not said last: it is tried again every few seconds."""
+        said, self._stuck[heal.heal_id] = self._stuck.get(heal.heal_id), trouble
+        return said != trouble

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.errors import EngineError
-from healthmon.heal.matching import Wanted, match
+from healthmon.heal.matching import Match, Wanted, match
 from healthmon.store import facts, services, targets
 from healthmon.store.targets import TargetReport
 
@@ -36,6 +36,7 @@ class Observing:
     ) -> None:
         by_name = services.by_name(connection)
         self._ids = {name: service.service_id for name, service in by_name.items()}
+        self._names = {service.service_id: name for name, service in by_name.items()}
         known = [Wanted.of(service) for service in wanted if service.name in self._ids]
         self._on_docker = [service for service in known if service.supervisor_program is None]
         self._on_supervisor = [service for service in known if service.supervisor_program is not None]
@@ -77,6 +78,8 @@ class Observing:
             return {self._ids[one.name]: TargetReport(observed_at=now, problem=str(error)) for one in wanted}
         self._say_problem(name, "")
         matches = match(wanted, seen, self._matched)
+        if engine.is_behind:
+            matches = {service: found for service, found in matches.items() if self._is_known(service, found)}
         self._matched |= {
             service: found.target.incarnation.target_id for service, found in matches.items() if found.target is not None
         }
@@ -89,6 +92,13 @@ class Observing:
             )
             for service, found in matches.items()
         }
+
+    def _is_known(self, service: str, found: Match) -> bool:
+        """Say whether a service still has the target that it had. Who has not seen all yet tells of no other one."""
+        before = self._published.get(self._ids[service])
+        if before is None or before.target is None or found.target is None:
+            return False
+        return before.target.incarnation.target_id == found.target.incarnation.target_id
 
     def _is_news(self, sid: int, report: TargetReport) -> bool:
         return _without_time(self._published.get(sid)) != _without_time(report)
@@ -106,11 +116,11 @@ class Observing:
     def _report(self, sid: int, report: TargetReport) -> None:
         target = report.target
         if target is None:
-            self._log.info("target_missing", service_id=sid, problem=report.problem)
+            self._log.info("target_missing", service=self._names[sid], problem=report.problem)
             return
         self._log.info(
             "target_seen",
-            service_id=sid,
+            service=self._names[sid],
             target=target.name,
             matched_by=report.matched_by,
             state=target.state.value,

@@ -8,13 +8,14 @@ from healthmon import clock
 from healthmon.errors import EngineError, EngineGoneError, EngineUnknownError, EngineUnreachableError
 from healthmon.heal import outcome
 from healthmon.heal.outcome import Outcome
-from healthmon.heal.preflight import DropReason, objection
+from healthmon.heal.preflight import DropReason, objection, unwanted
 from healthmon.model.heal import HealAction, HealState
 from healthmon.model.target import TargetState
 from healthmon.store import heals
 
 if TYPE_CHECKING:
     import threading
+    from datetime import datetime
 
     from healthmon.heal.engine import Engine
     from healthmon.heal.settings import HealSettings
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S = 0.5
 LOOK_SLOWLY_S = 5.0
+PATIENCE_S = 600.0  # with an engine that does not tell, on top of the time that the call may take
 
 
 class Restart:
@@ -43,9 +45,13 @@ class Restart:
         self._connection = connection
         self._log = log
         self._stopping = stopping
+        self._called_at: datetime | None = None  # when our last call came back, with whatever answer
 
-    def run(self, settings: HealSettings) -> None:
-        """Make the restart unless it was made or must not be made any more; return when the ledger knows."""
+    def run(self, settings: HealSettings | None) -> None:
+        """Make the restart unless it was made or must not be made any more; return when the ledger knows.
+
+        `settings` are those of the heal's service; None when it is not configured.
+        """
         if self._heal.state is HealState.PLANNED:
             if not self._issue(settings):
                 return
@@ -60,23 +66,23 @@ class Restart:
         self._engine.adopt(heal.incarnation.target_id, issued_at, heal.stop_timeout_s)
         self._log.change("heal_resumed", **self._fields())
 
-    def _issue(self, settings: HealSettings) -> bool:
+    def _issue(self, settings: HealSettings | None) -> bool:
         """Look, charge, call. Return whether the call was made and its outcome is to be read."""
-        reason = self._forbidden(settings)
+        reason = unwanted(settings) or self._forbidden()
         if reason is not None:
-            self._drop(reason)
+            self._close(HealState.DROPPED, reason.value)
             return False
+        if self._stopping.is_set():
+            return False  # the next healer makes it, if it is still wanted then
         at = clock.now()
         with self._connection.transaction(durable=True):
             if not heals.issue(self._connection, self._heal.heal_id, at=at):
                 return False  # the evaluator withdrew it: the service recovered
         self._heal = heals.get(self._connection, self._heal.heal_id)
         self._log.change("heal_issued", action=self._heal.action.value, **self._fields())
-        return self._call(self._heal.action)
+        return self._call()
 
-    def _forbidden(self, settings: HealSettings) -> DropReason | None:
-        if not settings.switched_on:
-            return DropReason.SWITCHED_OFF
+    def _forbidden(self) -> DropReason | None:
         try:
             target = self._engine.look(self._heal.incarnation.target_id)
             return objection(self._heal, target, clock.now())
@@ -85,51 +91,90 @@ class Restart:
         except EngineError:
             return DropReason.ENGINE_UNREACHABLE
 
-    def _call(self, action: HealAction) -> bool:
-        heal = self._heal
+    def _call(self) -> bool:
+        """Make the one call of this heal. Return whether its outcome is to be read."""
         try:
-            self._engine.carry_out(action, heal.incarnation.target_id, heal.stop_timeout_s)
+            self._carry_out(self._heal.action)
         except EngineGoneError as error:
             self._close(HealState.GONE, str(error))
-            return False
         except EngineUnreachableError as error:
-            self._close(HealState.FAILED, f"nothing was sent: {error}")
-            return False
+            self._close(HealState.DROPPED, f"nothing was sent: {error}")
         except EngineUnknownError as error:
             self._log.warning("heal_unanswered", error=str(error), **self._fields())
+            return True
         except EngineError as error:
             self._close(HealState.FAILED, str(error))
+        else:
+            return True
+        return False
+
+    def _finish(self) -> bool:
+        """Start what our restart stopped and never started. Return whether the heal is over: the engine refused."""
+        self._log.warning("heal_finishing_start", **self._fields())
+        try:
+            self._carry_out(HealAction.START)
+        except EngineGoneError as error:
+            self._close(HealState.GONE, str(error))
+        except (EngineUnreachableError, EngineUnknownError) as error:
+            self._log.warning("heal_unanswered", error=str(error), **self._fields())
+            return False
+        except EngineError as error:
+            self._close(HealState.FAILED, str(error))
+        else:
             return False
         return True
 
+    def _carry_out(self, action: HealAction) -> None:
+        try:
+            self._engine.carry_out(action, self._heal.incarnation.target_id, self._heal.stop_timeout_s)
+        finally:
+            self._called_at = clock.now()
+
     def _find_out(self) -> None:
-        """Look until it is clear what became of the call. When we are told to stop, the next healer goes on here."""
-        pause_s = LOOK_EVERY_S
-        while not self._stopping.is_set():
-            try:
-                target = self._engine.look(self._heal.incarnation.target_id)
-            except EngineGoneError as error:
-                self._close(HealState.GONE, str(error))
+        """Look until it is clear what became of the call. When we are told to stop, the next healer goes on here.
+
+        The bound is on our own waiting, not on the ledger's times: a wall clock may jump.
+        """
+        until_s = clock.monotonic() + outcome.longest(self._heal).total_seconds() + PATIENCE_S
+        while clock.monotonic() < until_s:
+            pause_s = self._look()
+            if pause_s is None or self._stopping.wait(pause_s):
                 return
-            except EngineError:
-                pause_s = LOOK_SLOWLY_S  # it will answer again, and then the container tells
-            else:
-                if self._is_settled(target):
-                    return
-                stopped = target.state is TargetState.EXITED
-                pause_s = LOOK_SLOWLY_S if stopped else LOOK_EVERY_S
-            self._stopping.wait(pause_s)
+        self._give_up()
+
+    def _look(self) -> float | None:
+        """Look once; return the seconds until the next look, or None when the heal is over."""
+        try:
+            target = self._engine.look(self._heal.incarnation.target_id)
+        except EngineGoneError as error:
+            self._close(HealState.GONE, str(error))
+            return None
+        except EngineError:
+            return LOOK_SLOWLY_S  # it will answer again, and then the container tells
+        if self._is_settled(target):
+            return None
+        return LOOK_SLOWLY_S if target.state is TargetState.EXITED else LOOK_EVERY_S
 
     def _is_settled(self, target: Target) -> bool:
-        became = outcome.read(self._heal, target, clock.now())
-        if became is Outcome.HAPPENED:
-            self._returned(target)
-        elif became is Outcome.NEVER:
-            self._close(HealState.FAILED, "the engine never carried it out")
-        elif became is Outcome.STOPPED_ONLY:
-            self._log.warning("heal_finishing_start", **self._fields())
-            return not self._call(HealAction.START)
-        return became in {Outcome.HAPPENED, Outcome.NEVER}
+        times = [at for at in (self._engine.returned_at, self._called_at) if at is not None]
+        match outcome.read(self._heal, target, clock.now(), may_begin_until=max(times, default=None)):
+            case Outcome.HAPPENED:
+                self._returned(target)
+            case Outcome.NEVER:
+                self._close(HealState.FAILED, "the engine never carried it out")
+            case Outcome.STOPPED_BY_PERSON:
+                self._close(HealState.SUPERSEDED, "somebody stopped it while our call was under way: it is left as it is")
+            case Outcome.STOPPED_ONLY:
+                return self._finish()
+            case Outcome.NOT_YET:
+                return False
+        return True
+
+    def _give_up(self) -> None:
+        detail = "the engine did not tell what became of the call"
+        self._close(HealState.INCONCLUSIVE, detail)
+        message = f"{self._heal.target_name}: {detail}; see whether it runs, and the engine's own log"
+        self._log.error("ALERT", type="heal_inconclusive", message=message, **self._fields())
 
     def _returned(self, target: Target) -> None:
         with self._connection.transaction(durable=True):
@@ -142,12 +187,10 @@ class Restart:
             )
         self._log.change("heal_returned", started=target.incarnation.started, **self._fields())
 
-    def _drop(self, reason: DropReason) -> None:
-        self._close(HealState.DROPPED, reason.value)
-
     def _close(self, state: HealState, detail: str) -> None:
         with self._connection.transaction(durable=True):
-            heals.close(self._connection, self._heal, state, at=clock.now(), detail=detail)
+            if not heals.close(self._connection, self._heal, state, at=clock.now(), detail=detail):
+                return  # the evaluator withdrew it
         self._log.warning(f"heal_{state.value}", detail=detail, **self._fields())
 
     def _fields(self) -> dict[str, str | int]:

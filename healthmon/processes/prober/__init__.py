@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 BUSY_TIMEOUT_MS = 100  # a lock must not hold up the schedule: what waits for it stays in memory
-READ_REQUESTS_S = 5.0  # when no ring says that there are new ones
+READ_REQUESTS_S = 5.0  # when no ring says that there are new ones; also when a deleted database is noticed at the latest
 SPARE_READS_S = 0.25  # a ring that comes together with a look of ours cannot be told from it
 
 
@@ -38,7 +38,7 @@ def make(config: Config, group: str) -> Callable[[Doorbell], Worker]:
         raise UsageError(f"there is no service in a group {group!r}: `healthmon programs` lists the programs of a configuration")
 
     def worker(doorbell: Doorbell) -> Worker:
-        connection = open_for_writing(config.paths.database, busy_timeout_ms=BUSY_TIMEOUT_MS)
+        connection = open_for_writing(config.paths.database, busy_timeout_ms=BUSY_TIMEOUT_MS, patience_s=0.0)
         try:
             return Prober(members, connection, doorbell, group=group, evaluator=config.paths.doorbell("evaluator"))
         except BaseException:
@@ -156,9 +156,9 @@ class Prober:
 
 def _ids(members: tuple[ServiceSettings, ...], connection: Connection) -> dict[str, int]:
     known = services.by_name(connection)
-    missing = [service.name for service in members if service.name not in known]
-    if missing:
-        raise UsageError(f"the database does not know {', '.join(missing)}: `healthmon run` enters the services when it starts")
+    missing = [(service.name, service.group, service.critical) for service in members if service.name not in known]
+    if missing:  # the file has new services since `healthmon run` entered them, and only we were started anew
+        known = services.add_missing(connection, missing)
     return {service.name: known[service.name].service_id for service in members}
 
 

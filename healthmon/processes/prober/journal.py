@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.errors import StoreUnavailableError
+from healthmon.errors import StoreError, StoreUnavailableError
 from healthmon.processes.doorbell import ring
 from healthmon.store import checks
 
@@ -50,8 +51,9 @@ class Journal:
             self._flush()
 
     def close(self) -> None:
-        """Write what is left, once."""
-        self._flush()
+        """Write what is left, once; say what could not be."""
+        with suppress(StoreError):  # why the process ends, and told as that
+            self._flush()
         if self._kept:
             self._records.error("checks_lost", count=len(self._kept), error="the database could not be written to the end")
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.errors import StoreError
+from healthmon.errors import HealthmonError
 from healthmon.store import process_samples
 from healthmon.store.connection import open_for_writing
 from healthmon.watch import host
@@ -52,19 +52,22 @@ class Sampling:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
+            self._connection = None
 
     def _write(self, samples: list[ProcessSample]) -> None:
         try:
             if self._connection is None:
                 self._connection = open_for_writing(self._database, busy_timeout_ms=BUSY_TIMEOUT_MS, patience_s=0.0)
             process_samples.append(self._connection, samples, forget_before=clock.now() - KEPT)
-        except StoreError as error:
+        except HealthmonError as error:  # as told by its log: the watchdog itself needs no database
             self._say(str(error))
+            if error.permanent:
+                self.close()  # a file that was deleted: the next sample looks whether there is one again
         else:
-            self._say("")
+            self._problem = ""
 
     def _say(self, problem: str) -> None:
-        if problem != self._problem:
-            self._problem = problem
-            if problem:
-                self._log.warning("samples_not_written", error=problem)
+        """Say once that samples are not written, until they are: a deleted database has two texts, and one cause."""
+        if not self._problem:
+            self._log.warning("samples_not_written", error=problem)
+        self._problem = problem

@@ -1,0 +1,197 @@
+"""How is a fault row run, timed and told? `PASS F06 bound=45s got=28.1s (n=3)`.
+
+A row injects one fault into the real system and returns how long it took until all was as promised; what was not is an
+AssertionError. Rows whose means are missing (root, Docker) say so and are skipped, never passed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from healthmon.paths import Paths
+from healthmon.watch.policy import ProgramState
+from healthmon.watch.supervisor_rpc import SupervisorRpc
+from tests.containers import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+TOP = Path(__file__).parents[2]
+
+
+class CannotRunError(Exception):
+    """This machine lacks what a row needs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the fault matrix. `run` returns the seconds that the promise speaks of."""
+
+    name: str
+    about: str
+    bound_s: float
+    run: Callable[[], float]
+    in_ci: bool = True
+
+
+ROWS: dict[str, Row] = {}
+
+
+def row(name: str, about: str, *, bound_s: float, in_ci: bool = True) -> Callable[[Callable[[], float]], Callable[[], float]]:
+    """Enter a function into the matrix."""
+
+    def enter(run: Callable[[], float]) -> Callable[[], float]:
+        ROWS[name] = Row(name=name, about=about, bound_s=bound_s, run=run, in_ci=in_ci)
+        return run
+
+    return enter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    row: Row
+    seconds: tuple[float, ...]
+    problem: str = ""
+    skipped: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return not self.problem and not self.skipped
+
+    def __str__(self) -> str:
+        if self.skipped:
+            return f"SKIP {self.row.name} {self.row.about}: {self.skipped}"
+        if self.problem:
+            return f"FAIL {self.row.name} {self.row.about}: {self.problem}"
+        return f"PASS {self.row.name} bound={self.row.bound_s:g}s got={max(self.seconds):.1f}s (n={len(self.seconds)}) {self.row.about}"
+
+
+def run(one: Row, *, rounds: int) -> Result:
+    """Run a row some times, and hold the slowest against its bound."""
+    seconds: list[float] = []
+    try:
+        seconds.extend(one.run() for _ in range(rounds))
+    except CannotRunError as error:
+        return Result(row=one, seconds=(), skipped=str(error))
+    except AssertionError as error:
+        return Result(row=one, seconds=tuple(seconds), problem=(str(error).splitlines() or ["?"])[0])
+    worst = max(seconds)
+    late = f"took {worst:.1f} s, more than {one.bound_s:g} s" if worst > one.bound_s else ""
+    return Result(row=one, seconds=tuple(seconds), problem=late)
+
+
+def about_machine() -> dict[str, str]:
+    """Say what the results were measured on."""
+    return {
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "sqlite": apsw.sqlite_lib_version(),
+        "healthmon": _output("git", "-C", str(TOP), "rev-parse", "HEAD"),
+        "docker": _output("docker", "version", "--format", "{{.Server.Version}}"),
+    }
+
+
+def _output(*command: str) -> str:
+    with suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
+    return ""
+
+
+class Agent:
+    """A real `healthmon run` in a directory of its own, and what can be done to it."""
+
+    def __init__(self, directory: Path, services: list[dict[str, Any]], **settings: Any) -> None:
+        self.paths = Paths(data_dir=directory, database=directory / "health_monitoring.db")
+        self.source = directory / "config.json"
+        clocks = {"check_interval_seconds": 1, "timeout_seconds": 0.8, "retry_interval_seconds": 0.2}
+        self.source.write_text(json.dumps({"data_dir": str(directory), "services": services, **clocks, **settings}))
+        self.rpc = SupervisorRpc(self.paths.supervisor_socket)
+        self.programs = ("evaluator", "healer", "watchdog", *{f"probe-{s.get('group', 'default')}" for s in services})
+        self.process = self.start()
+
+    def start(self, **environment: str) -> subprocess.Popen[bytes]:
+        """Start it, or start it again."""
+        with (self.paths.data_dir / "said").open("ab") as said:
+            self.process = subprocess.Popen(
+                self.command("run"),
+                cwd=self.paths.data_dir,
+                env={**os.environ, "PYTHONPATH": str(TOP), **environment},
+                stderr=said,
+            )
+        return self.process
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-P", "-m", "healthmon", "--config", str(self.source), *words]
+
+    def pids(self) -> dict[str, int]:
+        """Return the programs that run now, with their pids."""
+        with suppress(Exception):
+            return {info.name: info.pid for info in self.rpc.programs() if info.state is ProgramState.RUNNING}
+        return {}
+
+    def wait_until_running(self, timeout_s: float = 30) -> None:
+        wait_for(lambda: set(self.programs) <= set(self.pids()), timeout_s=timeout_s, what="all programs to run")
+
+    def log(self, name: str) -> str:
+        with suppress(FileNotFoundError):
+            return self.paths.log(name).read_text(errors="replace")
+        return ""
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask the database, as an operator would."""
+        with suppress(sqlite3.Error):
+            connection = sqlite3.connect(f"file:{self.paths.database}?mode=ro", uri=True, timeout=5)
+            try:
+                return connection.execute(sql).fetchall()
+            finally:
+                connection.close()
+        return []
+
+    def checks(self) -> int:
+        found = self.rows("SELECT count(*) FROM health_checks")
+        return int(found[0][0]) if found else 0
+
+    def statuses(self) -> dict[str, str]:
+        return dict(self.rows("SELECT service_name, current_status FROM service_status"))
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            self.process.wait(30)
+
+    def assert_sound(self) -> None:
+        """What must hold after every row: one of each, and a database without a scratch."""
+        self.wait_until_running()
+        assert self.rows("PRAGMA integrity_check") == [("ok",)], "the database is damaged"
+
+
+@contextmanager
+def agent(services: list[dict[str, Any]] | None = None, **settings: Any) -> Iterator[Agent]:
+    """Run an agent for the length of a block."""
+    wanted = services or [{"name": "s", "url": "http://127.0.0.1:1/", "group": "core"}]
+    with tempfile.TemporaryDirectory(prefix="hm-", ignore_cleanup_errors=True) as directory:
+        started = Agent(Path(directory), wanted, **settings)
+        try:
+            started.wait_until_running()
+            yield started
+        finally:
+            started.stop()
+
+
+def since(began: float) -> float:
+    return time.monotonic() - began

@@ -1,0 +1,385 @@
+"""The healer's steps on a real database, with an engine that the test plays: one call a heal, and the ledger knows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from healthmon import clock
+from healthmon.errors import EngineError, EngineGoneError, EngineUnknownError, EngineUnreachableError
+from healthmon.heal.engine import NoEngine
+from healthmon.log import Log
+from healthmon.model.check import CheckReason
+from healthmon.model.heal import Heal, HealAction, HealState
+from healthmon.model.target import Incarnation, Target, TargetState
+from healthmon.processes.doorbell import Doorbell
+from healthmon.processes.healer import Healer
+from healthmon.processes.healer.restart import Restart
+from healthmon.store import heals, incidents, services, targets
+from healthmon.store.connection import create_or_open, open_for_writing
+from tests.builders import a_config, a_heal, a_target
+from tests.containers import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from healthmon.config import Config
+
+TARGET = a_target(name="store")
+NEW = Incarnation(target_id=TARGET.incarnation.target_id, started="later")
+ON = {"enabled": True, "restart_unhealthy_services": True}
+HOUR_S = 3_600.0
+
+
+class FakeEngine(NoEngine):
+    """One container, as the test sets it; counts what it is asked for. `answers` are those to calls, a no is an error."""
+
+    is_behind = False
+    returned_at: datetime | None = None
+
+    def __init__(self) -> None:
+        super().__init__("a test")
+        self.target: Target | EngineError = TARGET
+        self.answers: list[EngineError] = []
+        self.calls: list[HealAction] = []
+        self.adopted: list[str] = []
+        self.observed = 0
+        self.slow = threading.Event()
+        self.slow.set()
+
+    def observe(self) -> list[Target]:
+        self.observed += 1
+        return [] if isinstance(self.target, EngineError) else [self.target]
+
+    def look(self, target_id: str) -> Target:  # noqa: ARG002  there is one
+        if isinstance(self.target, EngineError):
+            raise self.target
+        return self.target
+
+    def carry_out(self, action: HealAction, target_id: str, stop_timeout_s: int) -> None:  # noqa: ARG002
+        self.calls.append(action)
+        self.slow.wait(10)
+        if self.answers:
+            raise self.answers.pop(0)
+        self.target = replace(TARGET, incarnation=NEW)
+
+    def adopt(self, target_id: str, issued_at: datetime, stop_timeout_s: int) -> None:  # noqa: ARG002
+        self.adopted.append(target_id)
+
+
+class Said(Log):
+    """A log that a test can read."""
+
+    def __init__(self) -> None:
+        super().__init__("healer")
+        self.events: list[tuple[str, dict[str, Any]]] = []
+
+    def _write(self, level: int, event: str, fields: dict[str, Any], *, traceback: bool = False) -> None:  # noqa: ARG002
+        self.events.append((event, fields))
+
+    def count(self, event: str) -> int:
+        return [said for said, _ in self.events].count(event)
+
+
+class World:
+    """A healer on one database; `plan` is what the evaluator does."""
+
+    def __init__(self, path: Path, service: dict[str, Any] | None = None, **self_healing: Any) -> None:
+        described = {"name": "store", "url": "http://localhost:5087", "container": "store", **(service or {})}
+        self.config = a_config(path, described, {"name": "other", "url": "http://localhost:2"}, self_healing=ON | self_healing)
+        self.connection = create_or_open(self.config.paths.database)
+        services.sync(self.connection, [(one.name, "default", True) for one in self.config.enabled_services()], now=clock.now())
+        self.engine, self.said, self.doorbell = FakeEngine(), Said(), Doorbell()
+        self.healer = self.a_new_healer()
+
+    def a_new_healer(self, config: Config | None = None) -> Healer:
+        config = config or self.config
+        connection = open_for_writing(config.paths.database)
+        return Healer(config, self.doorbell, connection, self.said, docker=self.engine, supervisor=NoEngine("none"))
+
+    def plan(self, **changes: Any) -> int:
+        now = clock.now()
+        at = {"started_at": now, "detected_at": now, "episode_started_at": now}
+        incident = incidents.open_incident(self.connection, 1, **at, reason=CheckReason.STATUS, error_message=None)
+        planned = a_heal(HealState.PLANNED, incident_id=incident.incident_id, planned_at=now, target_name="store")
+        return heals.add(self.connection, replace(planned, **changes))
+
+    def issue_long_ago(self) -> int:
+        """What a healer left that was killed after it had issued."""
+        heal_id = self.plan()
+        heals.issue(self.connection, heal_id, at=clock.now() - timedelta(minutes=5))
+        return heal_id
+
+    def heal(self, heal_id: int) -> Heal:
+        return heals.get(self.connection, heal_id)
+
+    def wait_until(self, done: Callable[[], bool], what: str = "") -> None:
+        def step() -> bool:
+            self.healer.step()
+            return done()
+
+        wait_for(step, what=what)
+
+    def end(self, heal_id: int) -> Heal:
+        """Step until a heal is over, and its thread too."""
+        over = {HealState.PLANNED, HealState.ISSUED}
+        self.wait_until(lambda: self.heal(heal_id).state not in over and not self.healer.is_busy(), what="the end")
+        return self.heal(heal_id)
+
+    def restart(self, heal_id: int, stopping: threading.Event | None = None) -> None:
+        """Carry out one heal here and now."""
+        settings = self.config.self_healing
+        Restart(self.heal(heal_id), self.engine, self.connection, self.said, stopping or threading.Event()).run(settings)
+
+    def close(self) -> None:
+        self.engine.slow.set()
+        self.healer.close()
+        self.connection.close()
+        self.doorbell.close()
+
+
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("healthmon.processes.healer.restart.LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr("healthmon.processes.healer.restart.LOOK_SLOWLY_S", 0.02)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_planned_restart_is_issued_made_once_and_returns(world: World) -> None:
+    heal = world.end(world.plan())
+    assert (heal.state, heal.new_incarnation, heal.detail) == (HealState.RETURNED, NEW, "restarted")
+    assert heal.issued_at is not None
+    assert world.engine.calls == [HealAction.RESTART]
+
+
+def test_it_is_charged_before_the_call(world: World) -> None:
+    world.engine.slow.clear()
+    heal_id = world.plan()
+    world.wait_until(lambda: bool(world.engine.calls), what="the call")
+    assert world.heal(heal_id).state is HealState.ISSUED
+    assert world.healer.is_busy()
+    world.engine.slow.set()
+    assert world.end(heal_id).state is HealState.RETURNED
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (replace(TARGET, incarnation=NEW), "another_incarnation"),
+        (replace(TARGET, stopped_by_person=True), "stopped_by_person"),
+        (EngineGoneError("gone"), "gone"),
+        (EngineUnreachableError("away"), "engine_unreachable"),
+        (EngineError("not understood"), "engine_unreachable"),
+    ],
+)
+def test_what_a_fresh_look_forbids_is_dropped_without_a_call(world: World, seen: Target | EngineError, why: str) -> None:
+    world.engine.target = seen
+    heal = world.end(world.plan())
+    assert (heal.state, heal.detail, heal.issued_at) == (HealState.DROPPED, why, None)
+    assert world.engine.calls == []
+
+
+@pytest.mark.parametrize(
+    ("service", "self_healing", "why"),
+    [
+        ({"heal": {"enabled": False}}, {}, "switched_off"),
+        ({}, {"restart_unhealthy_services": False}, "switched_off"),
+        ({}, {"dry_run": True}, "dry_run"),
+    ],
+)
+def test_what_the_settings_of_its_service_forbid_is_dropped(tmp_path: Path, service: dict[str, Any], self_healing: dict[str, Any], why: str) -> None:
+    """The configuration may have changed since it was planned."""
+    world = World(tmp_path, service, **self_healing)
+    try:
+        heal = world.end(world.plan())
+    finally:
+        world.close()
+    assert (heal.state, heal.detail, world.engine.calls) == (HealState.DROPPED, why, [])
+
+
+@pytest.mark.parametrize("still_in_the_database", [True, False])
+def test_a_service_that_is_not_configured_any_more_is_left_alone(world: World, *, still_in_the_database: bool) -> None:
+    heal_id = world.plan()
+    others = a_config(world.config.paths.data_dir, {"name": "other", "url": "http://localhost:2"}, {"name": "store", "url": "http://localhost:1", "enabled": False}, self_healing=ON)
+    if not still_in_the_database:
+        services.sync(world.connection, [("other", "default", True)], now=clock.now())
+    world.healer.close()
+    world.healer = world.a_new_healer(others)
+    heal = world.end(heal_id)
+    assert (heal.state, heal.detail, world.engine.calls) == (HealState.DROPPED, "not_configured", [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "detail"),
+    [
+        (EngineError("refused: no such device"), HealState.FAILED, "refused: no such device"),
+        (EngineGoneError("it is gone"), HealState.GONE, "it is gone"),
+        (EngineUnreachableError("nobody listens"), HealState.DROPPED, "nothing was sent: nobody listens"),
+    ],
+)
+def test_a_no_ends_the_heal(world: World, answer: EngineError, state: HealState, detail: str) -> None:
+    """What was surely not sent is not charged."""
+    world.engine.answers = [answer]
+    heal = world.end(world.plan())
+    assert (heal.state, heal.detail) == (state, detail)
+    assert len(world.engine.calls) == 1
+
+
+def test_an_unanswered_call_is_never_repeated_and_returns_when_the_container_did(world: World) -> None:
+    world.engine.answers = [EngineUnknownError("no answer")]
+    heal_id = world.plan()
+    world.wait_until(lambda: world.said.count("heal_unanswered") == 1, what="the call")
+    world.engine.target = EngineUnreachableError("frozen")
+    for _ in range(10):
+        world.healer.step()
+        time.sleep(0.01)
+    assert world.heal(heal_id).state is HealState.ISSUED
+    world.engine.target = replace(TARGET, incarnation=NEW)
+    assert world.end(heal_id).state is HealState.RETURNED
+    assert world.engine.calls == [HealAction.RESTART]
+
+
+def test_a_healer_killed_after_it_issued_makes_no_second_call(world: World) -> None:
+    heal_id = world.issue_long_ago()
+    world.engine.target = EngineUnreachableError("away")
+    world.wait_until(lambda: bool(world.engine.adopted), what="the adoption")
+    world.engine.target = replace(TARGET, incarnation=NEW)
+    heal = world.end(heal_id)
+    assert (heal.state, heal.new_incarnation) == (HealState.RETURNED, NEW)
+    assert (world.engine.calls, world.engine.adopted) == ([], [TARGET.incarnation.target_id])
+
+
+def test_a_healer_killed_before_its_call_finds_that_nothing_happened(world: World) -> None:
+    heal = world.end(world.issue_long_ago())
+    assert (heal.state, heal.detail) == (HealState.FAILED, "the engine never carried it out")
+    assert world.engine.calls == []
+
+
+def test_an_engine_that_just_came_back_may_still_make_it(world: World) -> None:
+    """It kept the request over a freeze."""
+    heal_id = world.issue_long_ago()
+    world.engine.returned_at = clock.now()
+    world.wait_until(lambda: bool(world.engine.adopted), what="the adoption")
+    time.sleep(0.2)
+    assert world.heal(heal_id).state is HealState.ISSUED
+    world.engine.returned_at -= timedelta(minutes=1)
+    assert world.end(heal_id).state is HealState.FAILED
+
+
+def test_what_our_restart_stopped_and_never_started_is_started(world: World) -> None:
+    world.engine.target = replace(TARGET, state=TargetState.EXITED)
+    assert world.end(world.issue_long_ago()).state is HealState.RETURNED
+    assert world.engine.calls == [HealAction.START]
+
+
+def test_a_start_that_cannot_be_sent_is_no_dropped_heal(world: World) -> None:
+    """Its stop was made: it is charged, and the start is tried again when the engine had its time."""
+    world.engine.target = replace(TARGET, state=TargetState.EXITED)
+    world.engine.answers = [EngineUnreachableError("away")]
+    heal_id = world.issue_long_ago()
+    world.wait_until(lambda: bool(world.engine.calls), what="the start")
+    time.sleep(0.2)
+    assert world.heal(heal_id).state is HealState.ISSUED
+    assert world.engine.calls == [HealAction.START]
+
+
+def test_what_a_person_stopped_meanwhile_is_left_alone(world: World) -> None:
+    world.engine.target = replace(TARGET, state=TargetState.EXITED, stopped_by_person=True)
+    heal = world.end(world.issue_long_ago())
+    assert heal.state is HealState.SUPERSEDED
+    assert "somebody stopped it" in heal.detail
+    assert world.engine.calls == []
+
+
+@pytest.mark.parametrize("jump", [timedelta(0), timedelta(days=-1)])
+def test_an_engine_that_never_tells_ends_as_inconclusive(world: World, monkeypatch: pytest.MonkeyPatch, jump: timedelta) -> None:
+    """Whatever the wall clock does; and a person hears of it."""
+    heal_id = world.issue_long_ago()
+    if not jump:
+        world.engine.target = EngineError("not understood")
+    begun_s, real = time.monotonic(), clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() + jump)
+    monkeypatch.setattr(clock, "monotonic", lambda: begun_s + (time.monotonic() - begun_s) * HOUR_S)
+    world.restart(heal_id)
+    assert world.heal(heal_id).state is HealState.INCONCLUSIVE
+    [alert] = [fields for event, fields in world.said.events if event == "ALERT"]
+    assert (alert["type"], alert["heal"]) == ("heal_inconclusive", heal_id)
+    assert world.engine.calls == []
+
+
+def test_a_healer_that_is_told_to_stop_issues_nothing(world: World) -> None:
+    heal_id = world.plan()
+    stopping = threading.Event()
+    stopping.set()
+    world.restart(heal_id, stopping)
+    assert world.heal(heal_id).state is HealState.PLANNED
+    assert world.engine.calls == []
+
+
+def test_close_lets_a_call_finish_that_is_under_way(world: World) -> None:
+    """A supervised program that was told to stop gets its start."""
+    world.engine.slow.clear()
+    heal_id = world.plan()
+    world.wait_until(lambda: bool(world.engine.calls), what="the call")
+    threading.Timer(0.3, world.engine.slow.set).start()
+    world.healer.close()
+    assert world.heal(heal_id).state is HealState.RETURNED
+    world.healer = world.a_new_healer()
+
+
+def test_close_does_not_wait_for_ever(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("healthmon.processes.healer.acting.STOP_PATIENCE_S", 0.3)
+    world.engine.slow.clear()
+    world.plan()
+    world.wait_until(lambda: bool(world.engine.calls), what="the call")
+    begun = time.monotonic()
+    world.healer.close()
+    assert 0.25 < time.monotonic() - begun < 1
+    world.engine.slow.set()
+    wait_for(lambda: not any(thread.name.startswith("heal-") for thread in threading.enumerate()), what="the thread")
+    world.healer = world.a_new_healer()
+
+
+def test_what_is_stuck_is_said_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried again every few seconds."""
+    tries: list[int] = []
+
+    def fail(_engine: FakeEngine, _target_id: str) -> Target:
+        tries.append(1)
+        raise ArithmeticError("a bug")
+
+    monkeypatch.setattr(FakeEngine, "look", fail)
+    monkeypatch.setattr(world.healer._acting._stopping, "wait", lambda _s: False)
+    world.plan()
+    world.wait_until(lambda: len(tries) > 3, what="more tries")
+    assert world.said.count("heal_stuck") == 1
+
+
+def test_services_are_called_by_their_names(world: World) -> None:
+    world.healer.step()
+    said = {fields["service"]: event for event, fields in world.said.events if event.startswith("target_")}
+    assert said == {"store": "target_seen", "other": "target_missing"}
+
+
+def test_a_look_that_had_no_time_for_all_is_gone_on_with_soon(world: World) -> None:
+    """Until then no service is given another target than it had: who has not seen all would guess."""
+    world.engine.is_behind = True
+    assert world.healer.step() <= 1
+    assert targets.load(world.connection) == {}
+    world.engine.is_behind = False
+    wait_for(lambda: world.healer.step() > 1, timeout_s=3, what="the next look")
+    assert world.engine.observed == 2
+    assert targets.load(world.connection)[1].target is not None
