@@ -469,6 +469,18 @@ def test_the_incident_of_a_service_that_was_removed_is_closed_as_that(world: Wor
     assert world.heal_states() == ["dropped"]
 
 
+def test_the_heal_of_a_service_that_was_removed_is_closed_without_a_verdict(world: World) -> None:
+    world.publish()
+    world.look(GOOD)
+    world.fail()
+    world.return_heal("later")
+    left = tuple(service for service in world.config.services if service.name != "doc_store")
+    world.config = world.config.model_copy(update={"services": left})
+    world.evaluator = world.a_new_evaluator()
+    world.step()
+    assert world.heal_states() == ["inconclusive"]
+
+
 def test_services_that_a_person_stopped_make_no_storm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(tmp_path)
     more = [{"name": f"s{n}", "url": "http://localhost:3"} for n in range(4)]

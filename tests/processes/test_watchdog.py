@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from healthmon import clock
@@ -92,42 +89,6 @@ def agent() -> Iterator[Agent]:
             yield started
         finally:
             started.stop()
-
-
-@pytest.mark.timeout(120)
-def test_frozen_processes_are_replaced_within_45_seconds_and_the_others_left_alone(agent: Agent) -> None:
-    before = {name: agent.pid(name) for name in ("evaluator", "healer", "probe-core", "watchdog")}
-    frozen = ("evaluator", "healer", "probe-core")
-    wait_for(lambda: "ALERT" not in agent.log("watchdog"), what="a calm start")
-    began = time.monotonic()
-    for name in frozen:
-        os.kill(before[name], signal.SIGSTOP)
-    wait_for(
-        lambda: all(agent.pid(name) not in {0, before[name]} for name in frozen),
-        timeout_s=45,
-        what="all three to be replaced",
-    )
-    assert time.monotonic() - began <= 45
-    assert agent.pid("watchdog") == before["watchdog"]
-    assert all(f"program={name}" in agent.log("watchdog") for name in frozen)
-    for name in frozen:
-        with suppress(psutil.NoSuchProcess):
-            assert psutil.Process(before[name]).status() == psutil.STATUS_ZOMBIE
-
-
-@pytest.mark.timeout(90)
-def test_a_frozen_supervisord_freezes_no_worker_and_is_told(agent: Agent) -> None:
-    supervisord = agent.process.pid
-    pids = {name: agent.pid(name) for name in ("evaluator", "probe-core")}
-    os.kill(supervisord, signal.SIGSTOP)
-    try:
-        wait_for(lambda: "supervisor_unwell" in agent.log("watchdog"), timeout_s=20, what="the watchdog to notice")
-        stored = agent.checks()
-        wait_for(lambda: agent.checks() > stored + 3, timeout_s=20, what="probing to go on")
-    finally:
-        os.kill(supervisord, signal.SIGCONT)
-    wait_for(lambda: "supervisor_answers" in agent.log("watchdog"), timeout_s=20, what="the watchdog to see it answer")
-    assert {name: agent.pid(name) for name in pids} == pids
 
 
 def test_every_process_of_ours_is_sampled_with_history(agent: Agent) -> None:

@@ -49,8 +49,13 @@ class Judging:
             return
         reports = targets.of_services(connection, self.open)
         for heal in list(self.open.values()):
-            if heal.state is HealState.RETURNED and heal.service_id in self._services:
+            if heal.state is not HealState.RETURNED:
+                continue
+            if heal.service_id in self._services:
                 self._judge_one(connection, heal, reports.get(heal.service_id), now)
+            else:
+                heals.close(connection, heal, HealState.INCONCLUSIVE, at=now, detail="the service is not watched any more")
+                del self.open[heal.service_id]
 
     def programs_to_wake(self) -> set[str]:
         """Return, once, the programs that have more to look at now."""
