@@ -125,16 +125,24 @@ def find(explicit: Path | None) -> Path:
     if os.environ.get(ENVIRONMENT):
         return _require_file(Path(os.environ[ENVIRONMENT]), f"${ENVIRONMENT}")
     for place in PLACES:
-        if place.exists():
+        if _exists(place):
             return place
     looked_at = ", ".join([f"${ENVIRONMENT} (not set)", *(str(place.absolute()) for place in PLACES)])
     raise UsageError(f"no configuration found; looked at {looked_at}: name one with --config FILE")
 
 
 def _require_file(path: Path, origin: str) -> Path:
-    if not path.exists():
+    if not _exists(path):
         raise UsageError(f"{origin} names {path}, and there is no such file in {Path.cwd()}: check the path")
     return path
+
+
+def _exists(path: Path) -> bool:
+    """Tell whether there is a file. Raises UsageError where that cannot be told: another may be the wrong one."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise UsageError(f"cannot look for the configuration {path}: {error.strerror}; check owner and mode of its directories") from error
 
 
 def load(path: Path) -> Config:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import clock, config
-from healthmon.errors import StoreError
+from healthmon.errors import StoreError, UsageError
 from healthmon.history import report
 from healthmon.history.report import Report
+from healthmon.model.service import Service
 from healthmon.model.status import ServiceState
 from healthmon.processes.roles import is_held
 from healthmon.status.uptime import Uptime
 from healthmon.store import incidents, services, states
+from healthmon.store.connection import open_for_reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 BELIEVED_INTERVALS = 3
+NO_ID = 0  # of a service that the database does not know; its own count from 1
 ALWAYS_THERE = ("evaluator", "watchdog")  # roles of an agent; without a database only the watchdog keeps on
 
 
@@ -45,7 +48,17 @@ class Context:
 
     @cached_property
     def config(self) -> Config:
-        return config.load(self.source)
+        loaded = config.load(self.source)
+        _require_utf8(loaded.paths)
+        return loaded
+
+
+def _require_utf8(paths: Paths) -> None:
+    """Raise UsageError for a path that SQLite cannot be given."""
+    try:
+        str(paths.database).encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{paths.database} is not UTF-8, which SQLite needs: rename the directory, or set data_dir to another") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +77,21 @@ def require_not_deleted(paths: Paths) -> None:
         )
 
 
+def open_database(paths: Paths) -> Connection:
+    """Open what an agent, or a round, wrote. Raises StoreError with what to do when there is nothing."""
+    require_not_deleted(paths)
+    return open_for_reading(paths.database)
+
+
 def read_report(connection: Connection, loaded: Config) -> LiveReport:
-    """Return how every configured service is now, as the database knows it."""
+    """Return how every configured service is now, as the database knows it; one that it does not know is unknown."""
     now = clock.now()
     known = services.by_name(connection)
     seen, uptimes = states.load(connection), states.uptimes(connection)
     lines = []
     for settings in loaded.enabled_services():
-        service = known.get(settings.name)
-        if service is None:
-            continue
+        new = Service(service_id=NO_ID, name=settings.name, group=settings.group, critical=settings.critical)
+        service = known.get(settings.name, new)
         sid = service.service_id
         max_age = timedelta(seconds=BELIEVED_INTERVALS * settings.interval_seconds + settings.timeout_seconds)
         state = seen.get(sid, ServiceState(service_id=sid))

@@ -8,10 +8,9 @@ from datetime import timedelta
 import click
 
 from healthmon import clock
-from healthmon.cli.context import Context, read_report
+from healthmon.cli.context import Context, open_database, read_report
 from healthmon.cli.documents import DashboardDocument, report_document, trends_document
 from healthmon.store import targets, trends
-from healthmon.store.connection import open_for_reading
 
 TREND = timedelta(hours=24)
 
@@ -20,7 +19,7 @@ TREND = timedelta(hours=24)
 @click.pass_obj
 def command(context: Context) -> None:
     """Print the report with the trends of the last 24 hours, as JSON."""
-    connection = open_for_reading(context.config.paths.database)
+    connection = open_database(context.config.paths)
     since = clock.now() - TREND
     try:
         document = DashboardDocument(

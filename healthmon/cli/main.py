@@ -6,7 +6,10 @@ The earlier script's flags work as written: alone it runs, `--once`, `--report` 
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,7 +17,7 @@ import click
 
 from healthmon import __version__
 from healthmon.cli.context import Context
-from healthmon.errors import EXIT_USAGE, HealthmonError
+from healthmon.errors import EXIT_FAILED, EXIT_USAGE, HealthmonError
 
 VERBS = {
     "once": "look at every service once, store it, and say how they are",
@@ -70,6 +73,7 @@ def group(ctx: click.Context, source: Path | None, verb: str | None) -> Any:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run one command line and exit. Every error is one clear line on stderr, or one a problem."""
+    _settle_streams()
     try:
         result: Any = group.main(arguments, prog_name="healthmon", standalone_mode=False)
     except click.exceptions.Abort:
@@ -84,4 +88,36 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has seen enough
         sys.exit(0)
+    except OSError as error:
+        click.echo(f"healthmon: {error.strerror or error}{_of_file(error)}", err=True)
+        _drop_output()
+        sys.exit(EXIT_FAILED)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _settle_streams() -> None:
+    """Make the descriptors 0 to 2 open, and able to show any path.
+
+    Where one was closed, the next file that is opened (a lock, the database) would get its number, and its output.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004  stderr
+        os.set_inheritable(descriptor, True)  # noqa: FBT003
+    os.close(descriptor)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  for as long as the process lives
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  as above
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  as above
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _of_file(error: OSError) -> str:
+    if error.filename is None:
+        return ": the output could not be written, or a socket not be used"
+    return f": {error.filename}: check that it is what it should be, is yours, and has space"
+
+
+def _drop_output() -> None:
+    """Forget what could not be written: Python would try, and fail, once more at the end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

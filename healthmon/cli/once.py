@@ -12,17 +12,17 @@ import click
 
 from healthmon import clock, log
 from healthmon.cli import table
-from healthmon.cli.context import Context, read_report, require_not_deleted
+from healthmon.cli.context import Context, open_database, read_report, require_not_deleted
 from healthmon.cli.documents import report_document
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.heal.settings import HealSettings
 from healthmon.history.report import OverallHealth
 from healthmon.processes.evaluator import Evaluator
 from healthmon.processes.loop import prepare_directories
-from healthmon.processes.roles import try_lock
+from healthmon.processes.roles import is_held, try_lock
 from healthmon.processes.round import Round
 from healthmon.store import checks, services, targets
-from healthmon.store.connection import create_or_open, open_for_reading
+from healthmon.store.connection import create_or_open
 
 if TYPE_CHECKING:
     from healthmon.config import Config
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 PROGRAM = "once"
 # An agent's, and its evaluator's: under a stock supervisord only the latter is held, and not while it starts anew.
-ROLES = ("agent", "evaluator")
+AGENT = "agent"
+ROLES = (AGENT, "evaluator")
 
 
 @click.command("once")
@@ -53,10 +54,23 @@ def command(context: Context, *, as_json: bool) -> int:
             stack.callback(connection.close)
             _make_round(config, connection)
         else:
-            click.echo(f"healthmon: an agent is running on {config.paths.data_dir}: this is what it knows", err=True)
-            connection = open_for_reading(config.paths.database)
+            holder = _holder(config.paths)
+            if not config.paths.database.exists():
+                click.echo(f"healthmon: {holder}; it has just started and has no data yet: try again in a moment", err=True)
+                return EXIT_NOT_HEALTHY
+            click.echo(f"healthmon: {holder}: this is what it knows", err=True)
+            connection = open_database(config.paths)
             stack.callback(connection.close)
         return _show(config, connection, as_json=as_json)
+
+
+def _holder(paths: Paths) -> str:
+    """Say who has the roles: what takes the agent's for something else than an agent writes that beside its pid."""
+    lock = paths.lock(AGENT)
+    pid, *verb = (lock.read_text(encoding="utf-8").split() if is_held(lock) else []) or [""]
+    if verb:
+        return f"another `healthmon {verb[0]}` (pid {pid}) is at work on {paths.data_dir}"
+    return f"an agent is running on {paths.data_dir}"
 
 
 def _hold_roles(paths: Paths, stack: ExitStack) -> bool:
@@ -67,6 +81,7 @@ def _hold_roles(paths: Paths, stack: ExitStack) -> bool:
             if lock is None:
                 return False
             held.callback(os.close, lock)
+            os.pwrite(lock, f"{os.getpid()} {PROGRAM}\n".encode(), 0)
         stack.push(held.pop_all())
     return True
 
@@ -96,6 +111,8 @@ def _with_progress(round_: Round, total: int) -> list[Check]:
 
 def _show(config: Config, connection: Connection, *, as_json: bool) -> int:
     report, found = read_report(connection, config), targets.load(connection)
+    if report.lines and all(line.last_updated is None for line in report.lines):
+        click.echo("healthmon: nothing has been checked yet: what is at work has just started; try again in a moment", err=True)
     if as_json:
         click.echo(json.dumps(report_document(report, found), indent=2, ensure_ascii=False))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 def command(context: Context) -> int:
     """Write the files that supervisord reads, enter the services into the database, and list the programs.
 
-    `healthmon run` does this by itself; it is for who runs supervisord in another way.
+    `healthmon run` does this by itself; it is for who runs supervisord in another way. While one runs, it is refused.
     """
+    paths = context.config.paths
+    supervision.require_idle(paths)
     wanted = programs.of_monitor(context.config, context.source)
-    conf = supervision.write_down(context.config, wanted)
+    os.close(supervision.prepare(context.config, wanted))
     for program in wanted:
         click.echo(program.name)
-    click.echo(f"healthmon: written to {context.config.paths.programs}; `supervisord -n -c {conf}` runs them", err=True)
+    click.echo(f"healthmon: written to {paths.programs}; `supervisord -n -c {programs.conf_file(paths)}` runs them", err=True)
     return 0

@@ -6,17 +6,16 @@ import json
 
 import click
 
-from healthmon.cli.context import Context, read_report
+from healthmon.cli.context import Context, open_database, read_report
 from healthmon.cli.documents import report_document
 from healthmon.store import targets
-from healthmon.store.connection import open_for_reading
 
 
 @click.command("report")
 @click.pass_obj
 def command(context: Context) -> None:
     """Print how every service is, as JSON."""
-    connection = open_for_reading(context.config.paths.database)
+    connection = open_database(context.config.paths)
     try:
         document = report_document(read_report(connection, context.config), targets.load(connection))
     finally:

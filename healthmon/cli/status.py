@@ -7,13 +7,12 @@ import json
 import click
 
 from healthmon.cli import table
-from healthmon.cli.context import Context, read_report, require_not_deleted
+from healthmon.cli.context import Context, open_database, read_report
 from healthmon.cli.documents import report_document
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.history.report import OverallHealth
 from healthmon.processes.roles import is_held
 from healthmon.store import targets
-from healthmon.store.connection import open_for_reading
 
 
 @click.command("status")
@@ -22,8 +21,7 @@ from healthmon.store.connection import open_for_reading
 def command(context: Context, *, as_json: bool) -> int:
     """Show how every service is, worst first. Exit code 0 when all are healthy, 1 when one is not."""
     paths = context.config.paths
-    require_not_deleted(paths)
-    connection = open_for_reading(paths.database)
+    connection = open_database(paths)
     try:
         report, found = read_report(connection, context.config), targets.load(connection)
     finally:

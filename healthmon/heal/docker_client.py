@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import docker
+import requests
 import urllib3
 from docker.errors import APIError
 
@@ -20,8 +21,6 @@ from healthmon.errors import EngineError, EngineUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    import requests
 
 OLDEST_API, NEWEST_API = (1, 24), (1, 51)  # what the library speaks at least, and what we know the answers of
 CONNECT_S = 2.0
@@ -39,6 +38,10 @@ class NotSentError(ConnectionError):
     """The engine could not even be connected to."""
 
 
+class EventsRefusedError(EngineError):
+    """Nobody lets us follow events, as a socket proxy may not: then a person's stop looks like any other end."""
+
+
 class Client(docker.APIClient):
     """The library's client with our rules: every wait bounded, nothing from the environment, a fresh connection a call."""
 
@@ -52,7 +55,14 @@ class Client(docker.APIClient):
         read_s = _patience_s(request, kwargs.get("timeout"))
         if self._socket_path:
             _knock(self._socket_path)
-        return super().send(request, **{**kwargs, "timeout": (CONNECT_S, read_s)})
+        response = super().send(request, **{**kwargs, "timeout": (CONNECT_S, read_s)})
+        if _path(request) == "/events" and response.status_code != requests.codes.ok:  # the library does not look
+            with response:
+                raise EventsRefusedError(
+                    f"Docker lets nobody follow its events (HTTP {response.status_code}): nothing is restarted without them, "
+                    "allow GET /events in the socket proxy"
+                )
+        return response
 
 
 def _knock(path: str) -> None:
@@ -66,11 +76,15 @@ def _knock(path: str) -> None:
 
 
 def _patience_s(request: requests.PreparedRequest, asked_s: float | None) -> float | None:
-    path = re.sub(r"^/v\d+\.\d+(?=/)", "", urlsplit(request.url or "").path)
+    path = _path(request)
     for method, pattern, read_s in _CALLS:
         if request.method == method and re.fullmatch(pattern, path):
             return asked_s if read_s is None else read_s
     raise EngineError(f"refused to ask Docker for {request.method} {path}: not among the calls that healthmon makes")
+
+
+def _path(request: requests.PreparedRequest) -> str:
+    return re.sub(r"^/v\d+\.\d+(?=/)", "", urlsplit(request.url or "").path)
 
 
 def agree_on_version(offered: Mapping[str, Any]) -> str:

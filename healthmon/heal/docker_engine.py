@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -26,7 +27,9 @@ from healthmon.heal.docker_events import FOLLOWED, EventMemory, Follower
 from healthmon.heal.docker_facts import (
     Container,
     Event,
+    Remembered,
     finish,
+    is_ours,
     read_container,
     read_event,
     row_key,
@@ -95,7 +98,7 @@ class DockerEngine:
         self._memory.keep_only(rows.keys())
         now = self._now()
         known = self._inspections.containers()
-        return [finish(container, self._memory.recall(target_id), now=now) for target_id, container in known.items()]
+        return [self._finish(target_id, container, now) for target_id, container in known.items()]
 
     def look(self, target_id: str) -> Target:
         try:
@@ -104,7 +107,7 @@ class DockerEngine:
             self._require_answer()
             raise
         self._inspections.keep(target_id, container)
-        return finish(container, self._memory.recall(target_id), now=self._now())
+        return self._finish(target_id, container, self._now())
 
     def carry_out(self, action: HealAction, target_id: str, stop_timeout_s: int) -> None:
         with self._reading(f"{action} container {target_id[:12]}"):
@@ -116,7 +119,11 @@ class DockerEngine:
             self._restart(client, target_id, stop_timeout_s)
 
     def adopt(self, target_id: str, issued_at: datetime, stop_timeout_s: int) -> None:
-        self._memory.claim(target_id, issued_at, stop_timeout_s)
+        self._memory.adopt(target_id, issued_at, stop_timeout_s)
+
+    def has_stopped(self, target_id: str) -> bool:
+        remembered = self._recall(target_id)
+        return any(is_ours(stop, remembered) for stop in remembered.stops)
 
     def events(self, on_event: Callable[[], None]) -> None:
         if self._follower is None:
@@ -129,6 +136,15 @@ class DockerEngine:
         if api is not None:
             api.close()
 
+    def _finish(self, target_id: str, container: Container, now: datetime) -> Target:
+        """Add what time and events say. Without events nobody knows what a person stopped: then it is not touched."""
+        target = finish(container, self._recall(target_id), now=now)
+        unseen = self._follower is not None and bool(self._follower.refusal)
+        return replace(target, untouchable=target.untouchable or "no_events") if unseen else target
+
+    def _recall(self, target_id: str) -> Remembered:
+        return replace(self._memory.recall(target_id), engine_returned_at=self._reach.returned_at)
+
     def _restart(self, client: Client, target_id: str, stop_timeout_s: int) -> None:
         """Restart one, and have its events known as ours for as long as the engine can still act on the call."""
         self._memory.claim(target_id, self._now(), stop_timeout_s)
@@ -136,6 +152,7 @@ class DockerEngine:
             with self._acting(HealAction.RESTART, target_id):
                 client.restart(target_id, timeout=stop_timeout_s)
         except EngineUnknownError:
+            self._memory.doubt(target_id, self._now())
             raise
         except EngineError:
             self._memory.settle(target_id, self._now())
@@ -261,10 +278,19 @@ class _Stream:
     def __iter__(self) -> Iterator[Event]:
         with self._reading(), suppress(urllib3.exceptions.ReadTimeoutError):
             for raw in self._raw:
-                event = read_event(raw)
+                event = _read(raw)
                 if event is not None:
                     yield event
 
     def close(self) -> None:
         with suppress(OSError, AttributeError):  # AttributeError: the library's, when the stream has just ended by itself
             self._raw.close()
+
+
+def _read(raw: dict[str, Any]) -> Event | None:
+    """Read one event; None also for one that is not understood: the next look sees what it told of."""
+    try:
+        with understanding(raw):
+            return read_event(raw)
+    except NotUnderstoodError:
+        return None

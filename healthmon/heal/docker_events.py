@@ -14,17 +14,19 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from healthmon.errors import EngineError
-from healthmon.heal.docker_facts import Event, OwnRestart, Remembered, Stop, own_restart
+from healthmon.heal.docker_client import EventsRefusedError
+from healthmon.heal.docker_facts import BEGINS_WITHIN, Event, OwnRestart, Remembered, Stop, own_restart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from healthmon.log import Log
 
-FOLLOWED = ("kill", "stop", "die", "start", "restart", "pause", "unpause", "destroy", "oom", "health_status")
+FOLLOWED = ("kill", "stop", "die", "start", "restart", "rename", "pause", "unpause", "destroy", "oom", "health_status")
 LOOK_BACK = timedelta(days=1)  # so that a stop before our own start is known; the engine's 256 are the real limit
 REOPEN_PAUSE_S = 0.5
 UNREACHABLE_PAUSE_S = 2.0
+REFUSED_PAUSE_S = 20.0
 CLOSE_S = 1.0
 MAX_RECENT = 1_024
 MAX_STOPS = 16
@@ -78,10 +80,23 @@ class EventMemory:
             own[-1] = replace(own[-1], until=at)
 
     def claim(self, target_id: str, since: datetime, stop_timeout_s: int) -> None:
-        """A restart of ours begins at `since`: the kill and stop that belong to it are no person's."""
+        """A call of ours begins at `since`: what happens until it is settled, or doubted, is no person's."""
+        with self._lock:
+            self._own.setdefault(target_id, deque(maxlen=MAX_OWN_RESTARTS)).append(own_restart(since, stop_timeout_s))
+
+    def adopt(self, target_id: str, since: datetime, stop_timeout_s: int) -> None:
+        """Somebody of ours meant to call at `since`, and nobody knows whether it reached the engine."""
         with self._lock:
             own = self._own.setdefault(target_id, deque(maxlen=MAX_OWN_RESTARTS))
-            own.append(own_restart(since, stop_timeout_s))
+            if not any(known.since == since for known in own):
+                own.append(replace(own_restart(since, stop_timeout_s), begins_by=since + BEGINS_WITHIN))
+
+    def doubt(self, target_id: str, at: datetime) -> None:
+        """The call that was claimed last came back without a clear answer."""
+        with self._lock:
+            own = self._own.get(target_id)
+            if own:
+                own[-1] = replace(own[-1], begins_by=max(at, own[-1].since + BEGINS_WITHIN))
 
     def settle(self, target_id: str, at: datetime) -> None:
         """The restart that was claimed last is over: done, or refused."""
@@ -130,6 +145,7 @@ class Follower:
         self._closing = threading.Event()
         self._stream: Stream | None = None
         self._following = False
+        self.refusal = ""  # why the engine lets nobody follow, while it does not
         self._thread = threading.Thread(target=self._run, name="docker-events", daemon=True)
         self._thread.start()
 
@@ -146,6 +162,9 @@ class Follower:
             try:
                 self._follow()
                 pause_s = REOPEN_PAUSE_S
+            except EventsRefusedError as error:
+                self._refused(error)
+                pause_s = REFUSED_PAUSE_S
             except EngineError as error:
                 self._lost(error)
                 pause_s = UNREACHABLE_PAUSE_S
@@ -171,7 +190,7 @@ class Follower:
 
     def _found(self) -> None:
         if not self._following:
-            self._following = True
+            self._following, self.refusal = True, ""
             self._records.info("docker_events_followed", since=self._since.isoformat(timespec="seconds"))
             self._on_event()
 
@@ -179,5 +198,15 @@ class Follower:
         if self._following:
             self._following = False
             self._records.warning("docker_events_lost", error=str(error))
-            with suppress(OSError):  # the loop that it wakes may be closing
-                self._on_event()
+            self._wake()
+
+    def _refused(self, error: EventsRefusedError) -> None:
+        """Say it once. The next stream that opens is said again."""
+        before, self.refusal, self._following = self.refusal, str(error), False
+        if before != self.refusal:
+            self._records.warning("docker_events_refused", error=self.refusal)
+            self._wake()
+
+    def _wake(self) -> None:
+        with suppress(OSError):  # the loop that it wakes may be closing
+            self._on_event()

@@ -22,7 +22,11 @@ MAX_STOP_TIMEOUT_S = 600
 DEFAULT_HEALTH_INTERVAL_S = 30.0
 MIN_HEALTH_TRUST_S = 90.0
 STOP_UNDER_WAY_S = 900.0  # a container that ran on for longer than this after a signal was not stopped by it
+UNKNOWN_SIGNAL = -1  # of a kill whose signal cannot be read: taken as a stop
+BEGINS_WITHIN = timedelta(seconds=3)  # a stop that begins later after our call, or after the engine's return, is no sure one of ours
+NOTICED_WITHIN = timedelta(seconds=10)  # a return of the engine is seen at the first look after it
 OURS_AFTER_STOP_S = 60.0  # the engine kills, waits 10 s, kills again, waits 2 s and starts: with room for a slow host
+MAX_SIGNAL_DIGITS = 3
 _IN_PARENTHESES = re.compile(r"\([^)]*\)")
 _STOPPING = frozenset({signals.SIGTERM, signals.SIGKILL, signals.SIGINT, signals.SIGQUIT})
 _LOCAL_BINDS = frozenset({"", "0.0.0.0", "::", "::1"})  # noqa: S104  read, not bound
@@ -46,12 +50,13 @@ class Container:
     facts: Target
     health_check: HealthCheck | None
     stop_signal: int
+    hides_signals: bool  # it has a label `signal`, and the engine writes labels over what its events say
     finished_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event of the engine's stream. `signal` is 0 where there is none."""
+    """One event of the engine's stream. `signal` is that of a kill; 0 for all other actions."""
 
     target_id: str
     action: str
@@ -70,10 +75,15 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnRestart:
-    """A time in which what happens to a container follows from a restart that we asked for."""
+    """A time in which what happens to a container follows from a restart that we asked for.
+
+    `begins_by` is None while our call is under way: all of the time is ours then. When nobody knows whether the call
+    reached the engine, it is the last moment at which a stop is taken for the beginning of ours.
+    """
 
     since: datetime
     until: datetime
+    begins_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +92,7 @@ class Remembered:
 
     stops: tuple[Stop, ...] = ()
     own_restarts: tuple[OwnRestart, ...] = ()
+    engine_returned_at: datetime | None = None
 
 
 NOTHING_REMEMBERED = Remembered()
@@ -119,6 +130,7 @@ def read_container(inspect: Json, *, own_ids: Iterable[str], now: datetime) -> C
         facts=facts,
         health_check=_health_check(state, config),
         stop_signal=read_signal(config.get("StopSignal")),
+        hides_signals="signal" in labels,
         finished_at=read_time(state.get("FinishedAt")),
     )
 
@@ -171,18 +183,22 @@ def row_key(row: Json) -> tuple[str, ...]:
 
 
 def read_event(raw: Json) -> Event | None:
-    """Read one event of the stream; None for what is not about a container."""
+    """Read one event of the stream; None for what is not about a container.
+
+    The engine writes the container's labels over an event's attributes: none of them is read, but a kill's signal.
+    """
     actor: Json = raw.get("Actor") or {}
     target_id, action = actor.get("ID") or raw.get("id"), raw.get("Action") or raw.get("status")
     if not target_id or not action:
         return None
     time_ns = int(raw.get("timeNano") or int(raw.get("time") or 0) * 10**9)
+    word = str(action).partition(":")[0]  # "health_status: unhealthy"
     return Event(
-        target_id=target_id,
-        action=str(action).partition(":")[0],  # "health_status: unhealthy"
-        signal=read_signal((actor.get("Attributes") or {}).get("signal")),
+        target_id=str(target_id),
+        action=word,
+        signal=(_kill_signal(actor) or UNKNOWN_SIGNAL) if word == "kill" else 0,
         at=datetime.fromtimestamp(time_ns / 1e9, UTC),
-        key=(target_id, str(action), time_ns),
+        key=(str(target_id), str(action), time_ns),
     )
 
 
@@ -203,10 +219,17 @@ def read_signal(text: str | None) -> int:
     if not text:
         return 0
     if text.isdecimal():
-        return int(text)
+        return int(text) if len(text) <= MAX_SIGNAL_DIGITS else 0
     name, _, above = text.upper().removeprefix("SIG").partition("+")
     known = signals.Signals.__members__.get(f"SIG{name}")
-    return 0 if known is None else known + (int(above) if above.isdecimal() else 0)
+    if known is None or (above and not (above.isdecimal() and len(above) <= MAX_SIGNAL_DIGITS)):
+        return 0
+    return known + int(above or 0)
+
+
+def _kill_signal(actor: Json) -> int:
+    said = (actor.get("Attributes") or {}).get("signal")
+    return read_signal(str(said)) if said is not None else 0
 
 
 def _state(state: Json) -> TargetState:
@@ -276,7 +299,7 @@ def _seconds(nanoseconds: int | None) -> float:
 
 def _stopped_by_person(container: Container, remembered: Remembered, now: datetime) -> bool:
     """Say whether a stop that was not ours came after the last start: done, or still under way (T14, T15)."""
-    return any(_counts(stop, container, now) and not _is_ours(stop, remembered) for stop in remembered.stops)
+    return any(_counts(stop, container, now) and not is_ours(stop, remembered) for stop in remembered.stops)
 
 
 def _counts(stop: Stop, container: Container, now: datetime) -> bool:
@@ -285,12 +308,35 @@ def _counts(stop: Stop, container: Container, now: datetime) -> bool:
         return False
     if stop.signal == 0:
         return True
-    if stop.signal not in _STOPPING and stop.signal != container.stop_signal:
+    readable = stop.signal != UNKNOWN_SIGNAL and not container.hides_signals
+    if readable and stop.signal not in _STOPPING and stop.signal != container.stop_signal:
         return False
     runs = container.facts.state in {TargetState.RUNNING, TargetState.PAUSED}
     end = now if runs else container.finished_at or now
     return (end - stop.at).total_seconds() <= STOP_UNDER_WAY_S
 
 
-def _is_ours(stop: Stop, remembered: Remembered) -> bool:
-    return any(own.since <= stop.at <= own.until for own in remembered.own_restarts)
+def is_ours(stop: Stop, remembered: Remembered) -> bool:
+    """Say whether a stop follows from a restart of ours. In doubt it is a person's: what they stop stays stopped."""
+    return any(_follows_from(own, stop, remembered) for own in remembered.own_restarts)
+
+
+def _follows_from(own: OwnRestart, stop: Stop, remembered: Remembered) -> bool:
+    if own.begins_by is None:
+        return own.since <= stop.at <= own.until
+    for begin, end, until in _beginnings(own, own.begins_by, remembered.engine_returned_at):
+        if begin <= stop.at <= end:
+            return True
+        begun = any(begin <= first.at <= end for first in remembered.stops)
+        if begun and end < stop.at <= until and stop.signal in {0, signals.SIGKILL}:  # the rest of a stop that began as ours
+            return True
+    return False
+
+
+def _beginnings(own: OwnRestart, begins_by: datetime, returned_at: datetime | None) -> list[tuple[datetime, datetime, datetime]]:
+    """Return when a restart may have begun, and until when it may last: at our call, or when a frozen engine came back."""
+    found = [(own.since, begins_by, own.until)]
+    if returned_at is not None and returned_at > own.since:
+        begin, end = max(own.since, returned_at - NOTICED_WITHIN), returned_at + BEGINS_WITHIN
+        found.append((begin, end, end + (own.until - own.since)))
+    return found

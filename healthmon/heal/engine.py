@@ -47,7 +47,10 @@ class Engine(Protocol):
         """
 
     def adopt(self, target_id: str, issued_at: datetime, stop_timeout_s: int) -> None:
-        """Say that an earlier process of ours sent a restart and saw no end of it: what follows from it is no person's."""
+        """Say that an earlier process of ours sent a restart and saw no end of it: what surely follows from it is no person's."""
+
+    def has_stopped(self, target_id: str) -> bool:
+        """Whether a stop since its last start is known to follow from a call of ours. Asks nobody."""
 
     def events(self, on_event: Callable[[], None]) -> None:
         """Follow what happens, in a thread of its own, and call `on_event` for it. An engine may have no events."""
@@ -85,6 +88,9 @@ class NoEngine:
 
     def adopt(self, target_id: str, issued_at: datetime, stop_timeout_s: int) -> None:
         """Nothing happens here, whoever asked for it."""
+
+    def has_stopped(self, target_id: str) -> bool:  # noqa: ARG002  the Protocol's
+        return False
 
     def events(self, on_event: Callable[[], None]) -> None:
         """Nothing happens here."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from healthmon.model.heal import HealAction
-from healthmon.model.target import TargetState
+from healthmon.model.target import TargetKind, TargetState
 
 if TYPE_CHECKING:
     from healthmon.model.heal import Heal
@@ -32,7 +32,7 @@ def read(heal: Heal, target: Target, now: datetime, *, may_begin_until: datetime
     """
     issued_at = heal.issued_at or heal.planned_at
     begun_at = issued_at if may_begin_until is None else max(issued_at, may_begin_until)
-    if target.incarnation != heal.incarnation:
+    if target.incarnation != heal.incarnation and not _is_stopped_run(heal, target):
         return Outcome.HAPPENED
     if now < begun_at + longest(heal):
         return Outcome.NOT_YET
@@ -46,3 +46,11 @@ def read(heal: Heal, target: Target, now: datetime, *, may_begin_until: datetime
 def longest(heal: Heal) -> timedelta:
     """Return the longest time that a restart takes once the engine has begun with it."""
     return timedelta(seconds=heal.stop_timeout_s) + AFTER_STOP
+
+
+def _is_stopped_run(heal: Heal, target: Target) -> bool:
+    """Say whether a program is the run that the heal was for, stopped: supervisord then has its start, and no pid."""
+    if target.kind is not TargetKind.SUPERVISOR or target.state is not TargetState.EXITED:
+        return False
+    start, _, _ = heal.incarnation.started.partition(":")
+    return target.incarnation.target_id == heal.incarnation.target_id and target.incarnation.started == f"{start}:0"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import xmlrpc.client  # what it reads comes from our own supervisord, on a socket that is ours alone
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from healthmon import clock
@@ -52,7 +52,7 @@ class SupervisorEngine:
         self._now = now
         self._reach = Reachability()
         self._restarting: set[str] = set()
-        self._stopped_by_us: set[str] = set()  # until they are seen to run again
+        self._stopped_by_us: dict[str, datetime | None] = {}  # until they are seen to run again; by when, where it is in doubt
         self._stop_timeouts_s: dict[str, int] = {}
 
     @property
@@ -86,14 +86,18 @@ class SupervisorEngine:
             self._start(target_id)
             return
         self._restarting.add(target_id)
-        self._stopped_by_us.add(target_id)
+        self._stopped_by_us[target_id] = None
         try:
             self._restart(target_id, stop_timeout_s)
         finally:
             self._restarting.discard(target_id)
 
-    def adopt(self, target_id: str, issued_at: datetime, stop_timeout_s: int) -> None:  # noqa: ARG002  the Protocol's
-        self._stopped_by_us.add(target_id)
+    def adopt(self, target_id: str, issued_at: datetime, stop_timeout_s: int) -> None:
+        """Take a stop for ours that ended when ours would have: one that ended later is a person's."""
+        self._stopped_by_us.setdefault(target_id, issued_at + timedelta(seconds=stop_timeout_s + STOP_ALLOWANCE_S))
+
+    def has_stopped(self, target_id: str) -> bool:
+        return target_id in self._stopped_by_us
 
     def events(self, on_event: Callable[[], None]) -> None:
         """There are none: supervisord tells its own children alone. The healer sees changes when it observes."""
@@ -139,7 +143,7 @@ class SupervisorEngine:
     def _target(self, info: Info) -> Target:
         target_id, state = _target_id(info), info["statename"]
         if state == "RUNNING" and target_id not in self._restarting:
-            self._stopped_by_us.discard(target_id)
+            self._stopped_by_us.pop(target_id, None)
         return Target(
             kind=TargetKind.SUPERVISOR,
             incarnation=Incarnation(target_id=target_id, started=f"{info['start']}:{info['pid']}"),
@@ -159,10 +163,18 @@ class SupervisorEngine:
             error=info["spawnerr"] or ("gave up: FATAL" if state == "FATAL" else ""),
             stop_timeout_s=self._stop_timeouts_s.get(target_id, DEFAULT_STOP_TIMEOUT_S),
             published_ports=(),
-            stopped_by_person=state in _BY_PERSON and target_id not in self._stopped_by_us,
+            stopped_by_person=state in _BY_PERSON and not self._is_by_us(info),
             untouchable="",
             observed_at=self._now(),
         )
+
+    def _is_by_us(self, info: Info) -> bool:
+        target_id = _target_id(info)
+        if target_id not in self._stopped_by_us:
+            return False
+        by = self._stopped_by_us[target_id]
+        at = self._now() if info["statename"] == "STOPPING" else datetime.fromtimestamp(info["stop"], UTC)
+        return by is None or at <= by
 
     @contextmanager
     def _rpc(self, *, acting: bool = False) -> Iterator[Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 class OverallHealth(StrEnum):
     HEALTHY = "healthy"
-    DEGRADED = "degraded"  # something is unhealthy or unknown, nothing critical is unhealthy
+    DEGRADED = "degraded"  # something is unhealthy or unknown, or there is nothing; nothing critical is unhealthy
     CRITICAL = "critical"  # a critical service is unhealthy
 
 
@@ -62,7 +62,7 @@ class Report:
     def overall(self) -> OverallHealth:
         if self.critical_unhealthy:
             return OverallHealth.CRITICAL
-        well = self.count(ServiceStatus.HEALTHY) == len(self.lines)
+        well = bool(self.lines) and self.count(ServiceStatus.HEALTHY) == len(self.lines)
         return OverallHealth.HEALTHY if well else OverallHealth.DEGRADED
 
 

@@ -71,5 +71,5 @@ class Target:
     stop_timeout_s: int
     published_ports: tuple[int, ...]
     stopped_by_person: bool  # a kill or stop that was not ours came before the exit, or is under way
-    untouchable: str  # "" or why it is never restarted: "swarm_task", "one_off", "auto_remove", "ourselves"
+    untouchable: str  # "" or why it is never restarted: "swarm_task", "one_off", "auto_remove", "ourselves", "no_events"
     observed_at: datetime

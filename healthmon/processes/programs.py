@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import re
 import sys
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from supervisor.options import UnhosedConfigParser
 
 from healthmon.errors import UsageError
 from healthmon.settings import PROBE_PROGRAM
@@ -111,6 +114,30 @@ def write_conf(paths: Paths) -> Path:
     if not path.exists():
         _replace(path, conf_text())
     return path
+
+
+def require_own_conf(paths: Paths) -> None:
+    """Raise UsageError for a supervisord.conf in `data_dir` that runs something else than our programs on our socket."""
+    path = conf_file(paths)
+    if path.exists() and not _is_ours(path, paths):
+        raise UsageError(
+            f"{path} is not healthmon's: [include] files must name .healthmon/programs/*.conf, and [unix_http_server] file"
+            " %(here)s/.healthmon/supervisor.sock; move it away, and healthmon writes its own, or set data_dir to another directory",
+        )
+
+
+def _is_ours(path: Path, paths: Paths) -> bool:
+    """Tell whether supervisord, given the file at `path`, would find our programs and answer where we ask it."""
+    parser = UnhosedConfigParser()
+    parser.expansions = {"here": str(path.parent)} | {f"ENV_{name}": value for name, value in os.environ.items()}
+    try:
+        parser.read_string(path.read_text(encoding="utf-8"))
+        patterns = parser.saneget("include", "files").split()
+        address = parser.saneget("unix_http_server", "file")
+    except (KeyError, ValueError, configparser.Error):
+        return False
+    found = {(path.parent / pattern).resolve() for pattern in patterns}
+    return (paths.programs / "*.conf").resolve() in found and (path.parent / address).resolve() == paths.supervisor_socket.resolve()
 
 
 def conf_text() -> str:

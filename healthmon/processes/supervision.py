@@ -98,15 +98,25 @@ def prepare(config: Config, wanted: Sequence[Program]) -> int:
     return lock
 
 
-def write_down(config: Config, wanted: Sequence[Program]) -> Path:
-    """Write what every supervisord, ours or stock, and its programs find: files, and the services in the database.
+def require_idle(paths: Paths) -> None:
+    """Raise UsageError when an agent, ours or under a stock supervisord, is at work on what we would write."""
+    pid = running_pid(paths.supervisor_socket)
+    if pid is None and not any(roles.is_held(paths.lock(role)) for role in (AGENT, programs.EVALUATOR)):
+        return
+    who = "another healthmon" if pid is None else f"supervisord (pid {pid})"
+    raise UsageError(
+        f"{who} is at work on {paths.data_dir}, and its programs would be replaced: stop it first, or set data_dir to another"
+        " directory; nothing was written",
+    )
 
-    Return the file that supervisord is to be given.
-    """
+
+def write_down(config: Config, wanted: Sequence[Program]) -> None:
+    """Write what every supervisord, ours or stock, and its programs find: files, and the services in the database."""
+    programs.require_own_conf(config.paths)
     loop.prepare_directories(config.paths)
     _sync_database(config)
     programs.write(config.paths, wanted)
-    return programs.write_conf(config.paths)
+    programs.write_conf(config.paths)
 
 
 def preload() -> None:
@@ -135,7 +145,7 @@ def running_pid(path: Path) -> int | None:
 def _lock_agent(paths: Paths) -> int:
     lock = roles.try_lock(paths.lock(AGENT))
     if lock is None:
-        raise _taken(paths.lock(AGENT).read_text(encoding="utf-8").strip(), paths)
+        raise _taken(paths.lock(AGENT).read_text(encoding="utf-8"), paths)
     holder = running_pid(paths.supervisor_socket)
     if holder is not None:
         os.close(lock)
@@ -145,7 +155,13 @@ def _lock_agent(paths: Paths) -> int:
 
 
 def _taken(holder: str, paths: Paths) -> UsageError:
-    return UsageError(f"another healthmon (pid {holder}) runs on {paths.data_dir}; `healthmon ctl status` shows it")
+    """Return what to say of who holds the agent's lock: a pid, and what it is when it is not an agent."""
+    pid, *verb = holder.split() or ["unknown"]
+    if verb:
+        return UsageError(
+            f"another healthmon (pid {pid}, `{verb[0]}`) is at work on {paths.data_dir}: wait until it has ended, or end it, and try again",
+        )
+    return UsageError(f"another healthmon (pid {pid}) runs on {paths.data_dir}; `healthmon ctl status` shows it")
 
 
 def _sync_database(config: Config) -> None:
@@ -161,17 +177,29 @@ def _supervise(conf: Path, console: Console, main: Main) -> int:
     """Run supervisord, and run it again with what its files say then when it is told to reload."""
     asyncore.socket_map[console.fileno()] = console
     bell = _SignalBell()
+    on_terminal = any(map(os.isatty, range(3)))  # asked once: one that was closed is none any more
     first = True
     while True:
-        options = _Options(bell, main)
+        options = _Options(bell, main, on_terminal=on_terminal)
         options.realize(["-n", "-s", "-c", str(conf)], doc="")
         options.first, options.test, first = first, False, False
+        _say_in_log(options)
         with suppress(asyncore.ExitNow):  # how supervisord ends
             _Supervisor(options).main()
         options.close_httpservers()
         options.close_logger()
         if options.mood < SupervisorStates.RESTARTING:
             return EXIT_FINE
+
+
+def _say_in_log(options: ServerOptions) -> None:
+    """Have supervisord's own log take what its server prints elsewhere, such as that a client is gone."""
+
+    def log_info(_channel: object, message: str, kind: str = "info") -> None:
+        say = options.logger.info if kind == "info" else options.logger.warn
+        say(f"{kind}: {message}")
+
+    asyncore.dispatcher.log_info = asyncore.dispatcher.log = log_info
 
 
 class _SignalBell(Reader):
@@ -200,12 +228,13 @@ class _Supervisor(Supervisor):  # type: ignore[misc]  # supervisor has no types
 class _Options(ServerOptions):  # type: ignore[misc]  # supervisor has no types
     """What supervisord asks the operating system for, where ours differs."""
 
-    def __init__(self, bell: _SignalBell, main: Main) -> None:
+    def __init__(self, bell: _SignalBell, main: Main, *, on_terminal: bool) -> None:
         super().__init__()
         self._main = main
         self._bell = bell
         self._pid = os.getpid()
         self._hang_up = signal.getsignal(signal.SIGHUP)
+        self._on_terminal = on_terminal
 
     def usage(self, message: str) -> NoReturn:
         raise UsageError(f"supervisord: {message}")
@@ -217,7 +246,7 @@ class _Options(ServerOptions):  # type: ignore[misc]  # supervisor has no types
         super().setsignals()
         if self._hang_up == signal.SIG_IGN:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nohup
-        elif os.isatty(0):
+        elif self._on_terminal:
             signal.signal(signal.SIGHUP, self._stop_on_hang_up)  # the terminal was closed
         self._bell.listen_to_signals()
         self._bell.ring()

@@ -176,6 +176,7 @@ CREATE TABLE targets (
     published_ports   TEXT,               -- '5120,5121'
     stopped_by_person INTEGER,
     untouchable       TEXT,
+    matched_since     TEXT,               -- since when it is this service's, where it was another's or nobody's before
     CHECK ((problem IS NULL) = (target_id IS NOT NULL))
 ) STRICT;
 

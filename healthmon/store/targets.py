@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SELECT = """
     SELECT service_id, observed_at, matched_by, problem, kind, target_id, started, name, state, health, started_at,
            image_id, config_hash, compose_project, compose_service, restart_policy, restart_limit, restart_count,
-           exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable
+           exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable, matched_since
     FROM targets
 """
 
@@ -34,6 +34,7 @@ class TargetReport:
     target: Target | None = None
     matched_by: str | None = None
     problem: str | None = None
+    matched_since: datetime | None = None  # since when this target is the service's; None when it never had another
 
 
 def publish(connection: Connection, reports: dict[int, TargetReport]) -> None:
@@ -43,8 +44,8 @@ def publish(connection: Connection, reports: dict[int, TargetReport]) -> None:
         INSERT OR REPLACE INTO targets (
             service_id, observed_at, matched_by, problem, kind, target_id, started, name, state, health, started_at,
             image_id, config_hash, compose_project, compose_service, restart_policy, restart_limit, restart_count,
-            exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable, matched_since)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [_row(service_id, report) for service_id, report in reports.items()],
     )
@@ -65,7 +66,7 @@ def _row(service_id: int, report: TargetReport) -> tuple[apsw.SQLiteValue, ...]:
     head = (service_id, clock.to_sql(report.observed_at), report.matched_by, report.problem)
     target = report.target
     if target is None:
-        return (*head, *[None] * 21)
+        return (*head, *[None] * 21, sql_time(report.matched_since))
     return (
         *head,
         target.kind.value,
@@ -89,6 +90,7 @@ def _row(service_id: int, report: TargetReport) -> tuple[apsw.SQLiteValue, ...]:
         ",".join(map(str, target.published_ports)),
         int(target.stopped_by_person),
         target.untouchable,
+        sql_time(report.matched_since),
     )
 
 
@@ -100,6 +102,7 @@ def _report(row: tuple[apsw.SQLiteValue, ...]) -> TargetReport:
         target=target,
         matched_by=text_or_none(row[2]),
         problem=text_or_none(row[3]),
+        matched_since=time_or_none(row[25]),
     )
 
 

@@ -105,6 +105,84 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path, verb: str) 
     assert list(data.iterdir()) == []
 
 
+# As root, a directory is closed only to who gave up the right to override its mode.
+UNPRIVILEGED = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+
+
+def test_a_configuration_in_an_unreadable_directory_is_named(tmp_path: Path) -> None:
+    closed = tmp_path / "config"
+    closed.mkdir(mode=0)
+    for words in (("status",), ("--config", str(closed / "c.json"), "run")):
+        done = healthmon(tmp_path, *words, prefix=UNPRIVILEGED)
+        assert done.returncode == 2
+        assert done.stderr.startswith("healthmon: cannot look for the configuration")
+        assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("verb", ["run", "once", "status", "report", "programs", "validate"])
+def test_a_working_directory_that_is_not_utf8_is_refused(tmp_path: Path, verb: str) -> None:
+    directory = tmp_path / os.fsdecode(b"d\xff")
+    directory.mkdir()
+    path = write(directory, {"services": [SERVICE]})
+    done = healthmon(directory, "--config", str(path), verb)
+    assert done.returncode == 2
+    assert "is not UTF-8" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(directory.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("verb", ["report", "dashboard", "status", "validate"])
+def test_output_that_cannot_be_written_is_one_clear_error(tmp_path: Path, verb: str) -> None:
+    path = write(tmp_path, {"services": [SERVICE], "data_dir": str(tmp_path)})
+    create_or_open(tmp_path / "health_monitoring.db").close()
+    shell = ("sh", "-c", 'exec "$@" >/dev/full', "sh")
+    done = healthmon(tmp_path, "--config", str(path), verb, prefix=shell)
+    assert done.returncode == 3
+    assert "healthmon: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_any_other_trouble_with_a_file_is_one_clear_error(tmp_path: Path) -> None:
+    path = write(tmp_path, {"services": [SERVICE], "data_dir": str(tmp_path)})
+    (tmp_path / ".healthmon" / "programs" / "evaluator.conf").mkdir(parents=True)
+    done = healthmon(tmp_path, "--config", str(path), "programs")
+    assert done.returncode == 3
+    assert "evaluator.conf" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_with_its_standard_streams_closed_no_file_takes_their_place(tmp_path: Path) -> None:
+    path = write(tmp_path, {"services": [SERVICE], "data_dir": str(tmp_path)})
+    shell = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh")
+    assert healthmon(tmp_path, "--config", str(path), "once", prefix=shell).returncode == 1
+    assert (tmp_path / "health_monitoring.db").read_bytes().startswith(b"SQLite format 3")
+
+
+@pytest.mark.parametrize("verb", ["run", "programs"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[supervisord]\n[program:mine]\ncommand = touch started\n",
+        "[supervisord]\n[unix_http_server]\nfile = .healthmon/supervisor.sock\n[include]\nfiles = conf.d/*.conf\n",
+        "[supervisord]\n[unix_http_server]\nfile = /tmp/other.sock\n[include]\nfiles = .healthmon/programs/*.conf\n",
+        "no sections at all",
+        "[include]\nfiles = %(ENV_NO_SUCH)s\n",
+    ],
+)
+def test_a_supervisord_conf_of_somebody_else_is_refused_and_not_run(tmp_path: Path, text: str, verb: str) -> None:
+    path = write(tmp_path, {"services": [SERVICE], "data_dir": str(tmp_path)})
+    conf = tmp_path / "supervisord.conf"
+    conf.write_text(text)
+    done = healthmon(tmp_path, "--config", str(path), verb)
+    assert done.returncode == 2
+    assert f"{conf} is not healthmon's" in done.stderr
+    assert "move it away" in done.stderr
+    assert not (tmp_path / "health_monitoring.db").exists()
+    assert not (tmp_path / "started").exists()
+    assert conf.read_text() == text
+
+
 @pytest.mark.parametrize("verb", ["run", "once", "status", "report", "dashboard"])
 def test_a_database_of_a_newer_schema_is_refused_and_kept(tmp_path: Path, verb: str) -> None:
     path = write(tmp_path, {"services": [SERVICE], "data_dir": str(tmp_path)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthmon.processes.roles import is_held, try_lock
+from healthmon.store.connection import create_or_open
 from tests import needs
 from tests.containers import wait_for
 
@@ -231,7 +233,7 @@ def test_with_the_evaluator_s_role_taken_and_no_database_nothing_advises_to_make
     locks.mkdir(parents=True)
     evaluator = try_lock(locks / "evaluator.lock")
     assert evaluator is not None
-    for verb in ("once", "status"):
+    for verb in ("once", "status", "report", "dashboard"):
         done = user.types(verb)
         assert done.returncode == 3
         assert "was deleted or moved away: stop the agent" in done.stderr
@@ -255,6 +257,67 @@ def test_without_an_open_incident_nothing_is_said_of_healing(tmp_path: Path, por
     user = User(tmp_path, port, ill=False)
     user.types("--once")
     assert "healing" not in user.types("status").stdout
+
+
+def test_a_service_that_the_database_does_not_know_is_unknown(user: User) -> None:
+    user.types("--once")
+    path = user.directory / "config" / "health_monitoring_config.json"
+    settings = json.loads(path.read_text())
+    new = {"name": "new", "url": settings["services"][0]["url"], "critical": True, "group": "late"}
+    path.write_text(json.dumps(settings | {"services": [settings["services"][0], new]}))
+    report = user.reads("report")
+    assert (report["overall_health"], report["summary"]["total_services"], report["summary"]["unknown_services"]) == ("degraded", 2, 1)
+    line = report["services"][1]
+    assert [line[key] for key in ("service_name", "current_status", "error_message", "critical", "group")] == [
+        "new",
+        "unknown",
+        "never checked",
+        True,
+        "late",
+    ]
+    path.write_text(json.dumps(settings | {"services": [new]}))
+    done = user.types("status")
+    assert done.returncode == 1
+    assert "DEGRADED: 0 of 1 services are healthy, 1 unknown" in done.stdout
+    assert "never checked" in done.stdout
+
+
+def test_run_and_once_beside_a_slow_once_say_what_is_at_work(user: User) -> None:
+    user.types("--once")
+    path = user.directory / "config" / "health_monitoring_config.json"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        slow = {"name": "slow", "url": f"http://127.0.0.1:{silent.getsockname()[1]}/", "timeout_seconds": 8}
+        path.write_text(json.dumps({"services": [slow], "retry_interval_seconds": 0.05}))
+        command = [sys.executable, "-P", "-m", "healthmon", "--once"]
+        with subprocess.Popen(command, cwd=user.directory, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as round_:
+            wait_for(lambda: is_held(user.directory / ".healthmon" / "locks" / "evaluator.lock"), what="the round to begin")
+            run, once, programs = user.types("run"), user.types("once"), user.types("programs")
+            assert round_.poll() is None
+            round_.terminate()
+    assert run.returncode == programs.returncode == 2
+    assert f"another healthmon (pid {round_.pid}, `once`) is at work on {user.directory}: wait" in run.stderr
+    assert f"another `healthmon once` (pid {round_.pid}) is at work" in once.stderr
+    assert "stop it first" in programs.stderr
+
+
+def test_once_beside_an_agent_that_has_just_started_says_so(user: User) -> None:
+    locks = user.directory / ".healthmon" / "locks"
+    locks.mkdir(parents=True)
+    agent = try_lock(locks / "agent.lock")
+    assert agent is not None
+    done = user.types("--once")
+    assert done.returncode == 1
+    assert "it has just started and has no data yet" in done.stderr
+    assert not (user.directory / "health_monitoring.db").exists()
+    create_or_open(user.directory / "health_monitoring.db").close()
+    done = user.types("--once")
+    assert done.returncode == 1
+    assert "nothing has been checked yet" in done.stderr
+    os.close(agent)
+
+
+def test_help_of_ctl_keeps_its_examples_on_lines_of_their_own(user: User) -> None:
+    assert "  healthmon ctl restart probe-core" in user.types("ctl", "--help").stdout.splitlines()
 
 
 def test_help_names_every_command(user: User) -> None:

@@ -114,6 +114,8 @@ def _output(*command: str) -> str:
 class Agent:
     """A real `healthmon run` in a directory of its own, and what can be done to it."""
 
+    module = "healthmon"  # a control puts a build with a planted bug here
+
     def __init__(self, directory: Path, services: list[dict[str, Any]], **settings: Any) -> None:
         self.paths = Paths(data_dir=directory, database=directory / "health_monitoring.db")
         self.source = directory / "config.json"
@@ -135,7 +137,7 @@ class Agent:
         return self.process
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-P", "-m", "healthmon", "--config", str(self.source), *words]
+        return [sys.executable, "-P", "-m", self.module, "--config", str(self.source), *words]
 
     def pids(self) -> dict[str, int]:
         """Return the programs that run now, with their pids."""

@@ -7,9 +7,10 @@ import threading
 import time
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from healthmon import clock
 from healthmon.errors import EngineError, EngineGoneError, EngineUnknownError, EngineUnreachableError
@@ -302,6 +303,16 @@ def test_an_unfinished_restart_of_an_earlier_process_is_nobodys_stop(docker: Doc
     other = docker.run("true")
     wait_for(lambda: observed(engine, other), what="the events to be read")
     assert (observed(engine, container).state, observed(engine, container).stopped_by_person) == (TargetState.EXITED, False)
+    assert engine.has_stopped(container)
+
+
+def test_a_stop_some_time_after_a_restart_that_may_never_have_begun_is_a_persons(docker: Docker, engine: DockerEngine) -> None:
+    container = docker.run(*STOPS_AT_ONCE)
+    engine.adopt(container, clock.now() - timedelta(seconds=5), 10)
+    follow(engine)
+    docker.cli("stop", container)
+    wait_for(lambda: observed(engine, container).stopped_by_person, what="the person's stop")
+    assert not engine.has_stopped(container)
 
 
 # What does not fit
@@ -565,3 +576,43 @@ def test_an_engine_that_hangs_up_on_a_restart_leaves_it_unknown(tmp_path: Path) 
     path = tmp_path / "cut.sock"
     with _answering(path, b'{"ApiVersion":"1.41"}'), engine_of(host=f"unix://{path}") as engine, pytest.raises(EngineUnknownError):
         engine.carry_out(RESTART, "0" * 64, 1)
+
+
+@pytest.mark.parametrize("label", ["signal=SIGRTMIN+x", "signal=HUP", "exitCode=many"])
+def test_a_label_over_an_events_attributes_hides_no_stop(docker: Docker, engine: DockerEngine, label: str) -> None:
+    follow(engine)
+    container = docker.run(*STOPS_AT_ONCE, options=("--label", label))
+    docker.cli("stop", container)
+    wait_for(lambda: observed(engine, container).stopped_by_person, what="the person's stop")
+    assert engine.returned_at is None
+
+
+def test_without_events_nothing_may_be_touched(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A socket proxy may forbid them; as soon as it does not any more, all is as before."""
+    container = docker.run(*STOPS_AT_ONCE)
+    monkeypatch.setattr("healthmon.heal.docker_events.REFUSED_PAUSE_S", 0.05)
+    real = requests.Session.send
+
+    def refuse(self: requests.Session, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        response = real(self, request, **kwargs)
+        if "/events" in str(request.url):
+            response.status_code = 403
+        return response
+
+    with monkeypatch.context() as proxy, engine_of() as engine:
+        proxy.setattr(requests.Session, "send", refuse)
+        follow(engine)
+        assert observed(engine, container).untouchable == "no_events"
+        assert engine.look(container).untouchable == "no_events"
+        assert engine.returned_at is None
+        proxy.undo()
+        wait_for(lambda: observed(engine, container).untouchable == "", what="events")
+
+
+def test_a_rename_wakes(docker: Docker, engine: DockerEngine) -> None:
+    container = docker.run(*STOPS_AT_ONCE)
+    wakes = follow(engine)
+    time.sleep(0.3)  # what came before it
+    before = wakes.count
+    docker.cli("rename", container, docker.name())
+    wait_for(lambda: wakes.count > before, what="the event")

@@ -255,6 +255,19 @@ def test_a_restart_by_somebody_else_voids_the_evidence(world: World) -> None:
     assert world.heal_states() == ["planned"]
 
 
+def test_failures_of_the_container_that_had_the_name_before_are_no_evidence(world: World) -> None:
+    """The one that has it now may have started long ago."""
+    world.publish(state=TargetState.PAUSED)
+    world.look(GOOD)
+    world.fail()
+    other = a_target(incarnation=Incarnation(target_id="d" * 64, started="long ago"), observed_at=world.now)
+    report = TargetReport(observed_at=world.now, target=other, matched_by="container", matched_since=world.now)
+    targets.publish(world.connection, {1: report})
+    world.step()
+    assert states.load(world.connection)[1].evidence_failures == 0
+    assert world.heal_states() == []
+
+
 def test_a_dependent_is_held_while_its_dependency_is_ill(world: World) -> None:
     world.look(GOOD)
     world.look(GOOD, service_id=2)

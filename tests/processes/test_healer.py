@@ -50,6 +50,7 @@ class FakeEngine(NoEngine):
         self.answers: list[EngineError] = []
         self.calls: list[HealAction] = []
         self.adopted: list[str] = []
+        self.stopped_it = True
         self.observed = 0
         self.slow = threading.Event()
         self.slow.set()
@@ -72,6 +73,9 @@ class FakeEngine(NoEngine):
 
     def adopt(self, target_id: str, issued_at: datetime, stop_timeout_s: int) -> None:  # noqa: ARG002
         self.adopted.append(target_id)
+
+    def has_stopped(self, target_id: str) -> bool:  # noqa: ARG002
+        return self.stopped_it
 
 
 class Said(Log):
@@ -383,3 +387,100 @@ def test_a_look_that_had_no_time_for_all_is_gone_on_with_soon(world: World) -> N
     wait_for(lambda: world.healer.step() > 1, timeout_s=3, what="the next look")
     assert world.engine.observed == 2
     assert targets.load(world.connection)[1].target is not None
+
+
+def test_what_nobody_knows_to_be_stopped_by_us_is_left_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our restart may never have reached the engine, and somebody else's hand stopped it."""
+    monkeypatch.setattr("healthmon.processes.healer.restart.EVENTS_S", 0.1)
+    world.engine.target, world.engine.stopped_it = replace(TARGET, state=TargetState.EXITED), False
+    heal = world.end(world.issue_long_ago())
+    assert (heal.state, world.engine.calls) == (HealState.INCONCLUSIVE, [])
+    assert "it is left as it is" in heal.detail
+
+
+def test_a_finishing_start_is_tried_three_times_and_then_fails_with_the_engines_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("healthmon.processes.healer.restart.FINISHING_PAUSE_S", 0.05)
+    monkeypatch.setattr("healthmon.heal.outcome.AFTER_STOP", timedelta(seconds=-9.9))
+    world.engine.target = replace(TARGET, state=TargetState.EXITED)
+    world.engine.answers = [EngineUnknownError("port is already allocated") for _ in range(9)]
+    heal = world.end(world.issue_long_ago())
+    assert heal.state is HealState.FAILED
+    assert "port is already allocated" in heal.detail
+    assert world.engine.calls == [HealAction.START] * 3
+
+
+def test_healing_that_was_switched_off_finishes_no_start(tmp_path: Path) -> None:
+    world = World(tmp_path, restart_unhealthy_services=False)
+    try:
+        world.engine.target = replace(TARGET, state=TargetState.EXITED)
+        heal = world.end(world.issue_long_ago())
+    finally:
+        world.close()
+    assert heal.state is HealState.FAILED
+    assert "healing was switched off" in heal.detail
+    assert world.engine.calls == []
+
+
+def test_a_new_healer_adopts_before_it_looks(world: World) -> None:
+    """Else it would publish our own stop as a person's."""
+    world.issue_long_ago()
+    world.healer.close()
+    world.healer = world.a_new_healer()
+    assert world.engine.adopted == [TARGET.incarnation.target_id]
+
+
+def seen(world: World) -> targets.TargetReport:
+    """Look now; return what is told of the store then."""
+    world.healer._observing.observe()
+    return targets.load(world.connection)[1]
+
+
+def stopped_by_person(report: targets.TargetReport) -> bool:
+    return report.target is not None and report.target.stopped_by_person
+
+
+@pytest.mark.parametrize("new_healer", [False, True])
+def test_that_a_person_stopped_it_outlives_the_engines_memory(world: World, *, new_healer: bool) -> None:
+    """Until the container starts again."""
+    exited = replace(TARGET, state=TargetState.EXITED)
+    world.engine.target = replace(exited, stopped_by_person=True)
+    assert stopped_by_person(seen(world))
+    if new_healer:
+        world.healer.close()
+        world.healer = world.a_new_healer()
+    world.engine.target = EngineUnreachableError("away")
+    seen(world)
+    world.engine.target = replace(exited, exit_code=1)
+    assert stopped_by_person(seen(world))
+    world.engine.target = replace(TARGET, incarnation=NEW)
+    assert not stopped_by_person(seen(world))
+
+
+def test_a_run_that_outlived_its_signal_for_long_was_not_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.engine.target = replace(TARGET, stopped_by_person=True, observed_at=clock.now())
+    seen(world)
+    world.engine.target = TARGET
+    assert stopped_by_person(seen(world))
+    later = clock.now() + timedelta(minutes=16)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert not stopped_by_person(seen(world))
+
+
+@pytest.mark.parametrize("new_healer", [False, True])
+@pytest.mark.parametrize("gap", [False, True])
+def test_another_container_is_the_services_since_it_was_matched(world: World, *, new_healer: bool, gap: bool) -> None:
+    """After two renames an old container has the service's name: failures of the other one say nothing about it."""
+    assert seen(world).matched_since is None
+    if gap:
+        world.engine.target = EngineGoneError("between two renames")
+        assert seen(world).target is None
+    if new_healer:
+        world.healer.close()
+        world.healer = world.a_new_healer()
+    before = clock.now()
+    world.engine.target = replace(TARGET, incarnation=Incarnation(target_id="d" * 64, started="long ago"))
+    since = seen(world).matched_since
+    assert since is not None
+    assert since >= before - timedelta(milliseconds=1)
+    world.engine.target = replace(world.engine.target, exit_code=1)
+    assert seen(world).matched_since == since

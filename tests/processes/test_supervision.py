@@ -19,7 +19,7 @@ import pytest
 
 from healthmon.processes.console import Console, Screen, pretty
 from healthmon.processes.roles import try_lock
-from healthmon.store.connection import open_for_reading
+from healthmon.store.connection import create_or_open, open_for_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -227,15 +227,94 @@ def test_a_deleted_database_ends_what_uses_it_with_a_clear_error_until_there_is_
     wait_for(lambda: say("was deleted or replaced while in use: stop healthmon", users), seconds=10)
     wait_for(lambda: say("there is no database at", users), seconds=20)
     assert not database.exists()
-    for verb in ("status", "once"):
+    for verb in ("status", "once", "report", "dashboard"):
         told = host.healthmon(verb)
         assert told.returncode == 3
         assert f"an agent is running on {host.directory}, and its database {database} was deleted" in told.stderr
         assert "makes one round" not in told.stderr
+    assert host.healthmon("programs").returncode == 2
     assert not database.exists()
-    assert host.healthmon("programs").returncode == 0
+    create_or_open(database).close()
     wait_for(lambda: host.states() == dict.fromkeys(PROGRAMS, "RUNNING"), seconds=90)
     assert host.healthmon("status").returncode == 1
+
+
+def test_programs_beside_an_agent_is_refused_and_changes_nothing(host: Host) -> None:
+    host.run()
+    host.wait_until_running()
+    other = host.directory / "other.json"
+    services = [{"name": "other", "url": "http://127.0.0.1:1/", "group": "other"}]
+    other.write_text(json.dumps({"data_dir": str(host.directory), "services": services}), encoding="utf-8")
+    before = {path.name: path.read_bytes() for path in (host.directory / ".healthmon" / "programs").iterdir()}
+    told = host.healthmon("--config", str(other), "programs")
+    assert told.returncode == 2
+    assert "stop it first" in told.stderr
+    assert {path.name: path.read_bytes() for path in (host.directory / ".healthmon" / "programs").iterdir()} == before
+    connection = open_for_reading(host.directory / "health_monitoring.db")
+    assert connection.rows("SELECT count(*) FROM services WHERE removed_at IS NULL") == [(2,)]
+    connection.close()
+
+
+def test_ctl_works_with_a_broken_configuration(host: Host) -> None:
+    host.run()
+    host.wait_until_running()
+    host.source.write_text("{", encoding="utf-8")
+    told = host.healthmon("ctl", "stop", "healer")
+    assert told.returncode == 0
+    assert "config.json" in told.stderr
+    assert f"the configuration cannot be used; this is the agent that runs on {host.directory}" in told.stderr
+    assert host.states()["healer"] == "STOPPED"
+    (host.directory / "elsewhere").mkdir()
+    words = ("ctl", "--data-dir", str(host.directory), "status", "evaluator")
+    command = [*HEALTHMON, *words]
+    environment = {**os.environ, "PYTHONPATH": str(TOP)}
+    elsewhere = host.directory / "elsewhere"
+    told = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (told.returncode, "RUNNING" in told.stdout) == (0, True)
+    command = [*HEALTHMON, "--config", str(host.source), "ctl", "status"]
+    told = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert told.returncode == 2
+    assert "config.json" in told.stderr
+
+
+def test_a_client_that_went_away_while_supervisord_was_frozen_is_told_to_its_log_alone(host: Host) -> None:
+    agent = host.run()
+    host.wait_until_running()
+    agent.send_signal(signal.SIGSTOP)
+    body = b"<?xml version='1.0'?><methodCall><methodName>supervisor.getAllProcessInfo</methodName></methodCall>"
+    for _ in range(3):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.connect(str(host.directory / ".healthmon" / "supervisor.sock"))
+            client.sendall(b"POST /RPC2 HTTP/1.1\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    agent.send_signal(signal.SIGCONT)
+    log = host.directory / "logs" / "supervisord.log"
+    wait_for(lambda: "Broken pipe" in log.read_text(encoding="utf-8"), seconds=10)
+    assert host.states() == dict.fromkeys(PROGRAMS, "RUNNING")
+    agent.terminate()
+    assert agent.wait(20) == 0
+    assert "uncaptured" not in host.said()
+
+
+def test_a_hang_up_stops_an_agent_whose_output_alone_is_a_terminal(host: Host) -> None:
+    ours, theirs = os.openpty()
+    environment = {**os.environ, "PYTHONPATH": str(TOP)}
+    command = [*HEALTHMON, "--config", str(host.source), "run"]
+    with subprocess.Popen(command, cwd=host.directory, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=environment) as agent:
+        os.close(theirs)
+        try:
+            host.wait_until_running()
+            agent.send_signal(signal.SIGHUP)
+            assert agent.wait(20) == 0
+        finally:
+            agent.kill()
+            os.close(ours)
+
+
+def test_run_with_its_stderr_closed_runs(host: Host) -> None:
+    agent = host.start("sh", "-c", 'exec "$@" 2>&-', "sh", *HEALTHMON, "--config", str(host.source), "run")
+    host.wait_until_running()
+    agent.terminate()
+    assert agent.wait(20) == 0
 
 
 def test_ctl_says_when_nothing_runs(host: Host) -> None:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,12 @@ import pytest
 
 from healthmon import clock
 from healthmon.errors import EngineError, EngineGoneError, EngineUnknownError, EngineUnreachableError
+from healthmon.heal import outcome
+from healthmon.heal.outcome import Outcome
 from healthmon.heal.supervisor_target import SupervisorEngine
-from healthmon.model.heal import HealAction
+from healthmon.model.heal import HealAction, HealState
 from healthmon.model.target import Target, TargetKind, TargetState
+from tests.builders import a_heal
 from tests.containers import wait_for
 
 if TYPE_CHECKING:
@@ -177,6 +181,31 @@ def test_a_restart_that_a_crash_cut_in_half_can_be_finished(supervisord: Supervi
     next_healer.carry_out(START, "supervisor:shop:shop", 7)
     wait_for(lambda: observed(next_healer, "shop").state is TargetState.RUNNING, what="RUNNING")
     supervisord.ctl("stop", "shop")
+    assert observed(next_healer, "shop").stopped_by_person
+    supervisord.ctl("start", "shop")
+
+
+def test_a_healer_that_dies_between_stop_and_start_leaves_its_stop_to_be_finished(supervisord: Supervisord, engine: SupervisorEngine) -> None:
+    """What is stopped has no pid: that is no new run."""
+    wait_for(lambda: observed(engine, "shop").state is TargetState.RUNNING, what="RUNNING")
+    run, issued_at = observed(engine, "shop").incarnation, clock.now()
+    heal = a_heal(HealState.ISSUED, incarnation=run, issued_at=issued_at, stop_timeout_s=7)
+    engine._send_stop(run.target_id)
+    wait_for(lambda: observed(engine, "shop").state is TargetState.EXITED, what="the stop")
+    next_healer = SupervisorEngine(supervisord.socket)
+    next_healer.adopt(run.target_id, issued_at, 7)
+    later = issued_at + timedelta(minutes=1)
+    assert outcome.read(heal, next_healer.look(run.target_id), later, may_begin_until=None) is Outcome.STOPPED_ONLY
+    assert next_healer.has_stopped(run.target_id)
+    next_healer.carry_out(START, run.target_id, 7)
+    wait_for(lambda: observed(next_healer, "shop").state is TargetState.RUNNING, what="RUNNING")
+    assert outcome.read(heal, next_healer.look(run.target_id), later, may_begin_until=None) is Outcome.HAPPENED
+
+
+def test_a_stop_long_after_an_unfinished_restart_is_a_persons(supervisord: Supervisord) -> None:
+    next_healer = SupervisorEngine(supervisord.socket)
+    supervisord.ctl("stop", "shop")
+    next_healer.adopt("supervisor:shop:shop", clock.now() - timedelta(seconds=30), 7)
     assert observed(next_healer, "shop").stopped_by_person
     supervisord.ctl("start", "shop")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from healthmon.heal.docker_facts import (
     NOTHING_REMEMBERED,
+    UNKNOWN_SIGNAL,
     OwnRestart,
     Remembered,
     Stop,
@@ -234,3 +236,50 @@ def test_our_own_container_is_known_inside_one_and_none_on_a_host() -> None:
     assert own_container_ids(hostname="db1", cgroup="0::/", mountinfo=mounted) == {ID}
     assert own_container_ids(hostname="db1", cgroup=f"9:cpu:/docker/{ID}", mountinfo="") == {ID}
     assert own_container_ids(hostname=ID[:12], cgroup="", mountinfo="") == {ID[:12]}
+
+
+@pytest.mark.parametrize(
+    ("action", "said", "number"),
+    [
+        ("kill", "15", 15),
+        ("kill", "SIGRTMIN+x", UNKNOWN_SIGNAL),
+        ("kill", "9" * 5_000, UNKNOWN_SIGNAL),
+        ("kill", None, UNKNOWN_SIGNAL),
+        ("stop", "HUP", 0),
+        ("start", "SIGRTMIN+x", 0),
+    ],
+)
+def test_a_label_cannot_break_an_event(action: str, said: str | None, number: int) -> None:
+    """The engine writes a container's labels over an event's attributes."""
+    event = read_event({"Action": action, "Actor": {"ID": ID, "Attributes": {"signal": said, "exitCode": "x"}}, "timeNano": 1})
+    assert event is not None
+    assert event.signal == number
+
+
+def test_a_kill_whose_signal_a_label_hides_is_a_stop() -> None:
+    killed = stops(Stop(signal=1, at=ago(1)))
+    assert not target(inspect(), remembered=killed).stopped_by_person
+    assert target(inspect(config={"Labels": {"signal": "HUP"}}), remembered=killed).stopped_by_person
+    assert target(inspect(), remembered=stops(Stop(signal=UNKNOWN_SIGNAL, at=ago(1)))).stopped_by_person
+
+
+DOUBTED = OwnRestart(since=ago(60), until=ago(-10), begins_by=ago(57))
+
+
+@pytest.mark.parametrize(
+    ("found", "returned_s_ago", "by_person"),
+    [
+        ([(15, 59), (9, 49), (0, 48)], None, False),  # ours, from its begin to its end
+        ([(15, 40), (0, 39)], None, True),  # ours never reached the engine
+        ([(15, 59), (15, 40)], None, True),  # a second one is a person's
+        ([(15, 40), (9, 30), (0, 29)], 39, False),  # the engine was frozen, and made it when it came back
+        ([(15, 20), (0, 19)], 39, True),
+    ],
+)
+def test_a_stop_long_after_a_doubtful_call_is_a_persons(found: list[tuple[int, float]], returned_s_ago: float | None, by_person: bool) -> None:  # noqa: FBT001
+    remembered = replace(
+        stops(*(Stop(signal=number, at=ago(age_s)) for number, age_s in found), own=(DOUBTED,)),
+        engine_returned_at=None if returned_s_ago is None else ago(returned_s_ago),
+    )
+    exited = inspect({"Running": False, "Status": "exited", "FinishedAt": ago(15).isoformat()})
+    assert target(exited, remembered=remembered).stopped_by_person is by_person

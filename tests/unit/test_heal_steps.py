@@ -13,7 +13,7 @@ from healthmon.heal.settings import HealOverrides, HealSettings
 from healthmon.heal.verification import judge
 from healthmon.model.check import CheckStatus
 from healthmon.model.heal import HealAction, HealState
-from healthmon.model.target import Incarnation, Target, TargetState
+from healthmon.model.target import Incarnation, Target, TargetKind, TargetState
 from tests.builders import NOW, a_heal, a_target, ago, switched_on
 
 NEW = Incarnation(target_id="c" * 64, started="2026-11-22T11:59:35Z")
@@ -142,3 +142,20 @@ def test_only_fresh_good_looks_at_the_new_run_verify_a_heal(
 ) -> None:
     heal = a_heal(HealState.RETURNED, returned_at=ago(returned_s_ago), new_incarnation=NEW)
     assert judge(heal, looks=looks, target=target, settings=switched_on(), now=NOW).state is expected
+
+
+@pytest.mark.parametrize(
+    ("started", "state", "expected"),
+    [
+        ("100:0", TargetState.EXITED, Outcome.STOPPED_ONLY),
+        ("100:0", TargetState.RESTARTING, Outcome.HAPPENED),
+        ("160:0", TargetState.EXITED, Outcome.HAPPENED),
+        ("160:8", TargetState.RUNNING, Outcome.HAPPENED),
+    ],
+)
+def test_a_program_without_a_pid_is_the_same_run_stopped(started: str, state: TargetState, expected: Outcome) -> None:
+    """A healer that dies between stop and start must not leave it stopped for ever."""
+    run = Incarnation(target_id="supervisor:shop:shop", started="100:7")
+    target = a_target(kind=TargetKind.SUPERVISOR, incarnation=Incarnation(target_id=run.target_id, started=started), state=state)
+    heal = a_heal(HealState.ISSUED, issued_at=ago(41), incarnation=run)
+    assert outcome.read(heal, target, NOW, may_begin_until=None) is expected

@@ -132,8 +132,10 @@ def test_a_supervisord_conf_that_was_changed_is_left_alone(tmp_path: Path) -> No
     config, _ = configured(tmp_path)
     conf = programs.write_conf(config.paths)
     assert conf.read_text(encoding="utf-8") == (TOP / "supervisord.conf").read_text(encoding="utf-8")
-    conf.write_text("; mine\n", encoding="utf-8")
-    assert programs.write_conf(config.paths).read_text(encoding="utf-8") == "; mine\n"
+    mine = conf.read_text(encoding="utf-8").replace("loglevel = info", "loglevel = debug") + "  mine/*.conf\n[program:mine]\ncommand = x\n"
+    conf.write_text(mine, encoding="utf-8")
+    programs.require_own_conf(config.paths)
+    assert programs.write_conf(config.paths).read_text(encoding="utf-8") == mine
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])

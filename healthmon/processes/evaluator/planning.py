@@ -119,12 +119,13 @@ class Planning:
         return NEVER_S if decision.until is None else (decision.until - moment.now).total_seconds()
 
     def _meet_incarnation(self, sid: int, moment: Moment) -> None:
-        """Forget the failures of an earlier incarnation as soon as the present one is known."""
+        """Forget the failures of an earlier incarnation, or another container, as soon as the present one is known."""
         target = moment.target(sid)
         if target is None or target.started_at is None:
             return
+        matched_since = moment.reports[sid].matched_since or target.started_at
         before = moment.watching.states[sid]
-        state = machine.meet_incarnation(before, target.started_at)
+        state = machine.meet_incarnation(before, max(target.started_at, matched_since))
         if state is not before:
             moment.watching.replace_state(state)
 

@@ -74,6 +74,7 @@ class Healer:
         self._reconcile_s = RECONCILE_PROGRAMS_S if programs else RECONCILE_S
         self._look_at = 0.0
         self._looked_at = 0.0
+        self._acting.adopt()
         docker.events(self._something_happened)
 
     def step(self) -> float:

@@ -51,6 +51,12 @@ class Acting:
         self._stuck: dict[int, str] = {}  # what was said of heals that could not go on: said once
         self._stopping = threading.Event()
 
+    def adopt(self) -> None:
+        """Tell the engines what an earlier healer left under way, before anything is said of who stopped what."""
+        for heal in heals.open_heals(self._connection):
+            if heal.state is HealState.ISSUED:
+                self._engine_of(heal).adopt(heal.incarnation.target_id, heal.issued_at or heal.planned_at, heal.stop_timeout_s)
+
     def advance(self) -> bool:
         """Start what is planned and take up what a crash left; return whether something ended since the last call."""
         ended = [heal_id for heal_id, thread in self._threads.items() if not thread.is_alive()]
@@ -87,8 +93,11 @@ class Acting:
         names = {service.service_id: name for name, service in services.by_name(self._connection).items()}
         return self._settings.get(names.get(service_id, ""))
 
+    def _engine_of(self, heal: Heal) -> Engine:
+        return self._supervisor if heal.incarnation.target_id.startswith("supervisor:") else self._docker
+
     def _run(self, heal: Heal, settings: HealSettings | None) -> None:
-        engine = self._supervisor if heal.incarnation.target_id.startswith("supervisor:") else self._docker
+        engine = self._engine_of(heal)
         try:
             connection = open_for_writing(self._database)
             try:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.errors import EngineError
+from healthmon.heal.docker_facts import STOP_UNDER_WAY_S
 from healthmon.heal.matching import Match, Wanted, match
+from healthmon.model.target import TargetKind, TargetState
 from healthmon.store import facts, services, targets
 from healthmon.store.targets import TargetReport
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from healthmon.log import Log
     from healthmon.model.target import Target
     from healthmon.store.connection import Connection
+
+RUNS = frozenset({TargetState.RUNNING, TargetState.PAUSED})
 
 
 class Observing:
@@ -46,8 +50,11 @@ class Observing:
         self._log = log
         self._matched: dict[str, str] = {}  # by service name: what exited publishes no port any more
         self._published: dict[int, TargetReport] = {}
+        self._newest: dict[int, TargetReport] = {}  # by service, the last that told of a target
+        self._stopped: dict[int, Target] = {}  # by service, what a person stopped, as it was told first
         self._problems: dict[str, str] = {}
         self._returned_at: datetime | None = None
+        self._remember(targets.load(connection))
 
     def observe(self) -> bool:
         """Look at everything; return whether anything changed."""
@@ -63,6 +70,7 @@ class Observing:
                 facts.note_time(self._connection, facts.ENGINE_RETURNED_AT, returned_at)
         self._returned_at = returned_at
         self._published |= changed
+        self._remember(changed)
         for sid, report in changed.items():
             self._report(sid, report)
         return True
@@ -83,15 +91,39 @@ class Observing:
         self._matched |= {
             service: found.target.incarnation.target_id for service, found in matches.items() if found.target is not None
         }
-        return {
-            self._ids[service]: TargetReport(
-                observed_at=now,
-                target=found.target,
-                matched_by=found.matched_by,
-                problem=found.text if found.target is None else None,
-            )
-            for service, found in matches.items()
-        }
+        return {self._ids[service]: self._told(self._ids[service], found, now) for service, found in matches.items()}
+
+    def _told(self, sid: int, found: Match, now: datetime) -> TargetReport:
+        """Return what is told of one service: what was found, and what is still known from before."""
+        if found.target is None:
+            return TargetReport(observed_at=now, matched_by=found.matched_by, problem=found.text)
+        return TargetReport(
+            observed_at=now,
+            target=_still_stopped(found.target, self._stopped.get(sid), now),
+            matched_by=found.matched_by,
+            matched_since=self._matched_since(sid, found.target, now),
+        )
+
+    def _matched_since(self, sid: int, target: Target, now: datetime) -> datetime | None:
+        """Return since when a target is the service's: failures from before speak of another one."""
+        before = self._newest.get(sid)
+        if before is None:
+            return None
+        same = before.target is not None and before.target.incarnation.target_id == target.incarnation.target_id
+        return before.matched_since if same else now
+
+    def _remember(self, reports: dict[int, TargetReport]) -> None:
+        """Keep what was last told of each service's target, over times in which there is none."""
+        for sid, report in reports.items():
+            target = report.target
+            if target is None:
+                self._newest.setdefault(sid, report)
+                continue
+            self._newest[sid] = report
+            before = self._stopped.pop(sid, None)
+            if target.stopped_by_person and target.kind is TargetKind.DOCKER:
+                same = before is not None and before.incarnation == target.incarnation
+                self._stopped[sid] = before if before is not None and same else target
 
     def _is_known(self, service: str, found: Match) -> bool:
         """Say whether a service still has the target that it had. Who has not seen all yet tells of no other one."""
@@ -127,6 +159,18 @@ class Observing:
             started=target.incarnation.started,
             stopped_by_person=target.stopped_by_person,
         )
+
+
+def _still_stopped(target: Target, before: Target | None, now: datetime) -> Target:
+    """Carry over that a person stopped this run: the engine remembers its last 256 events, and we those since our start.
+
+    A run that goes on for long after a signal was not stopped by it.
+    """
+    if before is None or before.incarnation != target.incarnation:
+        return target
+    if target.state in RUNS and (now - before.observed_at).total_seconds() > STOP_UNDER_WAY_S:
+        return target
+    return replace(target, stopped_by_person=True)
 
 
 def _without_time(report: TargetReport | None) -> tuple[Target | None, str | None, str | None] | None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S = 0.5
 LOOK_SLOWLY_S = 5.0
+EVENTS_S = 10.0  # an earlier healer's heal: the events of that time are read within this
+FINISHING_STARTS = 3
+FINISHING_PAUSE_S = 30.0  # doubling
 PATIENCE_S = 600.0  # with an engine that does not tell, on top of the time that the call may take
 
 
@@ -46,12 +49,17 @@ class Restart:
         self._log = log
         self._stopping = stopping
         self._called_at: datetime | None = None  # when our last call came back, with whatever answer
+        self._settings: HealSettings | None = None
+        self._begun_s = clock.monotonic()
+        self._refusals: list[str] = []  # what was answered to our finishing starts
+        self._finish_from_s = 0.0
 
     def run(self, settings: HealSettings | None) -> None:
         """Make the restart unless it was made or must not be made any more; return when the ledger knows.
 
         `settings` are those of the heal's service; None when it is not configured.
         """
+        self._settings = settings
         if self._heal.state is HealState.PLANNED:
             if not self._issue(settings):
                 return
@@ -109,13 +117,36 @@ class Restart:
         return False
 
     def _finish(self) -> bool:
-        """Start what our restart stopped and never started. Return whether the heal is over: the engine refused."""
+        """Start what our restart stopped and never started. Return whether the heal is over: it is not to be started."""
+        if not self._engine.has_stopped(self._heal.incarnation.target_id):
+            return self._doubt()
+        if unwanted(self._settings) is not None:
+            self._close(HealState.FAILED, "healing was switched off: it is left stopped")
+            return True
+        if clock.monotonic() < self._finish_from_s:
+            return False
+        if len(self._refusals) >= FINISHING_STARTS:
+            self._close(HealState.FAILED, f"stopped, and {FINISHING_STARTS} starts failed: {self._refusals[-1]}")
+            return True
+        return self._start()
+
+    def _doubt(self) -> bool:
+        """Leave stopped what nobody knows to be stopped by us. Return whether the heal is over."""
+        if clock.monotonic() < self._begun_s + EVENTS_S:
+            return False
+        self._close(HealState.INCONCLUSIVE, "it is stopped, and nothing tells that our call did it: it is left as it is")
+        return True
+
+    def _start(self) -> bool:
+        """Make one finishing start. Return whether the heal is over: the engine refused."""
         self._log.warning("heal_finishing_start", **self._fields())
         try:
             self._carry_out(HealAction.START)
         except EngineGoneError as error:
             self._close(HealState.GONE, str(error))
         except (EngineUnreachableError, EngineUnknownError) as error:
+            self._finish_from_s = clock.monotonic() + FINISHING_PAUSE_S * 2 ** len(self._refusals)
+            self._refusals.append(str(error))
             self._log.warning("heal_unanswered", error=str(error), **self._fields())
             return False
         except EngineError as error:
