@@ -95,9 +95,6 @@ class Remembered:
     engine_returned_at: datetime | None = None
 
 
-NOTHING_REMEMBERED = Remembered()
-
-
 def read_container(inspect: Json, *, own_ids: Iterable[str], now: datetime) -> Container:
     """Read the engine's answer to an inspect. `own_ids` are prefixes of the id of the container that we run in."""
     state, config, host = inspect["State"], inspect["Config"], inspect["HostConfig"]

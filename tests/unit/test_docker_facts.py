@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from healthmon.heal.docker_facts import (
-    NOTHING_REMEMBERED,
     UNKNOWN_SIGNAL,
     OwnRestart,
     Remembered,
@@ -24,6 +23,8 @@ from healthmon.heal.docker_facts import (
 )
 from healthmon.heal.own_container import own_container_ids
 from healthmon.model.target import Target, TargetHealth, TargetState
+
+NOTHING_REMEMBERED = Remembered()
 
 ID = "036dbb132cf35658a040c2ccbbf96bf8c51abe9c968d386b0d39e2ef5228bd8c"
 NOW = datetime(2026, 11, 22, 10, 0, 0, tzinfo=UTC)
