@@ -8,8 +8,21 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
-monotonic = time.monotonic
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+monotonic = time.monotonic  # stands still while the host is suspended
+
+
+def boottime() -> float:
+    """Return the seconds since the host was booted, suspended or not. Nobody can set this clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def boot_id() -> str:
+    """Return the kernel's name for this boot: `boottime` compares within one only."""
+    return BOOT_ID.read_text(encoding="ascii").strip()
 
 
 def now() -> datetime:

@@ -123,12 +123,27 @@ def commits_elsewhere(connection: Connection) -> int:
     return 0 if found is None else integer(found[0])
 
 
-def looks_since(connection: Connection, service_id: int, at: datetime, *, limit: int) -> list[CheckStatus]:
-    """Return what the newest looks at a service since `at` said, of every kind, oldest first."""
+def looks_between(  # noqa: PLR0913  one question
+    connection: Connection,
+    service_id: int,
+    since: datetime,
+    until: datetime,
+    *,
+    limit: int,
+    asked_for_only: bool,
+) -> list[CheckStatus]:
+    """Return what the newest looks at a service in that time said, oldest first: of every kind, or only those asked for."""
+    kinds = (CheckKind.REQUESTED,) if asked_for_only else tuple(CheckKind)
     rows = connection.rows(
-        "SELECT status FROM checks WHERE timestamp > ? AND service_id = ? ORDER BY timestamp DESC LIMIT ?",
-        clock.to_sql(at),
+        f"""
+        SELECT status FROM checks
+        WHERE timestamp > ? AND timestamp <= ? AND service_id = ? AND kind IN ({", ".join("?" * len(kinds))})
+        ORDER BY timestamp DESC LIMIT ?
+        """,  # noqa: S608  question marks
+        clock.to_sql(since),
+        clock.to_sql(until),
         service_id,
+        *(KIND_NUMBERS[kind] for kind in kinds),
         limit,
     )
     return [_STATUSES[integer(row[0])] for row in reversed(rows)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.store.row import time
+from healthmon.store.row import text, time
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -13,14 +13,28 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 ENGINE_RETURNED_AT = "engine_returned_at"
+CLOCK_SET_AT = "clock_set_at"  # when the wall clock was last found to be set; at first, when we first looked at it
+RELIVED_UNTIL = "relived_until"  # until then, history may hold rows that a clock which was ahead has left
+CLOCK = "clock"  # the boot, and how far the wall clock was ahead of its boottime, for who starts later
+
+
+def note(connection: Connection, name: str, value: str) -> None:
+    """Remember a text."""
+    connection.change("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", name, value)
+
+
+def noted(connection: Connection, name: str) -> str | None:
+    """Return the text that was remembered, or None."""
+    found = connection.row("SELECT value FROM facts WHERE name = ?", name)
+    return None if found is None else text(found[0])
 
 
 def note_time(connection: Connection, name: str, at: datetime) -> None:
     """Remember a moment."""
-    connection.change("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", name, clock.to_sql(at))
+    note(connection, name, clock.to_sql(at))
 
 
 def noted_time(connection: Connection, name: str) -> datetime | None:
     """Return the moment that was remembered, or None."""
-    found = connection.row("SELECT value FROM facts WHERE name = ?", name)
-    return None if found is None else time(found[0])
+    found = noted(connection, name)
+    return None if found is None else time(found)

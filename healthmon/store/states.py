@@ -65,19 +65,30 @@ def save(connection: Connection, changed: Sequence[tuple[ServiceState, Uptime]])
     )
 
 
-def hours_since(connection: Connection, service_ids: Iterable[int], since: datetime) -> dict[int, dict[datetime, Hours]]:
-    """Return, for each of these services, the booked time of every hour that starts at or after `since`.
+def hours_between(
+    connection: Connection,
+    service_ids: Iterable[int],
+    since: datetime,
+    until: datetime,
+) -> dict[int, dict[datetime, Hours]]:
+    """Return, for each of these services, the booked time of every hour that starts at or after `since`, up to `until`.
 
-    One search by the primary key for each: the table keeps hours for years, and all of them were read otherwise.
+    One search by the primary key for each: the table keeps hours for years, and all of them were read otherwise. What
+    lies beyond `until` was booked by a clock that was ahead.
     """
-    return {service_id: _hours_since(connection, service_id, clock.to_sql(since)) for service_id in service_ids}
+    bounds = clock.to_sql(since), clock.to_sql(until)
+    return {service_id: _hours_between(connection, service_id, *bounds) for service_id in service_ids}
 
 
-def _hours_since(connection: Connection, service_id: int, since: str) -> dict[datetime, Hours]:
+def _hours_between(connection: Connection, service_id: int, since: str, until: str) -> dict[datetime, Hours]:
     rows = connection.rows(
-        "SELECT hour, healthy_s, unhealthy_s, unknown_s FROM service_hours WHERE service_id = ? AND hour >= ?",
+        """
+        SELECT hour, healthy_s, unhealthy_s, unknown_s FROM service_hours
+        WHERE service_id = ? AND hour BETWEEN ? AND ?
+        """,
         service_id,
         since,
+        until,
     )
     return {time(row[0]): Hours(healthy_s=real(row[1]), unhealthy_s=real(row[2]), unknown_s=real(row[3])) for row in rows}
 

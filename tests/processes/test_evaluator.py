@@ -4,110 +4,29 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from healthmon import clock
-from healthmon.log import Log
-from healthmon.model.check import CheckKind, CheckReason
+from healthmon.model.check import CheckKind
 from healthmon.model.heal import HealState
 from healthmon.model.incident import IncidentResolution
 from healthmon.model.status import ServiceStatus
 from healthmon.model.target import Incarnation, TargetState
-from healthmon.processes.evaluator import Evaluator
 from healthmon.store import checks, heals, incidents, probe_requests, services, states, targets
-from healthmon.store.connection import Connection, create_or_open
 from healthmon.store.targets import TargetReport
-from tests.builders import NOW, a_check, a_config, a_target, switched_on
+from tests.builders import NOW, a_config, a_target
+from tests.processes.evaluator_world import BAD, EAGER, GOOD, World, a_world, patient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
-GOOD, BAD = CheckReason.OK, CheckReason.STATUS
-EAGER = {
-    "enabled": True,
-    "restart_unhealthy_services": True,
-    "min_unhealthy_seconds": 0,
-    "start_grace_seconds": 0,
-    "startup_hold_seconds": 0,
-    "engine_settle_seconds": 0,
-}
-
-
-class World:
-    """One evaluator on one database, with a clock that the test moves."""
-
-    def __init__(self, path: Path, **self_healing: Any) -> None:
-        self.now = NOW
-        self.jumped_s = 0.0
-        self.config = a_config(
-            path,
-            {"name": "doc_store", "url": "http://localhost:1", "critical": True},
-            {"name": "frontend", "url": "http://localhost:2", "depends_on": ["doc_store"]},
-            self_healing=EAGER | self_healing,
-        )
-        self.connection: Connection = create_or_open(self.config.paths.database)
-        services.sync(self.connection, [("doc_store", "default", True), ("frontend", "default", False)], now=NOW)
-        self.evaluator = self.a_new_evaluator()
-
-    def a_new_evaluator(self) -> Evaluator:
-        return Evaluator(self.config, self.connection, Log("evaluator"))
-
-    def look(self, reason: CheckReason, kind: CheckKind = CheckKind.SCHEDULED, service_id: int = 1) -> None:
-        self.now += timedelta(seconds=1)
-        checks.append(self.connection, [a_check(reason, at=self.now, kind=kind, service_id=service_id)])
-
-    def monotonic(self) -> float:
-        """Goes with the wall clock, as long as the test does not set only that."""
-        return 10_000.0 + (self.now - NOW).total_seconds() - self.jumped_s
-
-    def step(self) -> float:
-        self.evaluator._next_due = 0.0
-        return self.evaluator.step()
-
-    def pass_time(self, seconds: float) -> None:
-        """Let time pass in which nobody is looked at."""
-        self.now += timedelta(seconds=seconds)
-        self.evaluator._watching._arrived = dict.fromkeys(self.evaluator._watching._arrived, self.monotonic())
-        self.step()
-
-    def fail(self, service_id: int = 1) -> None:
-        """One scheduled failure and its two confirmations."""
-        self.look(BAD, service_id=service_id)
-        for _ in range(2):
-            self.look(BAD, CheckKind.RECHECK, service_id=service_id)
-        self.step()
-
-    def publish(self, **changes: Any) -> None:
-        target = a_target(**{"observed_at": self.now} | changes)
-        targets.publish(self.connection, {1: TargetReport(observed_at=self.now, target=target, matched_by="container")})
-
-    def return_heal(self, started: str) -> Incarnation:
-        """What the healer does, from planned to returned."""
-        [heal] = heals.open_heals(self.connection)
-        new = Incarnation(target_id=heal.incarnation.target_id, started=started)
-        heals.issue(self.connection, heal.heal_id, at=self.now)
-        heals.mark_returned(self.connection, heal.heal_id, at=self.now, new=new, detail="restarted")
-        self.now += timedelta(seconds=1)
-        self.publish(incarnation=new, started_at=self.now)
-        return new
-
-    def heal_states(self) -> list[str]:
-        return [heal.state.value for heal in reversed(heals.recent(self.connection, limit=20))]
-
-
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(clock, "now", lambda: NOW)
-    monkeypatch.setattr(clock, "monotonic", lambda: 10_000.0)
-    made = World(tmp_path)
-    monkeypatch.setattr(clock, "now", lambda: made.now)
-    monkeypatch.setattr(clock, "monotonic", made.monotonic)
-    yield made
-    made.connection.close()
+    yield from a_world(tmp_path, monkeypatch)
+
 
 
 def status_of(world: World, service_id: int = 1) -> ServiceStatus:
@@ -280,7 +199,8 @@ def test_a_dependent_is_held_while_its_dependency_is_ill(world: World) -> None:
 
 def test_a_dry_run_records_what_it_would_do_and_does_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(tmp_path, dry_run=True)
-    monkeypatch.setattr(clock, "now", lambda: world.now)
+    world.set_clocks(monkeypatch)
+    world.evaluator = world.a_new_evaluator()
     world.publish()
     world.look(GOOD)
     world.fail()
@@ -310,23 +230,6 @@ def test_a_heal_nobody_can_verify_is_inconclusive(world: World) -> None:
     world.now += timedelta(seconds=31)
     world.step()
     assert world.heal_states() == [HealState.INCONCLUSIVE.value]
-
-
-def patient(path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A world with the clocks that users get, whose agent and container have run for an hour."""
-    world = World(path)
-    settings = {"interval_seconds": 30.0, "timeout_seconds": 10.0, "retry_interval_seconds": 2.0}
-    services_ = tuple(service.model_copy(update=settings) for service in world.config.services)
-    world.config = world.config.model_copy(update={"services": services_, "self_healing": switched_on()})
-    monkeypatch.setattr(clock, "now", lambda: world.now)
-    monkeypatch.setattr(clock, "monotonic", world.monotonic)
-    world.evaluator = world.a_new_evaluator()
-    world.publish(started_at=NOW - timedelta(hours=1))
-    world.look(GOOD)
-    world.look(GOOD, service_id=2)
-    world.step()
-    world.pass_time(3_600)
-    return world
 
 
 def test_a_blip_that_is_over_is_looked_at_again_and_not_restarted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -392,8 +295,7 @@ def test_two_services_on_one_container_restart_it_once(tmp_path: Path, monkeypat
     world = World(tmp_path)
     services_ = tuple(service.model_copy(update={"depends_on": ()}) for service in world.config.services)
     world.config = world.config.model_copy(update={"services": services_})
-    monkeypatch.setattr(clock, "now", lambda: world.now)
-    monkeypatch.setattr(clock, "monotonic", world.monotonic)
+    world.set_clocks(monkeypatch)
     world.evaluator = world.a_new_evaluator()
     world.publish()
     targets.publish(world.connection, {2: TargetReport(observed_at=world.now, target=a_target(), matched_by="port")})
@@ -410,38 +312,6 @@ def test_two_services_on_one_container_restart_it_once(tmp_path: Path, monkeypat
     world.connection.close()
 
 
-def test_a_clock_that_goes_back_gives_no_fresh_attempts(world: World) -> None:
-    world.publish()
-    world.look(GOOD)
-    world.fail()
-    world.return_heal("later")
-    world.now -= timedelta(hours=1)
-    world.jumped_s = -3_600.0
-    for _ in range(8):
-        world.look(BAD)
-        world.step()
-    assert world.heal_states() == ["returned"]
-
-
-def test_a_clock_that_goes_forward_restarts_nothing_before_new_looks_and_the_hold_are_over(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    world = patient(tmp_path, monkeypatch)
-    world.fail()
-    world.now += timedelta(hours=1)
-    world.jumped_s = 3_600.0
-    world.step()
-    for _ in range(20):
-        world.look(BAD)
-        world.step()
-    assert world.heal_states() == []
-    for _ in range(45):
-        world.look(BAD)
-        world.step()
-    assert world.heal_states() == ["planned"]
-
-
 def test_nothing_is_planned_on_half_of_a_backlog(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("healthmon.processes.evaluator.BATCH", 4)
     world.publish()
@@ -454,8 +324,7 @@ def test_nothing_is_planned_on_half_of_a_backlog(world: World, monkeypatch: pyte
 
 def test_a_dry_run_raises_no_alert_about_restarts_that_were_never_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(tmp_path, dry_run=True, restart_cooldown_minutes=0, max_restart_attempts=1)
-    monkeypatch.setattr(clock, "now", lambda: world.now)
-    monkeypatch.setattr(clock, "monotonic", world.monotonic)
+    world.set_clocks(monkeypatch)
     world.evaluator = world.a_new_evaluator()
     world.publish()
     world.look(GOOD)
@@ -500,8 +369,7 @@ def test_services_that_a_person_stopped_make_no_storm(tmp_path: Path, monkeypatc
     world.config = a_config(tmp_path, {"name": "doc_store", "url": "http://localhost:1"}, *more, self_healing=EAGER)
     names = [service.name for service in world.config.services]
     ids = services.sync(world.connection, [(name, "default", False) for name in names], now=NOW)
-    monkeypatch.setattr(clock, "now", lambda: world.now)
-    monkeypatch.setattr(clock, "monotonic", world.monotonic)
+    world.set_clocks(monkeypatch)
     world.evaluator = world.a_new_evaluator()
     stopped = {}
     for number, name in enumerate(names[1:4]):

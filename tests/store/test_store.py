@@ -100,10 +100,10 @@ def test_only_scheduled_looks_that_found_something_out_are_health_checks(databas
     assert database.rows("SELECT service_name, status, response_time FROM health_checks") == [("doc_store", "healthy", 0.01)]
 
 
-def test_looks_since_are_the_newest_in_their_order(database: Connection) -> None:
+def test_looks_are_the_newest_in_their_order(database: Connection) -> None:
     reasons = [CheckReason.OK, CheckReason.STATUS, CheckReason.OK, CheckReason.NO_NETWORK]
     checks.append(database, [a_check(reason, at=ago(10 - n)) for n, reason in enumerate(reasons)])
-    found = checks.looks_since(database, 1, ago(9), limit=2)
+    found = checks.looks_between(database, 1, ago(9), NOW, limit=2, asked_for_only=False)
     assert [status.value for status in found] == ["healthy", "unknown"]
 
 
@@ -113,18 +113,18 @@ def test_states_and_hours_come_back_as_they_were(database: Connection) -> None:
     assert states.load(database) == {1: state, 2: ServiceState(service_id=2)}
     assert states.uptimes(database) == {1: Uptime(percentage=99.5, coverage=80.0), 2: Uptime()}
     states.save_hours(database, [(1, ago(0), Hours(healthy_s=1)), (1, ago(0), Hours(healthy_s=2, unknown_s=3))])
-    assert states.hours_since(database, [1, 2], ago(3_600)) == {1: {NOW: Hours(healthy_s=2, unknown_s=3)}, 2: {}}
+    assert states.hours_between(database, [1, 2], ago(3_600), NOW) == {1: {NOW: Hours(healthy_s=2, unknown_s=3)}, 2: {}}
 
 
 def test_hours_are_searched_by_service_and_never_by_reading_all_of_them(database: Connection) -> None:
     states.save_hours(database, [(sid, ago(hour * 3_600), Hours(healthy_s=hour)) for sid in (1, 2) for hour in range(5)])
     said: list[str] = []
     database._db.trace_v2(apsw.SQLITE_TRACE_STMT, lambda found: said.append(found["sql"]))
-    assert states.hours_since(database, [2], ago(3_600)) == {2: {NOW: Hours(), ago(3_600): Hours(healthy_s=1)}}
+    assert states.hours_between(database, [2], ago(3_600), NOW) == {2: {NOW: Hours(), ago(3_600): Hours(healthy_s=1)}}
     database._db.trace_v2(0, None)
     [query] = said
-    [plan] = database.rows(f"EXPLAIN QUERY PLAN {query}", 2, "")
-    assert "SEARCH service_hours USING PRIMARY KEY (service_id=? AND hour>?)" in plan
+    [plan] = database.rows(f"EXPLAIN QUERY PLAN {query}", 2, "", "")
+    assert "SEARCH service_hours USING PRIMARY KEY (service_id=? AND hour>? AND hour<?)" in plan
 
 
 def test_a_service_that_was_never_checked_is_unknown(database: Connection) -> None:

@@ -13,6 +13,7 @@ from healthmon import clock
 from healthmon.failpoints import reach
 from healthmon.log import Log
 from healthmon.processes.doorbell import ring
+from healthmon.processes.evaluator.clocks import Clocks
 from healthmon.processes.evaluator.judging import Judging
 from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 PROGRAM = "evaluator"
 BATCH = 1_000
 FALLBACK_POLL_S = 5.0
-CLOCK_JUMP_S = 5.0
 
 
 def make(config: Config) -> Callable[[Doorbell], Evaluator]:
@@ -57,7 +57,7 @@ class Evaluator:
         self._loaded = False
         self._next_due = 0.0  # monotonic
         self._commits_seen = -1
-        self._clocks = (clock.now(), clock.monotonic())
+        self._clocks = Clocks(log)
 
     def step(self) -> float:
         """Evaluate what is new; return the seconds until time alone may change something."""
@@ -74,9 +74,14 @@ class Evaluator:
         self._connection.close()
 
     def _step(self) -> float:
+        surprise = self._clocks.look(self._connection)
+        if surprise is not None:
+            self._loaded = False
         self._load()
         now = clock.now()
-        self._notice_clock_jump(now)
+        if surprise is not None and surprise.is_evidence_void:
+            self._planning.hold_from(now)
+            self._watching.void_evidence()
         commits = checks.commits_elsewhere(self._connection)
         entries = checks.read_inbox(self._connection, limit=BATCH)
         is_due = clock.monotonic() >= self._next_due
@@ -119,16 +124,6 @@ class Evaluator:
         for program in self._planning.programs_to_wake() | self._judging.programs_to_wake():
             ring(self._paths.doorbell(program))
         return until_s
-
-    def _notice_clock_jump(self, now: datetime) -> None:
-        """A wall clock that was set makes every age wrong: nothing is restarted until looks of the new time are here."""
-        before, monotonic_before = self._clocks
-        self._clocks = (now, clock.monotonic())
-        jump_s = (now - before).total_seconds() - (self._clocks[1] - monotonic_before)
-        if abs(jump_s) > CLOCK_JUMP_S:
-            self._log.warning("clock_jumped", seconds=jump_s)
-            self._planning.hold_from(now)
-            self._watching.void_evidence()
 
     def _load(self) -> None:
         if self._loaded:

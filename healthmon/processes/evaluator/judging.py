@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from healthmon.heal.verification import GOOD_LOOKS, judge
 from healthmon.model.heal import HealState
-from healthmon.store import checks, heals, probe_requests, targets
+from healthmon.store import checks, facts, heals, probe_requests, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,7 +66,14 @@ class Judging:
         sid, returned_at = heal.service_id, heal.returned_at or now
         verdict = judge(
             heal,
-            looks=checks.looks_since(connection, sid, returned_at, limit=LOOKS_JUDGED),
+            looks=checks.looks_between(
+                connection,
+                sid,
+                returned_at,
+                now,
+                limit=LOOKS_JUDGED,
+                asked_for_only=_is_relived(connection, now),
+            ),
             target=None if report is None else report.target,
             settings=self._settings[sid],
             now=now,
@@ -90,3 +97,9 @@ class Judging:
         every_s = max(MIN_EVERY_S, min(configured.retry_interval_seconds, window_s / (2 * GOOD_LOOKS)))
         probe_requests.ask(connection, heal.service_id, every_s=every_s, until=until)
         self._to_wake.add(f"probe-{configured.group}")
+
+
+def _is_relived(connection: Connection, now: datetime) -> bool:
+    """Tell whether this time was gone through before: then looks of that time stand among those of this one."""
+    until = facts.noted_time(connection, facts.RELIVED_UNTIL)
+    return until is not None and now < until

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -78,12 +78,24 @@ def read_moment(
         state.service_id for state in watching.states.values() if state.status is ServiceStatus.UNHEALTHY
     )
     recent = {heal.heal_id: heal for heal in (*heals.since(connection, now - HOST_WINDOW), *open_heals.values())}
+    set_at = facts.noted_time(connection, facts.CLOCK_SET_AT) or now
+    reports = targets.of_services(connection, open_incidents)
     return Moment(
         now=now,
         watching=watching,
         unhealthy=unhealthy,
         ill_or_healing=unhealthy | open_heals.keys(),
-        reports=targets.of_services(connection, open_incidents),
+        reports={sid: _not_in_the_future(report, now, set_at) for sid, report in reports.items()},
         host=[recent[heal_id] for heal_id in sorted(recent)],
         engine_returned_at=facts.noted_time(connection, facts.ENGINE_RETURNED_AT),
     )
+
+
+def _not_in_the_future(report: TargetReport, now: datetime, set_at: datetime) -> TargetReport:
+    """A start that lies ahead was before the clock was set back, nobody knows how long: at the latest then."""
+    if report.matched_since is not None and report.matched_since > now:
+        report = replace(report, matched_since=set_at)
+    target = report.target
+    if target is None or target.started_at is None or target.started_at <= now:
+        return report
+    return replace(report, target=replace(target, started_at=set_at))

@@ -55,7 +55,7 @@ class Watching:
     def load(self, connection: Connection, now: datetime) -> None:
         known = stored.load(connection)
         self.states = {sid: known.get(sid, ServiceState(service_id=sid)) for sid in self._services}
-        booked = stored.hours_since(connection, self._services, hour_of(now - WINDOW))
+        booked = stored.hours_between(connection, self._services, hour_of(now - WINDOW), now)
         self._booked = {sid: booked.get(sid, {}) for sid in self._services}
         self._arrived = dict.fromkeys(self._services, clock.monotonic())
         self._changed.clear()
@@ -63,7 +63,7 @@ class Watching:
 
     def take(self, checks: Iterable[Check], now: datetime) -> list[Change]:
         """Move the states by these looks, in their order, and by the absence of others."""
-        changes = [self._take_one(check) for check in checks if check.service_id in self.states]
+        changes = [self._take_one(_not_after(check, now)) for check in checks if check.service_id in self.states]
         changes += [self._lose(sid, now) for sid in self._out_of_sight()]
         changes = [change for change in changes if change.event is not StatusEvent.NOTHING]
         for change in changes:
@@ -104,7 +104,7 @@ class Watching:
         state = step.state
         if not machine.is_soft(state):
             self._book(before, state, at)
-            state = replace(state, accounted_until=at)
+            state = replace(state, accounted_until=max(at, before.accounted_until or at))
         self.replace_state(state)
         return Change(service=self._services[sid], event=step.event, before=before, state=state)
 
@@ -146,6 +146,11 @@ class Watching:
             self._log.change("service_failing", **fields)
         else:
             self._log.change(f"service_{change.event.value}", service=service.name)
+
+
+def _not_after(check: Check, now: datetime) -> Check:
+    """Return a look as of `now` at the latest: it was made before the clock was set back."""
+    return check if check.checked_at <= now else replace(check, checked_at=now)
 
 
 def _max_gap(settings: ServiceSettings) -> timedelta:

@@ -1,0 +1,96 @@
+"""What in the database does the present rest on, and so is told anew when the host's clock was set?
+
+History stays as it was written: its times are what the clock showed then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.store import facts
+from healthmon.store.row import sql_time, time, time_or_none
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from healthmon.clock_step import ClockStep
+    from healthmon.store.connection import Connection
+
+HOST_WINDOW = timedelta(hours=1)  # the longest budget of the host
+
+# An episode is known by the text of its start: all its incidents move together.
+_EPISODES = """
+    (service_id, episode_started_at) IN (
+        SELECT service_id, episode_started_at FROM incidents
+        WHERE incident_id IN (SELECT max(incident_id) FROM incidents GROUP BY service_id))
+"""
+_LEDGER = f"planned_at >= ? OR closed_at IS NULL OR incident_id IN (SELECT incident_id FROM incidents WHERE {_EPISODES})"  # noqa: S608  both parts stand here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Present:
+    """The rows of one table that speak of the present, and their columns of time."""
+
+    table: str
+    key: str
+    columns: tuple[str, ...]
+    where: str = "TRUE"
+
+
+_HEALS = _Present(table="heals", key="heal_id", columns=("planned_at", "issued_at", "returned_at", "closed_at"), where=_LEDGER)
+_PRESENT = (
+    _Present(
+        table="service_states",
+        key="service_id",
+        columns=(
+            "status_since",
+            "last_checked_at",
+            "last_healthy_at",
+            "streak_started_at",
+            "evidence_started_at",
+            "evidence_last_at",
+            "accounted_until",
+        ),
+    ),
+    _Present(table="targets", key="service_id", columns=("observed_at", "started_at", "matched_since")),
+    _Present(table="probe_requests", key="service_id", columns=("until",)),
+    _Present(table="alert_log", key="alert_id", columns=("triggered_at",), where="resolved_at IS NULL"),
+    _Present(
+        table="incidents",
+        key="incident_id",
+        columns=("started_at", "detected_at", "episode_started_at", "quarantined_at", "resolved_at"),
+        where=_EPISODES,
+    ),
+)
+
+
+def follow(connection: Connection, step: ClockStep) -> None:
+    """Move what the present rests on into the new time; belongs into one transaction with what follows from it."""
+    _move(connection, _HEALS, step, clock.to_sql(step.before - HOST_WINDOW))  # before the incidents that it is chosen by
+    for present in _PRESENT:
+        _move(connection, present, step)
+    returned_at = facts.noted_time(connection, facts.ENGINE_RETURNED_AT)
+    if returned_at is not None:
+        facts.note_time(connection, facts.ENGINE_RETURNED_AT, step.moved(returned_at))
+    facts.note_time(connection, facts.CLOCK_SET_AT, step.after)
+    relived = facts.noted_time(connection, facts.RELIVED_UNTIL)
+    facts.note_time(connection, facts.RELIVED_UNTIL, max(step.before, relived or step.before))
+
+
+def newest_moment(connection: Connection) -> datetime | None:
+    """Return the latest moment at which we are known to have worked, or None."""
+    found = connection.row("SELECT max(last_checked_at) FROM service_states")
+    return None if found is None else time_or_none(found[0])
+
+
+def _move(connection: Connection, present: _Present, step: ClockStep, *values: str) -> None:
+    names = ", ".join(present.columns)
+    rows = connection.rows(f"SELECT {present.key}, {names} FROM {present.table} WHERE {present.where}", *values)  # noqa: S608  names of ours
+    moved = [
+        (*(sql_time(None if value is None else step.moved(time(value))) for value in row[1:]), row[0]) for row in rows
+    ]
+    places = ", ".join(f"{column} = ?" for column in present.columns)
+    connection.change_many(f"UPDATE {present.table} SET {places} WHERE {present.key} = ?", moved)  # noqa: S608  names of ours
