@@ -18,6 +18,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -28,7 +29,7 @@ from healthmon.watch.supervisor_rpc import SupervisorRpc
 from tests.containers import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 TOP = Path(__file__).parents[2]
 
@@ -116,7 +117,15 @@ class Agent:
 
     module = "healthmon"  # a control puts a build with a planted bug here
 
-    def __init__(self, directory: Path, services: list[dict[str, Any]], **settings: Any) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        services: list[dict[str, Any]],
+        *,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        **settings: Any,
+    ) -> None:
+        self._environment = environment
         self.paths = Paths(data_dir=directory, database=directory / "health_monitoring.db")
         self.source = directory / "config.json"
         clocks = {"check_interval_seconds": 1, "timeout_seconds": 0.8, "retry_interval_seconds": 0.2}
@@ -131,7 +140,7 @@ class Agent:
             self.process = subprocess.Popen(
                 self.command("run"),
                 cwd=self.paths.data_dir,
-                env={**os.environ, "PYTHONPATH": str(TOP), **environment},
+                env={**os.environ, "PYTHONPATH": str(TOP), **self._environment, **environment},
                 stderr=said,
             )
         return self.process
@@ -183,11 +192,11 @@ class Agent:
 
 
 @contextmanager
-def agent(services: list[dict[str, Any]] | None = None, **settings: Any) -> Iterator[Agent]:
-    """Run an agent for the length of a block."""
+def agent(services: list[dict[str, Any]] | None = None, *, kind: type[Agent] = Agent, **settings: Any) -> Iterator[Agent]:
+    """Run an agent for the length of a block. `environment` is that of all its processes, the rest its configuration."""
     wanted = services or [{"name": "s", "url": "http://127.0.0.1:1/", "group": "core"}]
     with tempfile.TemporaryDirectory(prefix="hm-", ignore_cleanup_errors=True) as directory:
-        started = Agent(Path(directory), wanted, **settings)
+        started = kind(Path(directory), wanted, **settings)
         try:
             started.wait_until_running()
             yield started
