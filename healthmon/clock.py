@@ -45,3 +45,8 @@ def to_iso(at: datetime) -> str:
     """Write `at` for JSON and people: `2025-09-18T10:30:00Z`, with milliseconds where there are any."""
     timespec = "milliseconds" if at.microsecond else "seconds"
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
+
+
+def from_iso(text: str) -> datetime:
+    """Read what `to_iso` wrote."""
+    return datetime.fromisoformat(text).astimezone(UTC)

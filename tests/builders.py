@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from healthmon.heal.policy import Situation
 from healthmon.heal.settings import HealSettings
+from healthmon.model.alert import AlertSeverity
 from healthmon.model.check import Check, CheckKind, CheckReason, Outcome
 from healthmon.model.heal import Heal, HealAction, HealState
 from healthmon.model.incident import Incident
+from healthmon.model.notification import Affected, Notification, NotificationKind
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.model.target import Incarnation, Target, TargetHealth, TargetKind, TargetState
 
@@ -156,3 +158,25 @@ def a_config(data_dir: Any, *services: dict[str, Any], **changes: Any) -> Config
     filled = [{"interval_seconds": 1.0, "timeout_seconds": 0.5, "retry_interval_seconds": 0.1, **one} for one in services]
     raw = {"services": filled, "data_dir": str(data_dir), "check_interval_seconds": 1.0, "timeout_seconds": 0.5, **changes}
     return Config.model_validate_json(json.dumps(raw))
+
+
+def a_notification(kind: NotificationKind = NotificationKind.FIRING, **changes: Any) -> Notification:
+    """One service in a message; `changes` are those of the service."""
+    plain: dict[str, Any] = {
+        "conversation_id": 1,
+        "service": "doc_store",
+        "group": "core",
+        "critical": True,
+        "severity": AlertSeverity.CRITICAL,
+        "alert_id": 7,
+        "alert_types": ("service_down", "critical_service_down"),
+        "message": "doc_store is unhealthy: expected 200, got 500 Internal Server Error",
+        "started_at": ago(120),
+        "facts": (("container", "running since 10:30, 2 restarts"), ("image", "unchanged")),
+        "values": (("status", "unhealthy"),),
+        "healing": "restart planned",
+        "dependents": ("analysis_service",),
+        "links": (("runbook", "https://wiki.example.com/doc_store"),),
+    }
+    affected = Affected(**plain | changes)
+    return Notification(kind=kind, severity=affected.severity, created_at=NOW, host="web-1", affected=(affected,))

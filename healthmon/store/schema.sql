@@ -148,6 +148,33 @@ BEGIN
       AND service_id = (SELECT service_id FROM services WHERE service_name = OLD.service_name);
 END;
 
+-- What people are told: a row a message, the same for every channel. `content` is JSON: model/notification.py.
+CREATE TABLE notifications (
+    notification_id INTEGER PRIMARY KEY,
+    kind            TEXT NOT NULL CHECK (kind IN ('firing', 'worsened', 'resolved', 'reminder', 'event', 'test')),
+    severity        TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
+    created_at      TEXT NOT NULL,
+    content         TEXT NOT NULL
+) STRICT;
+
+-- The outbox: a row for each message and single target, written in the transaction of what it tells of. Recorded as
+-- sent only after it was: a repeat beats a loss. `attempts` is written before each.
+CREATE TABLE deliveries (
+    delivery_id     INTEGER PRIMARY KEY,
+    notification_id INTEGER NOT NULL REFERENCES notifications,
+    channel         TEXT NOT NULL,
+    state           TEXT NOT NULL CHECK (state IN ('queued', 'sent', 'parked', 'superseded')),
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at TEXT NOT NULL,
+    expires_at      TEXT NOT NULL,
+    last_error      TEXT,
+    proof           TEXT,                 -- what the receiver answered
+    closed_at       TEXT,
+    UNIQUE (notification_id, channel),
+    CHECK ((closed_at IS NULL) = (state = 'queued'))
+) STRICT;
+CREATE INDEX deliveries_queued ON deliveries (channel, delivery_id) WHERE closed_at IS NULL;
+
 -- What each service's container (or supervised program) looked like to the healer when it last looked.
 -- `problem` says why there is no target; then every fact is NULL.
 CREATE TABLE targets (

@@ -16,8 +16,10 @@ import pytest
 from healthmon.errors import StoreBusyError, StoreError, StoreUnavailableError, UsageError
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.check import CheckKind, CheckReason
+from healthmon.model.delivery import DeliveryState
 from healthmon.model.heal import HealAction, HealState
 from healthmon.model.incident import IncidentResolution
+from healthmon.model.notification import NotificationKind
 from healthmon.model.service import Service
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.model.target import Incarnation, TargetHealth, TargetKind, TargetState
@@ -387,6 +389,9 @@ def test_ours_is_safe() -> None:
 
 
 WORDS: list[tuple[str, str, type[StrEnum]]] = [
+    ("notifications", "kind", NotificationKind),
+    ("notifications", "severity", AlertSeverity),
+    ("deliveries", "state", DeliveryState),
     ("service_states", "status", ServiceStatus),
     ("service_states", "previous_status", ServiceStatus),
     ("incidents", "resolution", IncidentResolution),
