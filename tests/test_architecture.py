@@ -26,9 +26,12 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
         (
             "status",
             "rules",
+            "alerts",
             "history",
             "notify.__init__",
             "notify.settings",
+            "notify.policy",
+            "notify.batches",
             "web.__init__",
             "web.settings",
             "watch.policy",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.store import facts
-from healthmon.store.row import sql_time, time, time_or_none
+from healthmon.store.row import sql_time, time_or_none
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,16 +35,16 @@ class _Present:
     """The rows of one table that speak of the present, and their columns of time."""
 
     table: str
-    key: str
+    key: tuple[str, ...]
     columns: tuple[str, ...]
     where: str = "TRUE"
 
 
-_HEALS = _Present(table="heals", key="heal_id", columns=("planned_at", "issued_at", "returned_at", "closed_at"), where=_LEDGER)
+_HEALS = _Present(table="heals", key=("heal_id",), columns=("planned_at", "issued_at", "returned_at", "closed_at"), where=_LEDGER)
 _PRESENT = (
     _Present(
         table="service_states",
-        key="service_id",
+        key=("service_id",),
         columns=(
             "status_since",
             "last_checked_at",
@@ -55,12 +55,25 @@ _PRESENT = (
             "accounted_until",
         ),
     ),
-    _Present(table="targets", key="service_id", columns=("observed_at", "started_at", "matched_since")),
-    _Present(table="probe_requests", key="service_id", columns=("until",)),
-    _Present(table="alert_log", key="alert_id", columns=("triggered_at",), where="resolved_at IS NULL"),
+    _Present(table="targets", key=("service_id",), columns=("observed_at", "started_at", "matched_since")),
+    _Present(table="probe_requests", key=("service_id",), columns=("until",)),
+    _Present(table="alert_log", key=("alert_id",), columns=("triggered_at",), where="resolved_at IS NULL"),
+    _Present(table="rule_states", key=("service_id", "rule"), columns=("since", "unknown_since")),
+    _Present(
+        table="conversations",
+        key=("conversation_id",),
+        columns=("opened_at", "over_at", "released_at", "urgent_at", "announced_at", "notified_at"),
+        where="closed_at IS NULL",
+    ),
+    _Present(
+        table="deliveries",
+        key=("delivery_id",),
+        columns=("next_attempt_at", "expires_at"),
+        where="closed_at IS NULL",
+    ),
     _Present(
         table="incidents",
-        key="incident_id",
+        key=("incident_id",),
         columns=("started_at", "detected_at", "episode_started_at", "quarantined_at", "resolved_at"),
         where=_EPISODES,
     ),
@@ -87,10 +100,14 @@ def newest_moment(connection: Connection) -> datetime | None:
 
 
 def _move(connection: Connection, present: _Present, step: ClockStep, *values: str) -> None:
-    names = ", ".join(present.columns)
-    rows = connection.rows(f"SELECT {present.key}, {names} FROM {present.table} WHERE {present.where}", *values)  # noqa: S608  names of ours
-    moved = [
-        (*(sql_time(None if value is None else step.moved(time(value))) for value in row[1:]), row[0]) for row in rows
-    ]
+    columns, key = ", ".join(present.columns), ", ".join(present.key)
+    rows = connection.rows(f"SELECT {columns}, {key} FROM {present.table} WHERE {present.where}", *values)  # noqa: S608  names of ours
+    count = len(present.columns)
+    moved = [(*(_moved(step, time_or_none(value)) for value in row[:count]), *row[count:]) for row in rows]
     places = ", ".join(f"{column} = ?" for column in present.columns)
-    connection.change_many(f"UPDATE {present.table} SET {places} WHERE {present.key} = ?", moved)  # noqa: S608  names of ours
+    found = " AND ".join(f"{column} = ?" for column in present.key)
+    connection.change_many(f"UPDATE {present.table} SET {places} WHERE {found}", moved)  # noqa: S608  names of ours
+
+
+def _moved(step: ClockStep, at: datetime | None) -> str | None:
+    return None if at is None else sql_time(step.moved(at))

@@ -123,6 +123,33 @@ CREATE TABLE incidents (
 CREATE UNIQUE INDEX one_open_incident ON incidents (service_id) WHERE resolved_at IS NULL;
 CREATE INDEX incidents_by_service ON incidents (service_id, started_at);
 
+-- How far each rule is for each service; a rule whose condition does not hold has no row.
+CREATE TABLE rule_states (
+    service_id    INTEGER NOT NULL REFERENCES services,
+    rule          TEXT NOT NULL,
+    phase         TEXT NOT NULL CHECK (phase IN ('pending', 'firing', 'keeping')),
+    since         TEXT NOT NULL,
+    unknown_since TEXT,
+    PRIMARY KEY (service_id, rule)
+) STRICT, WITHOUT ROWID;
+
+-- One outage of one service, as people are told of it: all its alerts are one conversation.
+CREATE TABLE conversations (
+    conversation_id    INTEGER PRIMARY KEY,
+    service_id         INTEGER NOT NULL REFERENCES services,
+    severity           TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
+    opened_at          TEXT NOT NULL,
+    over_at            TEXT,              -- since when none of its alerts is firing
+    root_service_id    INTEGER REFERENCES services,  -- the service that this one is ill because of
+    released_at        TEXT,              -- when that one recovered
+    urgent_at          TEXT,              -- when something happened that a person must hear of
+    announced_at       TEXT,              -- the first message
+    announced_severity TEXT CHECK (announced_severity IN ('critical', 'warning', 'info')),
+    notified_at        TEXT,              -- the last message
+    closed_at          TEXT               -- all is said
+) STRICT;
+CREATE UNIQUE INDEX one_open_conversation ON conversations (service_id) WHERE closed_at IS NULL;
+
 CREATE TABLE alert_log (
     alert_id     INTEGER PRIMARY KEY,
     service_id   INTEGER NOT NULL REFERENCES services,
@@ -130,7 +157,8 @@ CREATE TABLE alert_log (
     severity     TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
     message      TEXT NOT NULL,
     triggered_at TEXT NOT NULL,
-    resolved_at  TEXT
+    resolved_at  TEXT,
+    explanation  TEXT                     -- the operands that made it fire, as JSON: [["response_time", "5.2 s"], …]
 ) STRICT;
 CREATE UNIQUE INDEX one_firing_alert ON alert_log (service_id, alert_type) WHERE resolved_at IS NULL;
 CREATE INDEX alerts_by_time ON alert_log (triggered_at);

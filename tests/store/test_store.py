@@ -20,6 +20,7 @@ from healthmon.model.delivery import DeliveryState
 from healthmon.model.heal import HealAction, HealState
 from healthmon.model.incident import IncidentResolution
 from healthmon.model.notification import NotificationKind
+from healthmon.model.rule_state import RulePhase
 from healthmon.model.service import Service
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.model.target import Incarnation, TargetHealth, TargetKind, TargetState
@@ -389,6 +390,9 @@ def test_ours_is_safe() -> None:
 
 
 WORDS: list[tuple[str, str, type[StrEnum]]] = [
+    ("rule_states", "phase", RulePhase),
+    ("conversations", "severity", AlertSeverity),
+    ("conversations", "announced_severity", AlertSeverity),
     ("notifications", "kind", NotificationKind),
     ("notifications", "severity", AlertSeverity),
     ("deliveries", "state", DeliveryState),

@@ -1,0 +1,1 @@
+"""When does an alert begin and end, and which of them belong together?"""

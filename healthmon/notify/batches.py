@@ -1,0 +1,44 @@
+"""Which conversations share a message? Whatever is to be said in one moment is said at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from healthmon.model.notification import NotificationKind
+from healthmon.notify.policy import NotifyDecision, NotifyReason, NotifyVerdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Bad news share a message, and so do good ones. What is said first gives the message its kind.
+_SHARED = (
+    (NotificationKind.FIRING, NotificationKind.WORSENED),
+    (NotificationKind.REMINDER,),
+    (NotificationKind.RESOLVED,),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One message about these conversations, by their ids, in their order."""
+
+    kind: NotificationKind
+    conversation_ids: tuple[int, ...]
+
+
+def batches(decisions: Mapping[int, NotifyDecision]) -> list[Batch]:
+    """Return the messages that are due, by conversation_id. What still waited to be grouped goes along with the first."""
+    return [batch for kinds in _SHARED if (batch := _batch(decisions, kinds)) is not None]
+
+
+def _batch(decisions: Mapping[int, NotifyDecision], kinds: tuple[NotificationKind, ...]) -> Batch | None:
+    due = {decision.kind for decision in decisions.values() if decision.verdict is NotifyVerdict.SEND and decision.kind in kinds}
+    if not due:
+        return None
+    members = tuple(one for one, decision in decisions.items() if decision.kind in kinds and _goes_along(decision))
+    return Batch(kind=next(kind for kind in kinds if kind in due), conversation_ids=members)
+
+
+def _goes_along(decision: NotifyDecision) -> bool:
+    return decision.verdict is NotifyVerdict.SEND or decision.reason is NotifyReason.GROUPING

@@ -1,0 +1,175 @@
+"""When is which message sent? One pure function, from what is known of a conversation to a decision with its reason.
+
+The questions are asked in order; the first that has an answer decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from healthmon.model.alert import AlertSeverity
+from healthmon.model.notification import NotificationKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from healthmon.model.conversation import Conversation
+
+
+class NotifyVerdict(StrEnum):
+    SEND = "send"
+    WAIT = "wait"  # time alone lifts it: `until` says when
+    HOLD = "hold"  # something else has to change first
+    CLOSE = "close"  # nothing is left to say
+
+
+class NotifyReason(StrEnum):
+    FIRST_WORD = "first_word"
+    WORSENED = "worsened"
+    NEEDS_PERSON = "needs_person"
+    RECOVERED = "recovered"
+    REMINDER = "reminder"
+    OVER_BEFORE_TOLD = "over_before_told"
+    GROUPING = "grouping"  # others may fail, or recover, in the same moment
+    UNDER_ROOT = "under_root"  # what it depends on is ill: that one's message names it
+    ROOT_IN_DOUBT = "root_in_doubt"  # what it depends on has just failed a look
+    SILENCED = "silenced"
+    MAINTENANCE = "maintenance"
+    ACKNOWLEDGED = "acknowledged"
+    TOLD = "told"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyDecision:
+    """What to say about one conversation now. `until` is set for WAIT only, `kind` for SEND and for what is grouped."""
+
+    verdict: NotifyVerdict
+    reason: NotifyReason
+    until: datetime | None = None
+    kind: NotificationKind | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """For how long others are waited for, and how often it is said again."""
+
+    wait: timedelta
+    repeat: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """Everything that a decision rests on."""
+
+    now: datetime
+    grouping: Grouping
+    conversation: Conversation
+    is_root_in_doubt: bool = False
+    is_silenced: bool = False
+    is_in_maintenance: bool = False
+    is_acknowledged: bool = False
+
+
+_RANKS = {AlertSeverity.INFO: 0, AlertSeverity.WARNING: 1, AlertSeverity.CRITICAL: 2}
+
+
+def decide(talk: Talk) -> NotifyDecision:
+    """Return what to say about one conversation, with its reason."""
+    for question in QUESTIONS:
+        answer = question(talk)
+        if answer is not None:
+            return answer
+    return NotifyDecision(verdict=NotifyVerdict.HOLD, reason=NotifyReason.TOLD)
+
+
+def rank(severity: AlertSeverity) -> int:
+    """Return how bad a severity is: more is worse."""
+    return _RANKS[severity]
+
+
+def _over(talk: Talk) -> NotifyDecision | None:
+    """An outage that is over is told to who was told of it, once those that end in the same moment have ended, too."""
+    conversation = talk.conversation
+    if conversation.over_at is None:
+        return None
+    if conversation.announced_at is None:
+        return NotifyDecision(verdict=NotifyVerdict.CLOSE, reason=NotifyReason.OVER_BEFORE_TOLD)
+    grouped = _wait(talk, conversation.over_at, NotificationKind.RESOLVED)
+    return grouped or _send(NotificationKind.RESOLVED, NotifyReason.RECOVERED)
+
+
+def _muted(talk: Talk) -> NotifyDecision | None:
+    if talk.is_silenced:
+        return _hold(NotifyReason.SILENCED)
+    return _hold(NotifyReason.MAINTENANCE) if talk.is_in_maintenance else None
+
+
+def _under_root(talk: Talk) -> NotifyDecision | None:
+    if talk.conversation.announced_at is not None:
+        return None
+    if talk.conversation.root_service_id is not None:
+        return _hold(NotifyReason.UNDER_ROOT)
+    return _hold(NotifyReason.ROOT_IN_DOUBT) if talk.is_root_in_doubt else None
+
+
+def _first_word(talk: Talk) -> NotifyDecision | None:
+    conversation = talk.conversation
+    if conversation.announced_at is not None:
+        return None
+    since = max(conversation.opened_at, conversation.released_at or conversation.opened_at)
+    grouped = _wait(talk, since, NotificationKind.FIRING)
+    return grouped or _send(NotificationKind.FIRING, NotifyReason.FIRST_WORD)
+
+
+def _worsened(talk: Talk) -> NotifyDecision | None:
+    conversation = talk.conversation
+    told = conversation.announced_severity
+    if told is not None and rank(conversation.severity) > rank(told):
+        return _send(NotificationKind.WORSENED, NotifyReason.WORSENED)
+    urgent, notified = conversation.urgent_at, conversation.notified_at
+    if urgent is not None and notified is not None and urgent > notified:
+        return _send(NotificationKind.WORSENED, NotifyReason.NEEDS_PERSON)
+    return None
+
+
+def _acknowledged(talk: Talk) -> NotifyDecision | None:
+    return _hold(NotifyReason.ACKNOWLEDGED) if talk.is_acknowledged else None
+
+
+def _reminder(talk: Talk) -> NotifyDecision | None:
+    notified = talk.conversation.notified_at
+    if notified is None or talk.grouping.repeat <= timedelta(0):
+        return None
+    due = notified + talk.grouping.repeat
+    if talk.now < due:
+        return NotifyDecision(verdict=NotifyVerdict.WAIT, reason=NotifyReason.TOLD, until=due)
+    return _send(NotificationKind.REMINDER, NotifyReason.REMINDER)
+
+
+def _wait(talk: Talk, since: datetime, kind: NotificationKind) -> NotifyDecision | None:
+    due = since + talk.grouping.wait
+    if talk.now >= due:
+        return None
+    return NotifyDecision(verdict=NotifyVerdict.WAIT, reason=NotifyReason.GROUPING, until=due, kind=kind)
+
+
+def _send(kind: NotificationKind, reason: NotifyReason) -> NotifyDecision:
+    return NotifyDecision(verdict=NotifyVerdict.SEND, reason=reason, kind=kind)
+
+
+def _hold(reason: NotifyReason) -> NotifyDecision:
+    return NotifyDecision(verdict=NotifyVerdict.HOLD, reason=reason)
+
+
+QUESTIONS: tuple[Callable[[Talk], NotifyDecision | None], ...] = (
+    _over,
+    _muted,
+    _under_root,
+    _first_word,
+    _worsened,
+    _acknowledged,
+    _reminder,
+)

@@ -1,0 +1,79 @@
+"""Where is it kept what was said about each outage?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.model.alert import AlertSeverity
+from healthmon.model.conversation import Conversation
+from healthmon.store.row import integer, integer_or_none, sql_time, text, text_or_none, time, time_or_none
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import apsw
+
+    from healthmon.store.connection import Connection
+
+
+def begin(connection: Connection, service_id: int, severity: AlertSeverity, *, at: datetime) -> Conversation:
+    """Open a conversation. The database refuses a second open one of the same service."""
+    rows = connection.rows(
+        "INSERT INTO conversations (service_id, severity, opened_at) VALUES (?, ?, ?) RETURNING conversation_id",
+        service_id,
+        severity.value,
+        clock.to_sql(at),
+    )
+    return Conversation(conversation_id=integer(rows[0][0]), service_id=service_id, severity=severity, opened_at=at)
+
+
+def open_conversations(connection: Connection) -> list[Conversation]:
+    """Return the conversations in which there may be more to say, oldest first."""
+    rows = connection.rows(
+        """
+        SELECT conversation_id, service_id, severity, opened_at, over_at, root_service_id, released_at, urgent_at,
+               announced_at, announced_severity, notified_at, closed_at
+        FROM conversations WHERE closed_at IS NULL ORDER BY conversation_id
+        """,
+    )
+    return list(map(_conversation, rows))
+
+
+def save(connection: Connection, conversation: Conversation) -> None:
+    """Write a conversation as it is now."""
+    connection.change(
+        """
+        UPDATE conversations SET severity = ?, over_at = ?, root_service_id = ?, released_at = ?, urgent_at = ?,
+               announced_at = ?, announced_severity = ?, notified_at = ?, closed_at = ?
+        WHERE conversation_id = ?
+        """,
+        conversation.severity.value,
+        sql_time(conversation.over_at),
+        conversation.root_service_id,
+        sql_time(conversation.released_at),
+        sql_time(conversation.urgent_at),
+        sql_time(conversation.announced_at),
+        None if conversation.announced_severity is None else conversation.announced_severity.value,
+        sql_time(conversation.notified_at),
+        sql_time(conversation.closed_at),
+        conversation.conversation_id,
+    )
+
+
+def _conversation(row: tuple[apsw.SQLiteValue, ...]) -> Conversation:
+    announced = text_or_none(row[9])
+    return Conversation(
+        conversation_id=integer(row[0]),
+        service_id=integer(row[1]),
+        severity=AlertSeverity(text(row[2])),
+        opened_at=time(row[3]),
+        over_at=time_or_none(row[4]),
+        root_service_id=integer_or_none(row[5]),
+        released_at=time_or_none(row[6]),
+        urgent_at=time_or_none(row[7]),
+        announced_at=time_or_none(row[8]),
+        announced_severity=None if announced is None else AlertSeverity(announced),
+        notified_at=time_or_none(row[10]),
+        closed_at=time_or_none(row[11]),
+    )

@@ -1,0 +1,27 @@
+"""Which of several ill services the others are ill because of."""
+
+from __future__ import annotations
+
+import pytest
+
+from healthmon.alerts.dependencies import roots
+
+CHAIN = {1: (2,), 2: (3,), 3: ()}
+
+
+@pytest.mark.parametrize(
+    ("case", "depends_on", "ill", "wanted"),
+    [
+        ("alone", {}, {1}, {}),
+        ("its dependency is well", CHAIN, {1}, {}),
+        ("its dependency is ill", CHAIN, {1, 2}, {1: 2}),
+        ("the deepest is the root of all", CHAIN, {1, 2, 3}, {1: 3, 2: 3}),
+        ("what is well between breaks the chain", CHAIN, {1, 3}, {}),
+        ("the first named of two", {1: (4, 2)}, {1, 2, 4}, {1: 4}),
+        ("the ill one of two", {1: (4, 2)}, {1, 2}, {1: 2}),
+        ("a circle has no root", {1: (2,), 2: (1,)}, {1, 2}, {}),
+        ("who hangs on a circle is told of itself", {1: (2,), 2: (3,), 3: (2,)}, {1, 2, 3}, {}),
+    ],
+)
+def test_roots(case: str, depends_on: dict[int, tuple[int, ...]], ill: set[int], wanted: dict[int, int]) -> None:
+    assert roots(depends_on, ill) == wanted, case

@@ -1,0 +1,110 @@
+"""When which message is sent: a table of conversations, and how they share messages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from healthmon.model.alert import AlertSeverity
+from healthmon.model.conversation import Conversation
+from healthmon.model.notification import NotificationKind
+from healthmon.notify.batches import Batch, batches
+from healthmon.notify.policy import Grouping, NotifyDecision, NotifyReason, NotifyVerdict, Talk, decide, rank
+from tests.builders import NOW, ago
+
+CRITICAL, WARNING = AlertSeverity.CRITICAL, AlertSeverity.WARNING
+GROUPING = Grouping(wait=timedelta(seconds=30), repeat=timedelta(hours=4))
+TOLD = {"announced_at": ago(60), "announced_severity": CRITICAL, "notified_at": ago(60)}
+
+
+def a_conversation(**changes: Any) -> Conversation:
+    plain: dict[str, Any] = {"conversation_id": 1, "service_id": 1, "severity": CRITICAL, "opened_at": ago(120)}
+    return Conversation(**plain | changes)
+
+
+CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, NotifyReason]] = [
+    ("a new one waits for others", {"opened_at": ago(29)}, {}, "wait", NotifyReason.GROUPING),
+    ("then it is told", {"opened_at": ago(30)}, {}, "send firing", NotifyReason.FIRST_WORD),
+    ("what is told is not told again", TOLD, {}, "wait", NotifyReason.TOLD),
+    ("a blip is not told", {"over_at": ago(1)}, {}, "close", NotifyReason.OVER_BEFORE_TOLD),
+    ("a recovery waits for others", TOLD | {"over_at": ago(29)}, {}, "wait", NotifyReason.GROUPING),
+    ("then it is told, too", TOLD | {"over_at": ago(30)}, {}, "send resolved", NotifyReason.RECOVERED),
+    ("a worse severity is told at once", TOLD | {"announced_severity": WARNING}, {}, "send worsened", NotifyReason.WORSENED),
+    ("a better one is not", TOLD | {"severity": WARNING}, {}, "wait", NotifyReason.TOLD),
+    ("given up: told at once", TOLD | {"urgent_at": ago(5)}, {}, "send worsened", NotifyReason.NEEDS_PERSON),
+    ("given up, and told", TOLD | {"urgent_at": ago(61)}, {}, "wait", NotifyReason.TOLD),
+    ("it lasts: a reminder", TOLD | {"notified_at": ago(14_400)}, {}, "send reminder", NotifyReason.REMINDER),
+    ("no reminder once acknowledged", TOLD | {"notified_at": ago(14_400)}, {"is_acknowledged": True}, "hold", NotifyReason.ACKNOWLEDGED),
+    (
+        "worse than what was acknowledged",
+        TOLD | {"announced_severity": WARNING},
+        {"is_acknowledged": True},
+        "send worsened",
+        NotifyReason.WORSENED,
+    ),
+    ("silenced", {}, {"is_silenced": True}, "hold", NotifyReason.SILENCED),
+    ("in maintenance", {}, {"is_in_maintenance": True}, "hold", NotifyReason.MAINTENANCE),
+    ("a recovery is told although silenced", TOLD | {"over_at": ago(30)}, {"is_silenced": True}, "send resolved", NotifyReason.RECOVERED),
+    ("ill because of another", {"root_service_id": 2}, {}, "hold", NotifyReason.UNDER_ROOT),
+    ("that one is being looked at", {}, {"is_root_in_doubt": True}, "hold", NotifyReason.ROOT_IN_DOUBT),
+    ("that one has just recovered", {"released_at": ago(29)}, {}, "wait", NotifyReason.GROUPING),
+    ("still ill after that one has recovered", {"released_at": ago(30)}, {}, "send firing", NotifyReason.FIRST_WORD),
+    ("told before the root fell ill", TOLD | {"root_service_id": 2, "over_at": ago(30)}, {}, "send resolved", NotifyReason.RECOVERED),
+]
+
+
+@pytest.mark.parametrize(("case", "conversation", "world", "wanted", "reason"), CASES, ids=[case[0] for case in CASES])
+def test_decision(case: str, conversation: dict[str, Any], world: dict[str, Any], wanted: str, reason: NotifyReason) -> None:
+    decision = decide(Talk(now=NOW, grouping=GROUPING, conversation=a_conversation(**conversation), **world))
+    verdict, _, kind = wanted.partition(" ")
+    assert (decision.verdict.value, decision.reason) == (verdict, reason), case
+    if verdict == "send":
+        assert decision.kind is NotificationKind(kind)
+    assert (decision.until is not None) == (verdict == "wait")
+
+
+def test_without_grouping_the_first_word_is_told_at_once() -> None:
+    grouping = Grouping(wait=timedelta(0), repeat=timedelta(0))
+    decision = decide(Talk(now=NOW, grouping=grouping, conversation=a_conversation(opened_at=NOW)))
+    assert decision.verdict is NotifyVerdict.SEND
+    told = a_conversation(**TOLD | {"notified_at": ago(999_999)})
+    assert decide(Talk(now=NOW, grouping=grouping, conversation=told)).verdict is NotifyVerdict.HOLD
+
+
+def test_severities_are_ranked() -> None:
+    assert sorted(AlertSeverity, key=rank) == [AlertSeverity.INFO, WARNING, CRITICAL]
+
+
+def a_decision(verdict: NotifyVerdict, reason: NotifyReason, kind: NotificationKind | None = None) -> NotifyDecision:
+    return NotifyDecision(verdict=verdict, reason=reason, kind=kind)
+
+
+FIRST = a_decision(NotifyVerdict.SEND, NotifyReason.FIRST_WORD, NotificationKind.FIRING)
+WAITING = a_decision(NotifyVerdict.WAIT, NotifyReason.GROUPING, NotificationKind.FIRING)
+WORSE = a_decision(NotifyVerdict.SEND, NotifyReason.WORSENED, NotificationKind.WORSENED)
+OVER = a_decision(NotifyVerdict.SEND, NotifyReason.RECOVERED, NotificationKind.RESOLVED)
+NEARLY_OVER = a_decision(NotifyVerdict.WAIT, NotifyReason.GROUPING, NotificationKind.RESOLVED)
+SAID = a_decision(NotifyVerdict.HOLD, NotifyReason.TOLD)
+
+
+def test_who_waits_goes_along_with_who_is_due() -> None:
+    assert batches({1: FIRST, 2: WAITING, 3: SAID}) == [Batch(kind=NotificationKind.FIRING, conversation_ids=(1, 2))]
+
+
+def test_nothing_is_said_while_all_wait() -> None:
+    assert batches({1: WAITING, 2: NEARLY_OVER, 3: SAID}) == []
+
+
+def test_bad_news_share_a_message_and_good_ones_another() -> None:
+    found = batches({1: WORSE, 2: OVER, 3: FIRST, 4: NEARLY_OVER})
+    assert found == [
+        Batch(kind=NotificationKind.FIRING, conversation_ids=(1, 3)),
+        Batch(kind=NotificationKind.RESOLVED, conversation_ids=(2, 4)),
+    ]
+
+
+def test_fifty_at_once_are_one_message() -> None:
+    [found] = batches(dict.fromkeys(range(50), FIRST))
+    assert len(found.conversation_ids) == 50
