@@ -23,9 +23,16 @@ if TYPE_CHECKING:
 OUT_OF_RESOURCES = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL, errno.EAGAIN},
 )
-NO_NETWORK = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EPERM, errno.EACCES})
+# What this host's own routes and rules say: EACCES is a prohibited route, EINVAL a black hole or a link-local IPv6
+# address without its interface, EAFNOSUPPORT IPv6 that is switched off.
+NO_NETWORK = frozenset(
+    {errno.ENETUNREACH, errno.ENETDOWN, errno.EPERM, errno.EACCES, errno.EINVAL, errno.EAFNOSUPPORT},
+)
 CUT = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED})
-UNREACHABLE = frozenset({errno.EHOSTUNREACH, errno.EHOSTDOWN})
+# What the way to the service says, in ICMP.
+UNREACHABLE = frozenset(
+    {errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENONET, errno.ENOPROTOOPT, errno.EPROTO, errno.EOPNOTSUPP},
+)
 
 # The numbers are OpenSSL's X509_V_ERR_*, which Python does not name.
 _CERTIFICATE_FAULTS = {

@@ -35,7 +35,7 @@ def connect(host: str, port: int, deadline: Deadline, *, allow: Callable[[Addres
         try:
             connection = _connect(address, share_s, deadline)
         except OSError as error:
-            errors.append(error)
+            errors.append(_in_view_of_routes(error, address))
             continue
         deadline.connected_after_s = deadline.elapsed_s()
         return connection
@@ -53,6 +53,26 @@ def _connect(address: Address, timeout_s: float, deadline: Deadline) -> socket.s
         connection.close()
         raise
     return connection
+
+
+def _in_view_of_routes(error: OSError, address: Address) -> OSError:
+    """Tell a network that a router far away cannot reach from one that this host has no route to.
+
+    The kernel says ENETUNREACH for both; only the second is our own failure.
+    """
+    if error.errno == errno.ENETUNREACH and _has_route(address):
+        return OSError(errno.EHOSTUNREACH, "a router on the way has no route to it")
+    return error
+
+
+def _has_route(address: Address) -> bool:
+    """Ask the kernel for the way to an address: connecting a datagram socket sends nothing."""
+    with socket.socket(address.family, socket.SOCK_DGRAM) as lookup:
+        try:
+            lookup.connect(address.sockaddr)
+        except OSError:
+            return False
+        return True
 
 
 def _most_telling(errors: list[OSError]) -> OSError:

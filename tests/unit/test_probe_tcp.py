@@ -93,6 +93,11 @@ CONNECT_ERRORS = {
     errno.ENETUNREACH: CheckReason.NO_NETWORK,
     errno.ENETDOWN: CheckReason.NO_NETWORK,
     errno.EPERM: CheckReason.NO_NETWORK,
+    errno.EACCES: CheckReason.NO_NETWORK,
+    errno.EINVAL: CheckReason.NO_NETWORK,
+    errno.EAFNOSUPPORT: CheckReason.NO_NETWORK,
+    errno.ENONET: CheckReason.UNREACHABLE,
+    errno.ENOPROTOOPT: CheckReason.UNREACHABLE,
     errno.EMFILE: CheckReason.NO_RESOURCES,
     errno.ENOBUFS: CheckReason.NO_RESOURCES,
     errno.EADDRNOTAVAIL: CheckReason.NO_RESOURCES,
@@ -110,6 +115,22 @@ def test_whose_failure_a_connection_s_error_is(monkeypatch: pytest.MonkeyPatch, 
     assert outcome.reason is reason
     ours = reason in {CheckReason.NO_NETWORK, CheckReason.NO_RESOURCES}
     assert (outcome.status is CheckStatus.UNKNOWN) is ours
+
+
+def test_a_router_that_has_no_route_is_not_this_host_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel says the same of both; whether this host knows a way is asked without sending anything."""
+
+    class Refused(socket.socket):
+        def connect(self, address: Any) -> None:
+            if self.type == socket.SOCK_STREAM:
+                raise OSError(errno.ENETUNREACH, "Network is unreachable")
+            super().connect(address)
+
+    monkeypatch.setattr(socket, "socket", Refused)
+    outcome = ask("127.0.0.1", 80)
+    assert outcome.reason is CheckReason.UNREACHABLE
+    assert outcome.status is CheckStatus.UNHEALTHY
+    assert outcome.error_message == "127.0.0.1:80 cannot be reached: a router on the way has no route to it"
 
 
 def test_a_family_without_a_route_does_not_hide_what_the_other_says(
