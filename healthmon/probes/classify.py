@@ -14,6 +14,7 @@ from healthmon.log import clean
 from healthmon.model.check import MAX_ERROR_CHARS, CheckReason, Outcome
 from healthmon.probes.deadline import Deadline, Phase
 from healthmon.probes.expectation import Finding, quoted
+from healthmon.probes.tls import PlainHttpError
 from healthmon.probes.transport import MAX_ANSWER_BYTES, AnswerTooLargeError
 from healthmon.redaction import redact
 
@@ -93,6 +94,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _known(error: BaseException, deadline: Deadline) -> Finding | None:
     if isinstance(error, AnswerTooLargeError):
         return CheckReason.TOO_LARGE, f"the answer is larger than {MAX_ANSWER_BYTES // 1024} KiB"
+    if isinstance(error, PlainHttpError):
+        return CheckReason.TLS, f"{deadline.target} answers in plain HTTP; is its URL http:// rather than https://?"
     if isinstance(error, TimeoutError):
         return _timeout(deadline)
     if isinstance(error, ssl.SSLError):
@@ -118,6 +121,10 @@ def _timeout(deadline: Deadline) -> Finding:
             return CheckReason.TIMEOUT, f"no TLS handshake {within} ({connected})"
         case Phase.WAITING:
             return CheckReason.TIMEOUT, f"no answer {within} ({connected})"
+        case Phase.INTERIM:
+            return CheckReason.TIMEOUT, f"only interim answers such as 100 Continue {within} ({connected})"
+        case Phase.ANSWERING:
+            return CheckReason.TIMEOUT, f"the headers were not complete {within} ({connected})"
         case Phase.READING:
             return CheckReason.TIMEOUT, f"the body was not complete {within} ({connected})"
 
@@ -129,7 +136,7 @@ def _tls(error: ssl.SSLError, deadline: Deadline) -> Finding:
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return _cut(deadline)
     if error.reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}:
-        return CheckReason.TLS, f"{deadline.target} does not speak TLS; is its URL http:// rather than https://?"
+        return CheckReason.TLS, f"{deadline.target} does not speak TLS"
     said = (error.reason or str(error)).lower().replace("_", " ")
     return CheckReason.TLS, f"the TLS handshake with {deadline.target} failed: {said}"
 

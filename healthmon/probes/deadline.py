@@ -28,7 +28,9 @@ class Phase(Enum):
     RESOLVING = auto()
     CONNECTING = auto()
     HANDSHAKING = auto()
-    WAITING = auto()  # for status and headers
+    WAITING = auto()  # for the first byte of an answer
+    INTERIM = auto()  # for the answer itself, after a `100 Continue` or another that only announces one
+    ANSWERING = auto()  # status and headers have begun to arrive
     READING = auto()  # the body
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -9,13 +10,15 @@ from typing import TYPE_CHECKING
 from healthmon.probes.deadline import Phase
 
 if TYPE_CHECKING:
-    import socket
-
     from healthmon.probes.deadline import Deadline
 
 
 class TrustError(Exception):
     """The authorities that a service's certificate is to be judged by cannot be read."""
+
+
+class PlainHttpError(Exception):
+    """The port answers in HTTP, without TLS."""
 
 
 @lru_cache(maxsize=64)
@@ -41,7 +44,10 @@ def context(*, verify: bool, ca_file: str | None, strict: bool) -> ssl.SSLContex
 
 
 def wrap(plain: socket.socket, host: str, deadline: Deadline, rules: ssl.SSLContext) -> ssl.SSLSocket:
-    """Make the TLS handshake with `host` over `plain`, which must not be used any more."""
+    """Make the TLS handshake with `host` over `plain`, which must not be used any more.
+
+    Raises OSError, of which ssl.SSLError is one, and PlainHttpError.
+    """
     deadline.phase = Phase.HANDSHAKING
     try:
         wrapped = rules.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
@@ -51,7 +57,20 @@ def wrap(plain: socket.socket, host: str, deadline: Deadline, rules: ssl.SSLCont
     try:
         deadline.hold(wrapped)
         wrapped.do_handshake()
-    except BaseException:
+    except BaseException as error:
+        is_http = isinstance(error, ssl.SSLError) and _answered_in_http(wrapped)
         wrapped.close()
-        raise
-    return wrapped
+        if not is_http:
+            raise
+    else:
+        return wrapped
+    raise PlainHttpError  # not while the other is handled: it would count as the deeper truth
+
+
+def _answered_in_http(failed: ssl.SSLSocket) -> bool:
+    """Look at what is left of an answer whose first five bytes, `HTTP/`, OpenSSL took for the head of a TLS record."""
+    try:
+        rest = socket.socket.recv(failed, 3, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except OSError:
+        return False
+    return rest in {b"1.0", b"1.1"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from healthmon.probes.resolve import Address
 
 MAX_ANSWER_BYTES = 512 * 1024  # on the wire: status, headers and body together
+INTERIM = frozenset(range(100, 200)) - {101}  # after 101 nothing in HTTP follows
 
 
 class AnswerTooLargeError(Exception):
@@ -71,15 +73,15 @@ class Transport(HTTPAdapter):
             self._pool.close()
             self._pool = None
 
-    def open(self, host: str, port: int, *, secure: bool) -> socket.socket:
-        """Connect: what the connection classes below call."""
+    def open(self, host: str, port: int, *, secure: bool) -> tuple[socket.socket, Deadline]:
+        """Connect, and return whose time it is: what the connection classes below call."""
         assert self._deadline is not None  # noqa: S101  only `exchange` sends
         rules = self._trust() if secure else None
         connection = connect(host, port, self._deadline, allow=self._allow)
         if rules is not None:
             connection = tls.wrap(connection, host.rstrip("."), self._deadline, rules)
         self._deadline.phase = Phase.WAITING
-        return connection
+        return connection, self._deadline
 
     def get_connection_with_tls_context(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> HTTPConnectionPool:
         """Return a pool of one fresh connection: requests knows no smaller thing to send through."""
@@ -108,23 +110,34 @@ class Transport(HTTPAdapter):
 class _Answer(http.client.HTTPResponse):
     """Reads no more than MAX_ANSWER_BYTES: http.client alone would take 6 MB of headers, and `100 Continue` for ever."""
 
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(cast("socket.socket", _Metered(sock)), *args, **kwargs)
+    def __init__(self, sock: socket.socket, *args: Any, deadline: Deadline, **kwargs: Any) -> None:
+        super().__init__(cast("socket.socket", _Metered(sock, deadline)), *args, **kwargs)
+        self._deadline = deadline
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Read a status line. What only announces an answer is told as `100 Continue`, the one that http.client skips."""
+        version, status, reason = super()._read_status()  # type: ignore[misc]  # known to http.client alone
+        if status in INTERIM:
+            self._deadline.phase = Phase.INTERIM
+            status = http.HTTPStatus.CONTINUE
+        return version, status, reason
 
 
 class _Metered:
     """The one thing of a socket that http.client's response uses."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         self._socket = sock
+        self._deadline = deadline
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_MeteredReader(self._socket.makefile("rb", buffering=0)))
+        return io.BufferedReader(_MeteredReader(self._socket.makefile("rb", buffering=0), self._deadline))
 
 
 class _MeteredReader(io.RawIOBase):
-    def __init__(self, raw: io.RawIOBase) -> None:
+    def __init__(self, raw: io.RawIOBase, deadline: Deadline) -> None:
         self._raw = raw
+        self._deadline = deadline
         self._left = MAX_ANSWER_BYTES
 
     def readable(self) -> bool:
@@ -135,6 +148,8 @@ class _MeteredReader(io.RawIOBase):
             raise AnswerTooLargeError
         count = cast("int | None", self._raw.readinto(buffer))
         self._left -= count or 0
+        if count and self._deadline.phase is Phase.WAITING:
+            self._deadline.phase = Phase.ANSWERING
         return count
 
     def close(self) -> None:
@@ -145,7 +160,6 @@ class _MeteredReader(io.RawIOBase):
 class _Connection(HTTPConnection):
     """Connects through its transport, and so within the look's deadline."""
 
-    response_class = _Answer
     secure = False
 
     def __init__(self, *, transport: Transport, **kwargs: Any) -> None:
@@ -153,7 +167,8 @@ class _Connection(HTTPConnection):
         self._transport = transport
 
     def connect(self) -> None:
-        self.sock = self._transport.open(self._dns_host, self.port, secure=self.secure)
+        self.sock, deadline = self._transport.open(self._dns_host, self.port, secure=self.secure)
+        self.response_class = partial(_Answer, deadline=deadline)  # type: ignore[assignment]  # called, never subclassed
 
 
 class _SecureConnection(_Connection):

@@ -69,25 +69,40 @@ def test_each_look_makes_a_connection_of_its_own_even_when_the_server_would_keep
         assert len(server.requests) == 3
 
 
+NO_ANSWER, NO_END = "no answer", "the body was not complete"
+NO_HEADERS, NO_REAL_ANSWER = "the headers were not complete", "only interim answers such as 100 Continue"
 HANGING = {
-    "silent": (hostile.is_silent, {}),
-    "deaf": (hostile.is_deaf, {}),
-    "header drip": (drips(OK_HEAD, b"X-More: 1\r\n"), {}),
-    "status line drip": (drips(b"HTTP/1.1 200 O", b"K"), {}),
-    "endless 100 Continue": (drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), {}),
-    "body drip": (drips(OK_HEAD + b"Content-Length: 100000\r\n\r\n", b"x"), WANTS_BODY),
-    "chunk drip": (drips(OK_HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"), WANTS_BODY),
-    "half a body": (drips(OK_HEAD + b"Content-Length: 10\r\n\r\nready", b""), {"expect": {"body": "not yet"}}),
+    "silent": (hostile.is_silent, {}, NO_ANSWER),
+    "deaf": (hostile.is_deaf, {}, NO_ANSWER),
+    "header drip": (drips(OK_HEAD, b"X-More: 1\r\n"), {}, NO_HEADERS),
+    "status line drip": (drips(b"HTTP/1.1 200 O", b"K"), {}, NO_HEADERS),
+    "endless 100 Continue": (drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), {}, NO_REAL_ANSWER),
+    "early hints and no more": (drips(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", b""), {}, NO_REAL_ANSWER),
+    "body drip": (drips(OK_HEAD + b"Content-Length: 100000\r\n\r\n", b"x"), WANTS_BODY, NO_END),
+    "chunk drip": (drips(OK_HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"), WANTS_BODY, NO_END),
+    "half a body": (drips(OK_HEAD + b"Content-Length: 10\r\n\r\nready", b""), {"expect": {"body": "not yet"}}, NO_END),
 }
 
 
-@pytest.mark.parametrize(("handle", "settings"), HANGING.values(), ids=HANGING)
-def test_a_server_that_never_comes_to_an_end_is_a_timeout(handle: Any, settings: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("handle", "settings", "message"), HANGING.values(), ids=HANGING)
+def test_a_server_that_never_comes_to_an_end_is_a_timeout(handle: Any, settings: dict[str, Any], message: str) -> None:
     with Server(handle) as server:
         outcome = ask(server.url, **settings)
     assert outcome.reason is CheckReason.TIMEOUT
     assert outcome.status is CheckStatus.UNHEALTHY
-    assert "within 0.4 s (connected after 0.0" in (outcome.error_message or "")
+    assert (outcome.error_message or "").startswith(f"{message} within 0.4 s (connected after 0.0")
+
+
+@pytest.mark.parametrize("interim", ["100 Continue", "102 Processing", "103 Early Hints", "199 Whatever"])
+def test_what_only_announces_an_answer_is_not_taken_for_it(interim: str) -> None:
+    announced = f"HTTP/1.1 {interim}\r\nLink: </style.css>; rel=preload\r\n\r\n".encode()
+    with Server(sends(announced * 2 + OK_HEAD + b"Content-Length: 5\r\n\r\nready")) as server:
+        assert ask(server.url, **WANTS_BODY).status_code == 200
+
+
+def test_a_switch_of_protocols_that_nobody_asked_for_is_an_unexpected_status() -> None:
+    with Server(sends(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: nonsense\r\n\r\n")) as server:
+        assert ask(server.url).error_message == "expected 200-299, got 101 Switching Protocols"
 
 
 def test_a_body_that_nobody_expects_anything_of_is_not_waited_for() -> None:

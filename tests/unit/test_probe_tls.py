@@ -105,15 +105,24 @@ def test_a_handshake_that_is_cut_off() -> None:
     assert "cut off" in (outcome.error_message or "")
 
 
-def test_a_port_that_speaks_plain_http() -> None:
+NOT_TLS = {
+    "HTTP/1.1": (b"HTTP/1.1 400 Bad Request\r\n\r\n", "answers in plain HTTP; is its URL http:// rather than https://?"),
+    "HTTP/1.0": (b"HTTP/1.0 200 OK\r\n\r\n", "answers in plain HTTP; is its URL http:// rather than https://?"),
+    "another protocol": (b"SSH-2.0-OpenSSH_9.2\r\n", "does not speak TLS"),
+    "noise": (bytes(range(128, 256)), "does not speak TLS"),
+}
+
+
+@pytest.mark.parametrize(("said", "message"), NOT_TLS.values(), ids=NOT_TLS)
+def test_a_port_that_does_not_speak_tls(said: bytes, message: str) -> None:
     def answers_at_once(connection: socket.socket, _server: Server) -> None:
         connection.recv(4_096)
-        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        connection.sendall(said)
 
     with Server(answers_at_once) as server:
         outcome = ask(server)
     assert outcome.reason is CheckReason.TLS
-    assert "does not speak TLS" in (outcome.error_message or "")
+    assert outcome.error_message == f"127.0.0.1:{server.port} {message}"
 
 
 def test_a_drip_inside_tls_is_a_timeout_too(authority: Certificate) -> None:
