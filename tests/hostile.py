@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 import struct
 import subprocess
 import threading
+import time
+import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -21,13 +24,14 @@ DRIP_S = 0.02
 
 
 class Server:
-    """Accepts connections on a free port and has `handle` treat each, in a thread of its own."""
+    """Accepts connections on a free port and has `handle`, which may be changed, treat each in a thread of its own."""
 
     def __init__(self, handle: Callable[[socket.socket, Server], None], *, host: str = "127.0.0.1") -> None:
         self.requests: list[bytes] = []
         self.stopping = threading.Event()
-        self._handle = handle
-        self._open: set[socket.socket] = set()
+        self.handle = handle
+        self._held_s: list[float] = []
+        self._open: dict[socket.socket, float] = {}  # since when
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.port = int(self._listener.getsockname()[1])
@@ -35,6 +39,10 @@ class Server:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/health"
+
+    def longest_held_s(self) -> float:
+        """Return how long the most patient client stayed, or stays, on a connection."""
+        return max([*self._held_s, *(time.monotonic() - since for since in list(self._open.values()))], default=0.0)
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -59,13 +67,13 @@ class Server:
         with suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
-                self._open.add(connection)
+                self._open[connection] = time.monotonic()
                 self._start(partial(self._treat, connection))
 
     def _treat(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):
-            self._handle(connection, self)
-        self._open.discard(connection)
+            self.handle(connection, self)
+        self._held_s.append(time.monotonic() - self._open.pop(connection))
 
 
 def request_of(connection: socket.socket, server: Server) -> bytes:
@@ -95,6 +103,13 @@ def answers(*, status: str = "200 OK", headers: Iterable[str] = (), body: bytes 
     return sends("\r\n".join(lines).encode("latin-1") + body)
 
 
+def zipped(size: int) -> bytes:
+    """Return so many zeros as gzip packs them."""
+    packer = zlib.compressobj(wbits=31)
+    piece = bytes(1_000_000)
+    return b"".join(packer.compress(piece) for _ in range(size // len(piece))) + packer.flush()
+
+
 def drips(start: bytes, drop: bytes) -> Callable[[socket.socket, Server], None]:
     """Begin well, and then send `drop` again and again for ever."""
 
@@ -122,12 +137,14 @@ def pours(start: bytes, flood: bytes) -> Callable[[socket.socket, Server], None]
 def is_silent(connection: socket.socket, server: Server) -> None:
     """Take the request and never answer."""
     request_of(connection, server)
-    server.stopping.wait()
+    is_deaf(connection, server)
 
 
-def is_deaf(_connection: socket.socket, server: Server) -> None:
-    """Accept, and neither read nor write."""
-    server.stopping.wait()
+def is_deaf(connection: socket.socket, _server: Server) -> None:
+    """Accept, and neither read nor write, until the other side hangs up."""
+    hung_up = select.poll()
+    hung_up.register(connection, select.POLLRDHUP)
+    hung_up.poll()
 
 
 def resets(connection: socket.socket, server: Server) -> None:

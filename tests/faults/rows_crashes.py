@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from healthmon.failpoints import ENVIRONMENT
 from tests.containers import wait_for
-from tests.faults.harness import Agent, agent, row, since
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.faults.harness import Agent, agent, planted, row, since
 
 KILLS = 2
 PER_LIFE = 5  # so many rounds does an evaluator live
 SPAN_S = 60.0
-
-
-@contextmanager
-def _module(name: str) -> Iterator[None]:
-    before, Agent.module = Agent.module, name
-    try:
-        yield
-    finally:
-        Agent.module = before
 
 
 def _deaths(host: Agent) -> int:
@@ -77,7 +63,7 @@ def after_commit() -> float:
 
 @row("F01-control", "a planted bug (mark before act) is caught by the same harness", bound_s=15)
 def control() -> float:
-    with _module("tests.faults.planted"):
+    with planted("tests.faults.planted"):
         took, stored, counted = _crash_at("evaluator.before_commit")
     assert counted < stored, f"nothing was lost of {stored}: the harness is blind"
     return took

@@ -6,7 +6,6 @@ import gzip
 import re
 import socket
 import time
-import zlib
 from typing import Any
 
 import pytest
@@ -110,12 +109,7 @@ def test_a_body_that_nobody_expects_anything_of_is_not_waited_for() -> None:
         assert ask(server.url).reason is CheckReason.OK
 
 
-def _deflated(size: int) -> bytes:
-    packer = zlib.compressobj(wbits=31)
-    return packer.compress(bytes(size)) + packer.flush()
-
-
-BOMB = _deflated(50_000_000)
+BOMB = hostile.zipped(50_000_000)
 BROKEN = {
     "reset": (hostile.resets, {}, CheckReason.RESET, "the connection was cut"),
     "closed before status": (hostile.hangs_up, {}, CheckReason.RESET, "closed before an answer"),
