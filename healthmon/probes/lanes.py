@@ -1,10 +1,14 @@
-"""Which look may begin now? Two lanes, so that services that hang never delay those that answer.
+"""Which look may begin now? Three lanes, so that services that hang never delay those that answer.
 
 A look that has just begun computes; one that is still in flight after SLOW_AFTER_S waits for the network and costs
 nothing but a thread. So only a few young looks are in flight at once, but many old ones. More would not be faster,
 they would only lie about response times: of 1,000 local looks that were due at once, half took less than 1.6 ms with
-4 young looks, 12 ms with 32, and all together took the same half second. A service whose last look was slow is
-expected to be slow again: it begins in a lane of its own, where it takes the place of no young look.
+4 young looks, 12 ms with 32, and all together took the same half second.
+
+A service whose last look was quick begins first. One that was never looked at may hang: it comes next, as long as
+there is room for one that does; without that, 40 services that answer began up to 12 seconds late beside 1,000 new
+ones that hung. A service whose last look was slow is expected to be slow again: it begins in a lane of its own, where
+it takes the place of no young look.
 """
 
 from __future__ import annotations
@@ -15,7 +19,8 @@ from dataclasses import dataclass, field
 ACTIVE = 4  # young looks at once
 SLOW_AFTER_S = 0.05
 SLOW_LOOK_S = 0.25  # from here on a service counts as slow: above what a busy machine adds to a quick look
-MAX_SLOW = 400  # looks at once that wait for the network
+MAX_SLOW = 400  # looks at once that wait for the network, as far as that was to be expected of them
+SPARE = 100  # more of them: room for quick services that begin to hang when all the other places are taken
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,24 +29,33 @@ class Lanes:
 
     active: int = ACTIVE
     max_slow: int = MAX_SLOW
+    spare: int = SPARE
     _quick_waiting: deque[str] = field(default_factory=deque)
+    _new_waiting: deque[str] = field(default_factory=deque)
     _slow_waiting: deque[str] = field(default_factory=deque)
     _young: dict[str, float] = field(default_factory=dict)  # when each began, the oldest first
     _waiting_for_network: dict[str, float] = field(default_factory=dict)
+    _quick_services: set[str] = field(default_factory=set)
     _slow_services: set[str] = field(default_factory=set)
 
     def add(self, key: str) -> None:
         """Let a service queue for its look."""
-        (self._slow_waiting if key in self._slow_services else self._quick_waiting).append(key)
+        if key in self._quick_services:
+            self._quick_waiting.append(key)
+        elif key in self._slow_services:
+            self._slow_waiting.append(key)
+        else:
+            self._new_waiting.append(key)
 
     def next(self, now: float) -> str | None:
         """Begin a look: return whose, or None when none waits or may begin."""
         self._release(now)
-        if self._quick_waiting and len(self._young) < self.active:
-            key = self._quick_waiting.popleft()
+        lane = self._next_young()
+        if lane and len(self._young) < self.active:
+            key = lane.popleft()
             self._young[key] = now
             return key
-        if self._slow_waiting and len(self._waiting_for_network) < self.max_slow:
+        if self._slow_waiting and self._has_room():
             key = self._slow_waiting.popleft()
             self._waiting_for_network[key] = now
             return key
@@ -52,20 +66,31 @@ class Lanes:
         began = self._young.pop(key, None)
         if began is None:
             began = self._waiting_for_network.pop(key)
-        if now - began >= SLOW_LOOK_S:
-            self._slow_services.add(key)
-        else:
-            self._slow_services.discard(key)
+        is_slow = now - began >= SLOW_LOOK_S
+        (self._slow_services if is_slow else self._quick_services).add(key)
+        (self._quick_services if is_slow else self._slow_services).discard(key)
 
     def release_at(self) -> float | None:
         """Return when a place becomes free through the mere passing of time, if somebody waits for one."""
-        if not self._quick_waiting or not self._young or len(self._waiting_for_network) >= self.max_slow:
+        if not self._next_young() or not self._young or not self._can_release():
             return None
         return next(iter(self._young.values())) + SLOW_AFTER_S
 
+    def _next_young(self) -> deque[str]:
+        """Return the lane whose first service is the next to take the place of a young look."""
+        if self._quick_waiting or not self._has_room():
+            return self._quick_waiting
+        return self._new_waiting
+
+    def _has_room(self) -> bool:
+        return len(self._waiting_for_network) < self.max_slow
+
+    def _can_release(self) -> bool:
+        return len(self._waiting_for_network) < self.max_slow + self.spare
+
     def _release(self, now: float) -> None:
         """Count looks that are not young any more as waiting for the network, as far as there is room for them."""
-        while self._young and len(self._waiting_for_network) < self.max_slow:
+        while self._young and self._can_release():
             key, began = next(iter(self._young.items()))
             if now - began < SLOW_AFTER_S:
                 return

@@ -28,8 +28,8 @@ def begun(lanes: Lanes, now: float) -> list[str]:
     return keys
 
 
-def with_waiting(*keys: str, active: int = 2, max_slow: int = 3) -> Lanes:
-    lanes = Lanes(active=active, max_slow=max_slow)
+def with_waiting(*keys: str, active: int = 2, max_slow: int = 3, spare: int = 2) -> Lanes:
+    lanes = Lanes(active=active, max_slow=max_slow, spare=spare)
     for key in keys:
         lanes.add(key)
     return lanes
@@ -39,11 +39,15 @@ def in_flight(lanes: Lanes) -> int:
     return len(lanes._young) + len(lanes._waiting_for_network)
 
 
-def known_as_slow(lanes: Lanes, *keys: str) -> None:
+def known_as_slow(lanes: Lanes, *keys: str, seconds: float = SLOW_LOOK_S) -> None:
     for key in keys:
         lanes.add(key)
         assert begun(lanes, 0.0) == [key]
-        lanes.finished(key, SLOW_LOOK_S)
+        lanes.finished(key, seconds)
+
+
+def known_as_quick(lanes: Lanes, *keys: str) -> None:
+    known_as_slow(lanes, *keys, seconds=SLOW_LOOK_S / 2)
 
 
 def test_only_a_few_young_looks_are_in_flight() -> None:
@@ -95,11 +99,53 @@ def test_slow_services_beyond_the_cap_wait_for_each_other_only() -> None:
     assert begun(lanes, 9.0) == ["y"]
 
 
+def test_who_answered_last_time_goes_before_who_was_never_asked() -> None:
+    lanes = Lanes(active=1)
+    known_as_quick(lanes, "quick")
+    for key in ("new", "newer", "quick"):
+        lanes.add(key)
+    assert begun(lanes, 1.0) == ["quick"]
+    lanes.finished("quick", 1.01)
+    assert begun(lanes, 1.01) == ["new"]
+
+
+def test_new_services_that_hang_leave_places_for_those_that_answer() -> None:
+    lanes = Lanes(active=2, max_slow=4, spare=2)
+    known_as_quick(lanes, "quick")
+    for number in range(100):
+        lanes.add(f"new-{number}")
+    for tick in range(10):
+        begun(lanes, tick * SLOW_AFTER_S)
+    assert in_flight(lanes) == 4
+    assert lanes.release_at() is None  # nobody is woken for them before one of them ends
+    lanes.add("quick")
+    assert begun(lanes, 1.0) == ["quick"]
+    lanes.finished("quick", 1.01)
+    lanes.finished("new-0", 1.01)
+    assert begun(lanes, 1.01)[0] == "new-4"
+
+
+def test_a_quick_service_that_begins_to_hang_does_not_keep_its_place_when_all_others_are_taken() -> None:
+    lanes = Lanes(active=1, max_slow=1, spare=1)
+    known_as_quick(lanes, "a", "b")
+    known_as_slow(lanes, "slow")
+    for key in ("slow", "a", "b"):
+        lanes.add(key)
+    assert begun(lanes, 1.0) == ["a", "slow"]
+    assert lanes.release_at() == 1.0 + SLOW_AFTER_S
+    assert begun(lanes, 1.0 + SLOW_AFTER_S) == ["b"]
+
+
 def test_the_number_of_looks_in_flight_is_bounded_whatever_hangs() -> None:
-    lanes = with_waiting(*map(str, range(1_000)), active=4, max_slow=40)
+    lanes = Lanes(active=4, max_slow=40, spare=10)
+    names = [str(number) for number in range(1_000)]
+    for name in names:
+        known_as_quick(lanes, name)
+    for name in (*names, *(f"new {name}" for name in names)):
+        lanes.add(name)
     for tick in range(1_000):
         begun(lanes, tick * SLOW_AFTER_S)
-    assert in_flight(lanes) == 44
+    assert in_flight(lanes) == 54
 
 
 class Quick:
