@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import selectors
 import socket
 import ssl
 import struct
@@ -205,3 +206,42 @@ def signed_by(authority: Certificate, *, name: str, host: str, days: int = 30) -
         *("-CA", str(authority.chain), "-CAkey", str(authority.key), "-CAcreateserial", "-extfile", str(extensions)),
     )
     return made
+
+
+class Hole:
+    """Accepts any number of connections with a single thread for all, and never answers one unless given an answer."""
+
+    def __init__(self) -> None:
+        self.answer = b""
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=4_096)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/health"
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._hold)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _hold(self) -> None:
+        with self._listener, selectors.DefaultSelector() as ready:
+            ready.register(self._listener, selectors.EVENT_READ)
+            while not self._stopping.is_set():
+                for key, _ in ready.select(0.2):
+                    self._treat(key.fileobj, ready)  # type: ignore[arg-type]  # only sockets are registered
+            for held in list(ready.get_map().values()):
+                held.fileobj.close()  # type: ignore[union-attr]
+
+    def _treat(self, one: socket.socket, ready: selectors.BaseSelector) -> None:
+        if one is self._listener:
+            ready.register(one.accept()[0], selectors.EVENT_READ)
+            return
+        with suppress(OSError):
+            if one.recv(4_096) and not self.answer:
+                return
+            one.sendall(self.answer)
+        ready.unregister(one)
+        one.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.faults import harness
 
-ROW_FILES = ("rows_clock", "rows_crashes", "rows_processes", "rows_storage", "rows_probes", "rows_answers")
+ROW_FILES = ("rows_clock", "rows_crashes", "rows_processes", "rows_storage", "rows_probes", "rows_answers", "rows_networks", "rows_crowds")
 
 
 def main() -> int:

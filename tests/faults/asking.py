@@ -29,13 +29,21 @@ NEIGHBOURS = [f"good-{number}" for number in range(40)]  # enough looks for a pe
 class Ill:
     """A service that misbehaves: what it does, how its failure is to be told, and what else is configured for it.
 
-    A service of which nothing is to be told is healthy after all.
+    A service of which nothing is to be told is healthy after all. `host` is where it is looked
+    for; it listens there when there is a way.
     """
 
     handle: Handler
     told: str
     settings: dict[str, Any] = field(default_factory=dict)
     scheme: str = "http"
+    host: str = "127.0.0.1"
+
+    def server(self, at_first: Handler | None) -> Server:
+        return Server(at_first or self.handle, host="127.0.0.1" if self.host == "127.0.0.1" else "0.0.0.0")
+
+    def url(self, server: Server) -> str:
+        return f"{self.scheme}://{self.host}:{server.port}/health"
 
 
 class Asked:
@@ -101,9 +109,9 @@ def caught(judge: Callable[[], object], *, saying: str) -> float:
 def asking(ills: Mapping[str, Ill], *, at_first: Handler | None = None, **settings: Any) -> Iterator[Asked]:
     """Run an agent that asks ill services, and healthy ones beside them, for the length of a block."""
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(Server(at_first or ill.handle)) for name, ill in ills.items()}
+        servers = {name: stack.enter_context(ill.server(at_first)) for name, ill in ills.items()}
         good = stack.enter_context(Server(answers()))
-        services = [_service(name, servers[name].url.replace("http", ill.scheme, 1), ill.settings) for name, ill in ills.items()]
+        services = [_service(name, ill.url(servers[name]), ill.settings) for name, ill in ills.items()]
         services += [_service(name, good.url, {}) for name in NEIGHBOURS]
         clocks: dict[str, Any] = {"check_interval_seconds": INTERVAL_S, "timeout_seconds": TIMEOUT_S, "log_level": "DEBUG"}
         host = stack.enter_context(agent(services, **clocks, **settings))

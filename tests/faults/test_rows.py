@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults import harness, rows_answers, rows_clock, rows_crashes, rows_probes, rows_processes, rows_storage
+from tests.faults import (
+    harness,
+    rows_answers,
+    rows_clock,
+    rows_crashes,
+    rows_crowds,
+    rows_networks,
+    rows_probes,
+    rows_processes,
+    rows_storage,
+)
 
-FILES = (rows_clock, rows_crashes, rows_processes, rows_storage, rows_probes, rows_answers)  # importing them enters their rows
+FILES = (rows_clock, rows_crashes, rows_processes, rows_storage, rows_probes, rows_answers, rows_networks, rows_crowds)  # importing them enters their rows
 
 
 @pytest.mark.timeout(180)

@@ -1,0 +1,82 @@
+"""A thousand services that hang at once: F64."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import psutil
+
+from healthmon.probes.lanes import ACTIVE, MAX_SLOW, SPARE
+from tests.containers import wait_for
+from tests.faults import looks
+from tests.faults.harness import agent, row
+from tests.hostile import Hole, Server, answers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.faults.harness import Agent
+
+CROWD = [f"crowd-{number}" for number in range(1_000)]
+WELL = [f"good-{number}" for number in range(40)]
+CROWD_INTERVAL_S, CROWD_TIMEOUT_S = 10.0, 4.0  # as many in flight as there are places, and rechecks on top
+INTERVAL_S = 1.0
+MAX_THREADS = MAX_SLOW + SPARE + ACTIVE + 4
+MAX_RSS_MIB = 128
+WATCHED_S = 25.0
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+@contextmanager
+def _crowd(hole: Hole) -> Iterator[Agent]:
+    clocks = {"interval_seconds": CROWD_INTERVAL_S, "timeout_seconds": CROWD_TIMEOUT_S}
+    with Server(answers()) as good:
+        services = [{"name": name, "url": hole.url, "group": "core", **clocks} for name in CROWD]
+        services += [{"name": name, "url": good.url, "group": "core"} for name in WELL]
+        with agent(services, check_interval_seconds=INTERVAL_S, timeout_seconds=INTERVAL_S, log_level="DEBUG") as host:
+            yield host
+
+
+def _watch(host: Agent) -> None:
+    """Watch the prober's size while all of the crowd hang."""
+    prober = psutil.Process(host.pids()["probe-core"])
+    ends_at = time.monotonic() + WATCHED_S
+    while time.monotonic() < ends_at:
+        threads, rss_mib = prober.num_threads(), prober.memory_info().rss >> 20
+        assert threads <= MAX_THREADS, f"the prober has {threads} threads"
+        assert rss_mib <= MAX_RSS_MIB, f"the prober has {rss_mib} MiB"
+        time.sleep(0.5)
+
+
+def _well(host: Agent) -> list[looks.Seen]:
+    return [look for look in looks.looks(host) if look.service in WELL]
+
+
+@row("F64", "1,000 services hang from the start: 40 that answer stay on schedule, threads and memory are bounded", bound_s=CROWD_TIMEOUT_S + 0.5, in_ci=False)
+def crowd_that_hangs() -> float:
+    with Hole() as hole, _crowd(hole) as host:
+        _watch(host)
+        looks.assert_on_schedule(_well(host), interval_s=INTERVAL_S)
+        hanging = [look for look in looks.looks(host) if look.service not in WELL]
+        assert len(hanging) > len(CROWD), f"only {len(hanging)} looks at the crowd"
+        assert {look.reason for look in hanging} == {"timeout"}, "not every look at the crowd timed out"
+        return max(look.seconds for look in hanging)
+
+
+@row("F64-at-once", "1,000 healthy services begin to hang at once: 40 that answer are soon on schedule again", bound_s=CROWD_TIMEOUT_S + 2, in_ci=False)
+def crowd_that_begins_to_hang() -> float:
+    """Return the longest pause between two looks at a service that answers all the time."""
+    with Hole() as hole:
+        hole.answer = GOOD
+        with _crowd(hole) as host:
+            wait_for(lambda: list(host.statuses().values()).count("healthy") == len(CROWD) + len(WELL), timeout_s=30, what="all to be healthy")
+            hole.answer = b""
+            began = time.time()
+            _watch(host)
+            seen = looks.of(WELL, _well(host))
+            settled = [look for mine in seen.values() for look in mine if look.began_at > began + CROWD_INTERVAL_S + 2 * CROWD_TIMEOUT_S]
+            looks.assert_on_schedule(settled, interval_s=INTERVAL_S)
+            return max(after.began_at - before.began_at for mine in seen.values() for before, after in pairwise(mine))
