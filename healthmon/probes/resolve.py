@@ -2,7 +2,8 @@
 
 `getaddrinfo` cannot be interrupted: with a resolver that does not answer it takes 10 to 20 seconds. So a name is
 looked up in a thread of its own, which a look can leave; looks that want the same name meanwhile share it, so that
-there is never more than one such thread a name. Nothing is remembered: the system has its own cache.
+there is never more than one such thread a name. Each holds a socket, too, and outlives many looks: so there is a limit
+to them, and a look waits for its turn within its own time. No address is remembered: the system has its own cache.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from healthmon.probes.deadline import Deadline
 
+MAX_LOOKUPS = 400  # at once; with as many looks in flight they stay below the usual limit of 1,024 open files
+SPARE = 50  # more of them, for names that were found last time
 IN_HOSTS_FILE = frozenset({"localhost"})  # answered from /etc/hosts, without the network
 
 
@@ -38,8 +41,9 @@ class _Lookup:
     error: OSError | UnicodeError | None = None
 
 
-_lock = threading.Lock()
+_changed = threading.Condition()  # some lookup is over
 _running: dict[tuple[str, int], _Lookup] = {}
+_found: set[tuple[str, int]] = set()  # what the last lookup had an address for
 
 
 def resolve(host: str, port: int, deadline: Deadline) -> list[Address]:
@@ -49,7 +53,7 @@ def resolve(host: str, port: int, deadline: Deadline) -> list[Address]:
     """
     if host in IN_HOSTS_FILE or _is_literal(host):
         return _ask_system(host, port)
-    lookup = _join(host, port)
+    lookup = _join(host, port, deadline)
     if not lookup.done.wait(deadline.remaining_s()):
         raise TimeoutError
     if lookup.error is not None:
@@ -57,8 +61,10 @@ def resolve(host: str, port: int, deadline: Deadline) -> list[Address]:
     return lookup.addresses
 
 
-def _join(host: str, port: int) -> _Lookup:
-    with _lock:
+def _join(host: str, port: int, deadline: Deadline) -> _Lookup:
+    with _changed:
+        if not _changed.wait_for(lambda: _may_join((host, port)), deadline.remaining_s()):
+            raise TimeoutError
         lookup = _running.get((host, port))
         if lookup is None:
             lookup = _Lookup()
@@ -67,14 +73,21 @@ def _join(host: str, port: int) -> _Lookup:
         return lookup
 
 
+def _may_join(name: tuple[str, int]) -> bool:
+    """Tell whether a name is being looked up already, or may be now."""
+    return name in _running or len(_running) < MAX_LOOKUPS + (SPARE if name in _found else 0)
+
+
 def _run(host: str, port: int, lookup: _Lookup) -> None:
     try:
         lookup.addresses = _ask_system(host, port)
     except (OSError, UnicodeError) as error:
         lookup.error = error
     finally:
-        with _lock:
+        with _changed:
             del _running[host, port]
+            (_found.add if lookup.addresses else _found.discard)((host, port))
+            _changed.notify_all()
         lookup.done.set()
 
 

@@ -1,4 +1,4 @@
-"""A thousand services that hang at once: F64."""
+"""A thousand services that hang at once: F64, and a thousand names that no resolver answers: F61-crowd."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from healthmon.probes import resolve
 from healthmon.probes.lanes import ACTIVE, MAX_SLOW, SPARE
 from tests.containers import wait_for
 from tests.faults import looks
 from tests.faults.harness import agent, row
+from tests.faults.namespace import alone
+from tests.faults.rows_networks import black_hole_resolver
 from tests.hostile import Hole, Server, answers
 
 if TYPE_CHECKING:
@@ -26,28 +29,31 @@ CROWD_INTERVAL_S, CROWD_TIMEOUT_S = 10.0, 4.0  # as many in flight as there are 
 INTERVAL_S = 1.0
 MAX_THREADS = MAX_SLOW + SPARE + ACTIVE + 4
 MAX_RSS_MIB = 128
+MAX_FILES = 1_000  # below the usual limit of 1,024
 WATCHED_S = 25.0
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 @contextmanager
-def _crowd(hole: Hole) -> Iterator[Agent]:
+def _crowd(urls: dict[str, str]) -> Iterator[Agent]:
+    """Run an agent over a crowd, and over 40 services that answer."""
     clocks = {"interval_seconds": CROWD_INTERVAL_S, "timeout_seconds": CROWD_TIMEOUT_S}
     with Server(answers()) as good:
-        services = [{"name": name, "url": hole.url, "group": "core", **clocks} for name in CROWD]
+        services = [{"name": name, "url": url, "group": "core", **clocks} for name, url in urls.items()]
         services += [{"name": name, "url": good.url, "group": "core"} for name in WELL]
         with agent(services, check_interval_seconds=INTERVAL_S, timeout_seconds=INTERVAL_S, log_level="DEBUG") as host:
             yield host
 
 
-def _watch(host: Agent) -> None:
+def _watch(host: Agent, *, max_threads: int = MAX_THREADS) -> None:
     """Watch the prober's size while all of the crowd hang."""
     prober = psutil.Process(host.pids()["probe-core"])
     ends_at = time.monotonic() + WATCHED_S
     while time.monotonic() < ends_at:
-        threads, rss_mib = prober.num_threads(), prober.memory_info().rss >> 20
-        assert threads <= MAX_THREADS, f"the prober has {threads} threads"
+        threads, rss_mib, files = prober.num_threads(), prober.memory_info().rss >> 20, prober.num_fds()
+        assert threads <= max_threads, f"the prober has {threads} threads"
         assert rss_mib <= MAX_RSS_MIB, f"the prober has {rss_mib} MiB"
+        assert files <= MAX_FILES, f"the prober has {files} open files"
         time.sleep(0.5)
 
 
@@ -57,7 +63,7 @@ def _well(host: Agent) -> list[looks.Seen]:
 
 @row("F64", "1,000 services hang from the start: 40 that answer stay on schedule, threads and memory are bounded", bound_s=CROWD_TIMEOUT_S + 0.5, in_ci=False)
 def crowd_that_hangs() -> float:
-    with Hole() as hole, _crowd(hole) as host:
+    with Hole() as hole, _crowd(dict.fromkeys(CROWD, hole.url)) as host:
         _watch(host)
         looks.assert_on_schedule(_well(host), interval_s=INTERVAL_S)
         hanging = [look for look in looks.looks(host) if look.service not in WELL]
@@ -71,7 +77,7 @@ def crowd_that_begins_to_hang() -> float:
     """Return the longest pause between two looks at a service that answers all the time."""
     with Hole() as hole:
         hole.answer = GOOD
-        with _crowd(hole) as host:
+        with _crowd(dict.fromkeys(CROWD, hole.url)) as host:
             wait_for(lambda: list(host.statuses().values()).count("healthy") == len(CROWD) + len(WELL), timeout_s=30, what="all to be healthy")
             hole.answer = b""
             began = time.time()
@@ -80,3 +86,14 @@ def crowd_that_begins_to_hang() -> float:
             settled = [look for mine in seen.values() for look in mine if look.began_at > began + CROWD_INTERVAL_S + 2 * CROWD_TIMEOUT_S]
             looks.assert_on_schedule(settled, interval_s=INTERVAL_S)
             return max(after.began_at - before.began_at for mine in seen.values() for before, after in pairwise(mine))
+
+
+@row("F61-crowd", "no resolver answers for 1,000 names: 40 other services stay on schedule, threads and files are bounded", bound_s=CROWD_TIMEOUT_S + 0.5, in_ci=False)
+@alone
+def crowd_of_names() -> float:
+    with black_hole_resolver(), _crowd({name: f"http://{name}.internal/" for name in CROWD}) as host:
+        _watch(host, max_threads=MAX_THREADS + resolve.MAX_LOOKUPS + resolve.SPARE)
+        looks.assert_on_schedule(_well(host), interval_s=INTERVAL_S)
+        lost = [look for look in looks.looks(host) if look.service not in WELL]
+        assert {look.reason for look in lost} == {"no_network"}, "not every look at the crowd was our own failure"
+        return max(look.seconds for look in lost)

@@ -27,7 +27,7 @@ HEALS_AT_ONCE = {"enabled": True, "restart_unhealthy_services": True, "min_unhea
 
 
 @contextmanager
-def _black_hole() -> Iterator[set[bytes]]:
+def black_hole_resolver() -> Iterator[set[bytes]]:
     """Have every DNS query swallowed; yields the queries that were."""
     swallowed: set[bytes] = set()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as hole, tempfile.TemporaryDirectory(prefix="hm-") as directory:
@@ -56,7 +56,7 @@ def _swallow(hole: socket.socket, swallowed: set[bytes], over: threading.Event) 
 
 @row("F61", "DNS queries are swallowed, with three search domains: looks end in time, other names are not held up", bound_s=BOUND_S)
 @alone
-def black_hole() -> float:
+def swallowed_queries() -> float:
     lost = "the resolver gave no address of"
     ills = {
         "one-label": Ill(answers(), lost, host="nowhere"),
@@ -66,7 +66,7 @@ def black_hole() -> float:
         "in-hosts-file": Ill(answers(), "", host="known.internal"),
         "localhost": Ill(answers(), "", host="localhost"),
     }
-    with _black_hole() as swallowed, asking(ills) as asked:
+    with black_hole_resolver() as swallowed, asking(ills) as asked:
         asked.wait_for_looks(ills, 4)
         asked.wait_for_looks(NEIGHBOURS, 5)
         assert any(b"\x07nowhere\x05alpha\x07example" in query for query in swallowed), "no query for a search domain was swallowed"

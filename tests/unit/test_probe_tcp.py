@@ -6,7 +6,7 @@ import errno
 import socket
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,9 @@ from healthmon.probes import make, resolve
 from healthmon.probes.settings import ProbeSettings
 from tests import hostile
 from tests.hostile import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TIMEOUT_S = 0.4
 
@@ -64,6 +67,51 @@ def test_a_resolver_that_hangs_is_our_failure_and_holds_nobody_up(monkeypatch: p
     assert {outcome.reason for outcome in outcomes} == {CheckReason.NO_NETWORK}
     assert outcomes[0].error_message == "the resolver gave no address of black.hole:80 within 0.4 s"
     assert lookups == ["black.hole"]  # the second look shared the first one's
+
+
+class Resolver:
+    """Finds names that begin with `good` at once, and leaves others hanging until it is over."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.asked: list[str] = []
+        self._here = socket.getaddrinfo("127.0.0.1", 1, type=socket.SOCK_STREAM)
+
+    def getaddrinfo(self, host: str, *_: Any, **__: Any) -> list[Any]:
+        self.asked.append(host)
+        if not host.startswith("good"):
+            self.over.wait()
+        return self._here
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
+    made = Resolver()
+    monkeypatch.setattr(socket, "getaddrinfo", made.getaddrinfo)
+    yield made
+    made.over.set()
+    while resolve._running:
+        pass
+
+
+def test_lookups_at_once_are_limited_and_who_was_found_last_time_has_places_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+    resolver: Resolver,
+) -> None:
+    monkeypatch.setattr(resolve, "MAX_LOOKUPS", 2)
+    monkeypatch.setattr(resolve, "SPARE", 1)
+    assert ask("good.known", 1).reason is CheckReason.REFUSED
+    for host in ("lost.one", "lost.two", "lost.three", "good.new"):
+        assert ask(host, 1).reason is CheckReason.NO_NETWORK
+    assert resolver.asked == ["good.known", "lost.one", "lost.two"]
+    assert ask("good.known", 1).reason is CheckReason.REFUSED
+
+
+def test_a_look_waits_for_its_turn_to_resolve(monkeypatch: pytest.MonkeyPatch, resolver: Resolver) -> None:
+    monkeypatch.setattr(resolve, "MAX_LOOKUPS", 1)
+    assert ask("lost.one", 1).reason is CheckReason.NO_NETWORK
+    threading.Timer(TIMEOUT_S / 4, resolver.over.set).start()
+    assert ask("good.new", 1).reason is CheckReason.REFUSED
 
 
 ERRORS = {
