@@ -118,7 +118,7 @@ def _assert_harmless(host: Agent) -> None:
             _assert_plain(text, query, at_most=MAX_TOLD_BYTES)
     for words in (["status"], ["status", "--json"], ["report"], ["dashboard"]):
         done = subprocess.run(host.command(*words), capture_output=True, timeout=30, check=False, cwd=host.paths.data_dir)
-        assert b"pwned" in done.stdout, f"`{words[0]}` does not tell what was said"
+        assert b"pwned" in done.stdout, f"`{words[0]}` ended with {done.returncode} and does not tell what was said: {(done.stderr or done.stdout)!r}"
         _assert_plain(done.stdout + done.stderr, f"what `{' '.join(words)}` prints", at_most=1_000_000)
 
 
