@@ -68,11 +68,14 @@ def clean(text: str) -> str:
     return _CONTROL.sub(" ", text)
 
 
-def set_up_file(path: Path, *, level: str, console: Path | None = None) -> None:
-    """Send this process's records to `path`, and the important ones to the datagram socket `console` too."""
+def set_up_file(path: Path, *, level: str, console: Path | None = None, stream: TextIO | None = None) -> None:
+    """Send this process's records to `path`, and the important ones to the datagram socket `console`, or `stream`, too."""
     handlers: list[logging.Handler] = [FileHandler(path)]
     if console is not None:
         handlers.append(_ConsoleHandler(console))
+    if stream is not None:
+        handlers.append(logging.StreamHandler(stream))
+        handlers[-1].setLevel(SHOWN)
     _install(handlers, level)
 
 
@@ -96,6 +99,7 @@ def _install(handlers: list[logging.Handler], level: str) -> None:
     logger.handlers = handlers
     logger.setLevel(level)
     logger.propagate = False
+    logging.raiseExceptions = False  # a stream that is closed or full: no traceback a record
     logging.getLogger().handlers = [logging.NullHandler()]  # libraries' own chatter is not for operators
 
 
