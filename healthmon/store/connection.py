@@ -164,6 +164,7 @@ class Connection:
         if lost is not None:
             with suppress(apsw.Error):  # what is only in the open `-wal` goes into the database, where it can be found
                 self._db.wal_checkpoint()
+            self._files.put_aside()  # a new `-wal` beside the old `-shm` would be read as garbage
             raise StoreReplacedError(f"{self.path}{lost} was deleted or replaced while in use: what uses the database starts again")
 
     def _open_anew(self) -> None:

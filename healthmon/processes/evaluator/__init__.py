@@ -17,7 +17,7 @@ from healthmon.processes.evaluator.judging import Judging
 from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
 from healthmon.processes.evaluator.watching import Watching
-from healthmon.store import checks, services
+from healthmon.store import checks, facts, services
 from healthmon.store.connection import open_for_writing
 from healthmon.store.sentinel import Mark
 
@@ -34,6 +34,7 @@ PROGRAM = "evaluator"
 BATCH = 1_000
 FALLBACK_POLL_S = 5.0
 CLOCK_JUMP_S = 5.0
+LOADED_FACT = "evaluator_loaded_at"
 
 
 def make(config: Config) -> Callable[[Doorbell], Evaluator]:
@@ -104,6 +105,8 @@ class Evaluator:
                 checks.delete_inbox_until(self._connection, entries[-1].inbox_id)
             reach("evaluator.before_commit")
         reach("evaluator.after_commit")
+        for change in changes:
+            self._watching.report(change)
         if looks:
             self._mark.note(max(look.checked_at for look in looks))
 
@@ -142,6 +145,7 @@ class Evaluator:
         self._watching.load(self._connection, now)
         with self._connection.transaction(durable=True):
             self._outages.load(self._connection, now)
+            facts.note_time(self._connection, LOADED_FACT, now)  # writes: on a full disk, no work is done before this goes well
         self._judging.load(self._connection)
         self._next_due = 0.0
         self._loaded = True
