@@ -151,7 +151,7 @@ class _Trouble:
             self._records.warning("cannot_work", error=trouble)
         if clock.monotonic() >= self._alert_at:
             self._alert_at = float("inf")
-            self._records.error("ALERT", type="cannot_work", message=f"no work is done for {ALERT_AFTER_S:.0f} s: {trouble}")
+            self._records.error("ALERT", type="cannot_work", message=f"no work could be done for {ALERT_AFTER_S:.0f} s: {trouble}")
 
     def _end(self) -> None:
         if self._said:

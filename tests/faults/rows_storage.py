@@ -153,7 +153,7 @@ def _hold_lock(seconds: float) -> float:
         began = time.monotonic()
         wait_for(lambda: host.checks() >= stored + 2 * (seconds - 3), timeout_s=15, what="the checks made meanwhile")
         took = since(began)
-        assert host.log("evaluator").count("cannot_work") == 1, "it was not said once"
+        assert host.log("evaluator").count(" cannot_work ") == 1, "it was not said once"
         assert_unharmed(host, before)
         return took
 
