@@ -13,7 +13,7 @@ from tests.faults.harness import row, since
 if TYPE_CHECKING:
     from pathlib import Path
 
-FULL_S = 4.0
+FULL_S = 3.0
 SLOW_S = 20.0
 READ_ONLY_S = 15.0
 STORED_AND_COUNTED = """
