@@ -63,6 +63,18 @@ class StoreBusyError(StoreUnavailableError):
     """Another program holds the database's lock. Nothing was written; trying again helps."""
 
 
+class StoreGoneError(StoreUnavailableError):
+    """There is no file where the database was. It may be put back."""
+
+
+class StoreDamagedError(StoreUnavailableError):
+    """The database is damaged: a connection of its own says so, too. Another file may be put in its place."""
+
+
+class StoreReplacedError(StoreError):
+    """Another file lies where the database was: whoever had the first one open has to begin anew."""
+
+
 class EngineError(HealthmonError):
     """What Docker or supervisord was asked for, it did not do, and it is known that it did not."""
 

@@ -14,9 +14,9 @@ import socket
 import sys
 import time
 from contextlib import suppress
-from logging.handlers import WatchedFileHandler
 from typing import TYPE_CHECKING, TextIO
 
+from healthmon.log_file import FileHandler
 from healthmon.redaction import redact
 
 if TYPE_CHECKING:
@@ -68,18 +68,28 @@ def clean(text: str) -> str:
     return _CONTROL.sub(" ", text)
 
 
-def set_up_file(path: Path, *, level: str, console: Path | None = None) -> None:
-    """Send this process's records to `path`, and the important ones to the datagram socket `console` too."""
-    file = WatchedFileHandler(path, encoding="utf-8")
-    handlers: list[logging.Handler] = [file]
+def set_up_file(path: Path, *, level: str, console: Path | None = None, stream: TextIO | None = None) -> None:
+    """Send this process's records to `path`, and the important ones to the datagram socket `console`, or `stream`, too."""
+    handlers: list[logging.Handler] = [FileHandler(path)]
     if console is not None:
         handlers.append(_ConsoleHandler(console))
+    if stream is not None:
+        handlers.append(logging.StreamHandler(stream))
+        handlers[-1].setLevel(SHOWN)
     _install(handlers, level)
 
 
 def set_up_stream(stream: TextIO = sys.stderr, *, level: str) -> None:
     """Send records to a stream: for commands that run in the foreground."""
     _install([logging.StreamHandler(stream)], level)
+
+
+def close() -> None:
+    """Let go of what `set_up_file` opened: for a process that forks others, which have files of their own."""
+    logger = logging.getLogger("healthmon")
+    for handler in logger.handlers:
+        handler.close()
+    logger.handlers = [logging.NullHandler()]
 
 
 def _install(handlers: list[logging.Handler], level: str) -> None:
@@ -89,6 +99,7 @@ def _install(handlers: list[logging.Handler], level: str) -> None:
     logger.handlers = handlers
     logger.setLevel(level)
     logger.propagate = False
+    logging.raiseExceptions = False  # a stream that is closed or full: no traceback a record
     logging.getLogger().handlers = [logging.NullHandler()]  # libraries' own chatter is not for operators
 
 

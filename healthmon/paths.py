@@ -31,6 +31,11 @@ class Paths:
         return self.runtime / "programs"
 
     @property
+    def sentinel(self) -> Path:
+        """What is known of the database while there is none, or another one."""
+        return self.runtime / "database"
+
+    @property
     def supervisor_socket(self) -> Path:
         return self.runtime / "supervisor.sock"
 

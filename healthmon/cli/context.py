@@ -72,8 +72,8 @@ def require_not_deleted(paths: Paths) -> None:
     """Raise StoreError when an agent is running without its database: "make one" would be the wrong advice then."""
     if not paths.database.exists() and any(is_held(paths.lock(role)) for role in ALWAYS_THERE):
         raise StoreError(
-            f"an agent is running on {paths.data_dir}, and its database {paths.database} was deleted or moved away: stop the"
-            " agent, put the database back if you have it, and start the agent again; it makes a new one where there is none",
+            f"an agent is running on {paths.data_dir}, and its database {paths.database} was deleted or moved away: put"
+            " it back, and the agent goes on with it; or stop the agent and start it again, and it makes a new one",
         )
 
 

@@ -22,7 +22,7 @@ from healthmon.processes.loop import prepare_directories
 from healthmon.processes.roles import is_held, try_lock
 from healthmon.processes.round import Round
 from healthmon.store import checks, services, targets
-from healthmon.store.connection import create_or_open
+from healthmon.store.start import begin
 
 if TYPE_CHECKING:
     from healthmon.config import Config
@@ -50,7 +50,7 @@ def command(context: Context, *, as_json: bool) -> int:
     require_not_deleted(config.paths)
     with ExitStack() as stack:
         if _hold_roles(config.paths, stack):
-            connection = create_or_open(config.paths.database)
+            connection = begin(config.paths, log.Log(PROGRAM))
             stack.callback(connection.close)
             _make_round(config, connection)
         else:

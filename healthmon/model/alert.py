@@ -23,9 +23,12 @@ class AlertStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One alert of one service: at most one of a type is firing at a time. `alert_type` is the rule's name."""
+    """One alert of one service: at most one of a type is firing at a time. `alert_type` is the rule's name.
 
-    service_id: int
+    `service_id` is None for what is about ourselves.
+    """
+
+    service_id: int | None
     alert_type: str
     severity: AlertSeverity
     message: str

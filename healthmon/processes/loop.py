@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from setproctitle import setproctitle
 
-from healthmon import log
+from healthmon import clock, log
 from healthmon.errors import EXIT_FAILED, EXIT_FINE, HealthmonError, UsageError
 from healthmon.processes.doorbell import Doorbell
 from healthmon.processes.parent import die_with
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_BUGS_IN_A_ROW = 10
 FAILED_STEP_PAUSE_S = 1.0
+ALERT_AFTER_S = 10.0  # who cannot work for so long has a trouble that may not pass by itself
 
 
 class Worker(Protocol):
@@ -131,20 +132,31 @@ def _work(worker: Worker, doorbell: Doorbell, stopping: Stopping, records: log.L
 
 
 class _Trouble:
-    """Says what keeps a process from its work when that changes, not once a try."""
+    """Says what keeps a process from its work, each thing once and not once a try, and alerts when it lasts."""
 
     def __init__(self, records: log.Log) -> None:
         self._records = records
-        self._said = ""
+        self._said: list[str] = []
+        self._alert_at = float("inf")
 
     def say(self, trouble: str) -> None:
         """Say what is wrong now; an empty text: nothing any more."""
-        if trouble == self._said:
+        if not trouble:
+            self._end()
             return
-        self._said = trouble
-        if trouble:
+        if not self._said:
+            self._alert_at = clock.monotonic() + ALERT_AFTER_S
+        if trouble not in self._said:  # a disk that fails has several ways to say so, and takes turns
+            self._said.append(trouble)
             self._records.warning("cannot_work", error=trouble)
-        else:
+        if clock.monotonic() >= self._alert_at:
+            self._alert_at = float("inf")
+            self._records.error("ALERT", type="cannot_work", message=f"no work could be done for {ALERT_AFTER_S:.0f} s: {trouble}")
+
+    def _end(self) -> None:
+        if self._said:
+            self._said.clear()
+            self._alert_at = float("inf")
             self._records.change("works_again")
 
 

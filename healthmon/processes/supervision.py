@@ -23,18 +23,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from setproctitle import setproctitle
+from supervisor.loggers import Handler
 from supervisor.medusa import asyncore_25 as asyncore
 from supervisor.options import ServerOptions
 from supervisor.states import SupervisorStates
 from supervisor.supervisord import Supervisor
 
-from healthmon import clock
+from healthmon import clock, log
 from healthmon.errors import EXIT_FINE, UsageError
 from healthmon.processes import entry, loop, programs, roles
 from healthmon.processes.console import Console, Reader, Screen
 from healthmon.processes.parent import die_with
-from healthmon.store import connection as database
-from healthmon.store import services
+from healthmon.store import services, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -165,12 +165,16 @@ def _taken(holder: str, paths: Paths) -> UsageError:
 
 
 def _sync_database(config: Config) -> None:
-    connection = database.create_or_open(config.paths.database)
+    log.set_up_file(config.paths.log(AGENT), level=config.log_level, stream=sys.stderr)
     try:
-        wanted = [(service.name, service.group, service.critical) for service in config.enabled_services()]
-        services.sync(connection, wanted, now=clock.now())
+        connection = start.begin(config.paths, log.Log(AGENT))
+        try:
+            wanted = [(service.name, service.group, service.critical) for service in config.enabled_services()]
+            services.sync(connection, wanted, now=clock.now())
+        finally:
+            connection.close()
     finally:
-        connection.close()
+        log.close()  # before the first fork
 
 
 def _supervise(conf: Path, console: Console, main: Main) -> int:
@@ -187,7 +191,8 @@ def _supervise(conf: Path, console: Console, main: Main) -> int:
         with suppress(asyncore.ExitNow):  # how supervisord ends
             _Supervisor(options).main()
         options.close_httpservers()
-        options.close_logger()
+        with suppress(OSError):  # its disk is full: what it did not take is lost
+            options.close_logger()
         if options.mood < SupervisorStates.RESTARTING:
             return EXIT_FINE
 
@@ -200,6 +205,11 @@ def _say_in_log(options: ServerOptions) -> None:
         say(f"{kind}: {message}")
 
     asyncore.dispatcher.log_info = asyncore.dispatcher.log = log_info
+    Handler.handleError = _ignore_refusal
+
+
+def _ignore_refusal(_handler: Handler) -> None:
+    """Print no traceback for each record that a full disk refuses; the stream keeps the last 8 KiB of them."""
 
 
 class _SignalBell(Reader):

@@ -19,7 +19,7 @@ def fire(connection: Connection, alert: Alert) -> bool:
         """
         INSERT INTO alert_log (service_id, alert_type, severity, message, triggered_at)
         SELECT ?1, ?2, ?3, ?4, ?5
-        WHERE NOT EXISTS (SELECT 1 FROM alert_log WHERE service_id = ?1 AND alert_type = ?2 AND resolved_at IS NULL)
+        WHERE NOT EXISTS (SELECT 1 FROM alert_log WHERE service_id IS ?1 AND alert_type = ?2 AND resolved_at IS NULL)
         """,
         alert.service_id,
         alert.alert_type,
@@ -27,6 +27,29 @@ def fire(connection: Connection, alert: Alert) -> bool:
         alert.message,
         clock.to_sql(alert.triggered_at),
     )
+    return hit == 1
+
+
+def note_event(connection: Connection, alert: Alert, *, unless_since: datetime) -> bool:
+    """Enter an alert that tells of a moment, and so is over at once. Return whether it is news.
+
+    It is not when one of its type was entered after `unless_since`: a crash between telling and remembering that it was
+    told must not have it told twice.
+    """
+    with connection.transaction(durable=True):
+        hit = connection.change(
+            """
+            INSERT INTO alert_log (service_id, alert_type, severity, message, triggered_at, resolved_at)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?5
+            WHERE NOT EXISTS (SELECT 1 FROM alert_log WHERE service_id IS ?1 AND alert_type = ?2 AND triggered_at > ?6)
+            """,
+            alert.service_id,
+            alert.alert_type,
+            alert.severity.value,
+            alert.message,
+            clock.to_sql(alert.triggered_at),
+            clock.to_sql(unless_since),
+        )
     return hit == 1
 
 

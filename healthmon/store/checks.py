@@ -117,6 +117,12 @@ def _check(row: Sequence[apsw.SQLiteValue]) -> Check:
     )
 
 
+def newest_at(connection: Connection) -> datetime | None:
+    """Return when the newest check was made; None when there is none."""
+    found = connection.row("SELECT max(timestamp) FROM checks")
+    return None if found is None or found[0] is None else time(found[0])
+
+
 def commits_elsewhere(connection: Connection) -> int:
     """Return a number that changes when another connection has committed anything. Costs next to nothing."""
     found = connection.row("PRAGMA data_version")

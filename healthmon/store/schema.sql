@@ -152,7 +152,7 @@ CREATE UNIQUE INDEX one_open_conversation ON conversations (service_id) WHERE cl
 
 CREATE TABLE alert_log (
     alert_id     INTEGER PRIMARY KEY,
-    service_id   INTEGER NOT NULL REFERENCES services,
+    service_id   INTEGER REFERENCES services,      -- NULL: about healthmon itself
     alert_type   TEXT NOT NULL,
     severity     TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
     message      TEXT NOT NULL,
@@ -160,20 +160,20 @@ CREATE TABLE alert_log (
     resolved_at  TEXT,
     explanation  TEXT                     -- the operands that made it fire, as JSON: [["response_time", "5.2 s"], …]
 ) STRICT;
-CREATE UNIQUE INDEX one_firing_alert ON alert_log (service_id, alert_type) WHERE resolved_at IS NULL;
+CREATE UNIQUE INDEX one_firing_alert ON alert_log (coalesce(service_id, 0), alert_type) WHERE resolved_at IS NULL;
 CREATE INDEX alerts_by_time ON alert_log (triggered_at);
 
 -- What the user's document calls alerts.
 CREATE VIEW alerts AS
-SELECT s.service_name, a.alert_type, a.severity, a.message, a.triggered_at, a.resolved_at,
+SELECT coalesce(s.service_name, 'healthmon') AS service_name, a.alert_type, a.severity, a.message, a.triggered_at, a.resolved_at,
        CASE WHEN a.resolved_at IS NULL THEN 'firing' ELSE 'resolved' END AS status
 FROM alert_log AS a
-JOIN services AS s ON s.service_id = a.service_id;
+LEFT JOIN services AS s ON s.service_id = a.service_id;
 CREATE TRIGGER alerts_delete INSTEAD OF DELETE ON alerts
 BEGIN
     DELETE FROM alert_log
     WHERE triggered_at = OLD.triggered_at AND alert_type = OLD.alert_type
-      AND service_id = (SELECT service_id FROM services WHERE service_name = OLD.service_name);
+      AND coalesce((SELECT service_name FROM services WHERE service_id = alert_log.service_id), 'healthmon') = OLD.service_name;
 END;
 
 -- What people are told: a row a message, the same for every channel. `content` is JSON: model/notification.py.

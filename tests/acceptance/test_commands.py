@@ -236,7 +236,7 @@ def test_with_the_evaluator_s_role_taken_and_no_database_nothing_advises_to_make
     for verb in ("once", "status", "report", "dashboard"):
         done = user.types(verb)
         assert done.returncode == 3
-        assert "was deleted or moved away: stop the agent" in done.stderr
+        assert "was deleted or moved away: put it back" in done.stderr
     os.close(evaluator)
     assert not (user.directory / "health_monitoring.db").exists()
 

@@ -6,14 +6,16 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import apsw
 import pytest
 
+from healthmon.errors import StoreBusyError
 from healthmon.model.check import CheckKind
 from healthmon.model.heal import HealState
 from healthmon.model.incident import IncidentResolution
 from healthmon.model.status import ServiceStatus
 from healthmon.model.target import Incarnation, TargetState
-from healthmon.store import checks, heals, incidents, probe_requests, services, states, targets
+from healthmon.store import checks, heals, incidents, probe_requests, sentinel, services, states, targets
 from healthmon.store.targets import TargetReport
 from tests.builders import NOW, a_config, a_target
 from tests.processes.evaluator_world import BAD, EAGER, GOOD, World, a_world, patient
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
+
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
@@ -43,6 +46,41 @@ def test_a_confirmed_failure_opens_one_incident_that_a_good_look_resolves(world:
     world.step()
     [resolved] = incidents.recent(world.connection, limit=5)
     assert (resolved.resolution, resolved.resolved_at) == (IncidentResolution.RECOVERED, world.now)
+
+
+def test_what_a_locked_database_refuses_is_not_said_until_it_is_stored(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="healthmon")
+    world.look(GOOD)
+    world.connection._db.set_busy_timeout(0)
+    foreign = apsw.Connection(str(world.config.paths.database))
+    foreign.execute("BEGIN IMMEDIATE")
+    for _ in range(3):
+        with pytest.raises(StoreBusyError):
+            world.step()
+    assert caplog.messages == []
+    foreign.execute("ROLLBACK")
+    foreign.close()
+    world.step()
+    assert [message.split()[1] for message in caplog.messages] == ["service_healthy"]
+
+
+def test_it_works_again_only_when_the_disk_takes_a_write(world: World) -> None:
+    """After a failed step it begins with one: to read goes well on a full disk, and would be taken for the end of it."""
+    world.step()
+    written = world.connection._db.total_changes()
+    world.evaluator._loaded = False
+    world.step()
+    assert world.connection._db.total_changes() > written
+
+
+def test_how_far_the_history_reaches_is_noted(world: World) -> None:
+    world.config.paths.runtime.mkdir()
+    sentinel.write(world.config.paths, sentinel.Sentinel(created_at=NOW))
+    world.look(GOOD)
+    world.step()
+    known = sentinel.read(world.config.paths)
+    assert known is not None
+    assert known.written_until == world.now
 
 
 def test_each_check_is_evaluated_exactly_once_over_a_crash_in_the_transaction(

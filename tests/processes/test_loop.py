@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from healthmon.errors import HealthmonError, StoreBusyError, UsageError
+from healthmon.errors import HealthmonError, StoreBusyError, StoreUnavailableError, UsageError
 from healthmon.log import Log
 from healthmon.paths import Paths
 from healthmon.processes import loop
@@ -99,6 +99,20 @@ def test_trouble_that_may_pass_is_borne_and_told_once(caplog: pytest.LogCaptureF
     assert steps.make_one() == 7.0
     assert steps.bugs_in_a_row == 0
     assert [message.split()[1] for message in caplog.messages] == ["cannot_work", "works_again"]
+
+
+def test_trouble_that_takes_turns_is_told_once_each_and_alerted_once_when_it_lasts(
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop, "ALERT_AFTER_S", 0.0)
+    caplog.set_level("INFO", logger="healthmon")
+    turns = [StoreBusyError("locked"), StoreUnavailableError("full")] * 5
+    steps = loop._Steps(Work(*turns, 7.0, *turns[:1], 7.0), Log("t"))
+    for _ in range(13):
+        steps.make_one()
+    once = ["cannot_work", "ALERT", "works_again"]
+    assert [message.split()[1] for message in caplog.messages] == ["cannot_work", "ALERT", "cannot_work", "works_again", *once]
 
 
 class Making:

@@ -214,18 +214,18 @@ def test_a_service_that_is_new_in_the_file_needs_no_more_than_a_restart_of_its_p
 
 
 @pytest.mark.timeout(120)
-def test_a_deleted_database_ends_what_uses_it_with_a_clear_error_until_there_is_one_again(host: Host) -> None:
-    host.run()
+def test_a_deleted_database_is_waited_for_with_a_clear_error_and_another_in_its_place_is_taken(host: Host) -> None:
+    agent = host.run()
     host.wait_until_running()
     database = host.directory / "health_monitoring.db"
+    before = set(host.workers(agent))
     database.unlink()
     users = PROGRAMS - {"watchdog"}
 
     def say(text: str, names: Iterable[str]) -> bool:
         return all(text in (host.directory / "logs" / f"{name}.log").read_text(encoding="utf-8") for name in names)
 
-    wait_for(lambda: say("was deleted or replaced while in use: stop healthmon", users), seconds=10)
-    wait_for(lambda: say("there is no database at", users), seconds=20)
+    wait_for(lambda: say("was deleted or moved away while in use: put it back", users), seconds=45)
     assert not database.exists()
     for verb in ("status", "once", "report", "dashboard"):
         told = host.healthmon(verb)
@@ -234,7 +234,9 @@ def test_a_deleted_database_ends_what_uses_it_with_a_clear_error_until_there_is_
         assert "makes one round" not in told.stderr
     assert host.healthmon("programs").returncode == 2
     assert not database.exists()
+    assert set(host.workers(agent)) == before
     create_or_open(database).close()
+    wait_for(lambda: say("was replaced while in use", users), seconds=45)
     wait_for(lambda: host.states() == dict.fromkeys(PROGRAMS, "RUNNING"), seconds=90)
     assert host.healthmon("status").returncode == 1
 

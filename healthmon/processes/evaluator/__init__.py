@@ -18,8 +18,9 @@ from healthmon.processes.evaluator.judging import Judging
 from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
 from healthmon.processes.evaluator.watching import Watching
-from healthmon.store import checks, services
+from healthmon.store import checks, facts, services
 from healthmon.store.connection import open_for_writing
+from healthmon.store.sentinel import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 PROGRAM = "evaluator"
 BATCH = 1_000
 FALLBACK_POLL_S = 5.0
+LOADED_FACT = "evaluator_loaded_at"
 
 
 def make(config: Config) -> Callable[[Doorbell], Evaluator]:
@@ -54,6 +56,7 @@ class Evaluator:
         self._outages = Outages(known, config.self_healing, log)
         self._judging = Judging(known, config.self_healing, log)
         self._planning = Planning(known, config.self_healing, log, started_at=clock.now())
+        self._mark = Mark(config.paths)
         self._loaded = False
         self._next_due = 0.0  # monotonic
         self._commits_seen = -1
@@ -96,7 +99,8 @@ class Evaluator:
 
     def _take(self, entries: list[InboxEntry], now: datetime) -> None:
         """Move the states by one batch, and open the incidents that follow."""
-        changes = self._watching.take([entry.check for entry in entries if entry.check is not None], now)
+        looks = [entry.check for entry in entries if entry.check is not None]
+        changes = self._watching.take(looks, now)
         if not entries and not changes:
             return
         with self._connection.transaction(durable=bool(changes)):
@@ -106,6 +110,10 @@ class Evaluator:
                 checks.delete_inbox_until(self._connection, entries[-1].inbox_id)
             reach("evaluator.before_commit")
         reach("evaluator.after_commit")
+        for change in changes:
+            self._watching.report(change)
+        if looks:
+            self._mark.note(max(look.checked_at for look in looks))
 
     def _heal(self, now: datetime) -> float:
         """Judge what was done, close what is over, plan what is next; return the seconds until time may change it."""
@@ -132,6 +140,7 @@ class Evaluator:
         self._watching.load(self._connection, now)
         with self._connection.transaction(durable=True):
             self._outages.load(self._connection, now)
+            facts.note_time(self._connection, LOADED_FACT, now)  # writes: on a full disk, no work is done before this goes well
         self._judging.load(self._connection)
         self._next_due = 0.0
         self._loaded = True

@@ -65,10 +65,7 @@ class Watching:
         """Move the states by these looks, in their order, and by the absence of others."""
         changes = [self._take_one(_not_after(check, now)) for check in checks if check.service_id in self.states]
         changes += [self._lose(sid, now) for sid in self._out_of_sight()]
-        changes = [change for change in changes if change.event is not StatusEvent.NOTHING]
-        for change in changes:
-            self._report(change)
-        return changes
+        return [change for change in changes if change.event is not StatusEvent.NOTHING]
 
     def replace_state(self, state: ServiceState) -> None:
         """Put a state that something else than a look changed."""
@@ -135,7 +132,8 @@ class Watching:
             if state.status is not ServiceStatus.UNKNOWN and now - self._arrived[sid] > self._max_gaps[sid].total_seconds()
         ]
 
-    def _report(self, change: Change) -> None:
+    def report(self, change: Change) -> None:
+        """Say what changed: once it is committed, or a disk that refuses it would have it said again and again."""
         service, state = change.service, change.state
         fields = {"service": service.name, "reason": state.last_reason.value, "error": state.last_error}
         if change.event is StatusEvent.UNHEALTHY:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.errors import HealthmonError
+from healthmon.errors import HealthmonError, StoreBusyError
 from healthmon.store import process_samples
 from healthmon.store.connection import open_for_writing
 from healthmon.watch import host
@@ -61,7 +61,7 @@ class Sampling:
             process_samples.append(self._connection, samples, forget_before=clock.now() - KEPT)
         except HealthmonError as error:  # as told by its log: the watchdog itself needs no database
             self._say(str(error))
-            if error.permanent:
+            if not isinstance(error, StoreBusyError):
                 self.close()  # a file that was deleted: the next sample looks whether there is one again
         else:
             self._problem = ""
