@@ -66,7 +66,7 @@ HOMES = {
     "requests": {"probes", "heal.docker_client", "heal.docker_engine", "demo"},
     "urllib3": {"probes", "heal.docker_client", "heal.docker_engine"},
     "docker": {"heal.docker_client", "heal.docker_engine", "demo.containers"},
-    "supervisor": {"heal.supervisor_target", "processes.supervision", "processes.programs", "cli.ctl"},
+    "supervisor": {"processes.supervisord", "processes.programs", "cli.ctl"},
     "yaml": {"config_source.yaml_text"},
     "psutil": {"watch.host"},
     "rich": {"cli", "demo"},
