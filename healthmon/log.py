@@ -70,7 +70,7 @@ def clean(text: str) -> str:
 
 def set_up_file(path: Path, *, level: str, console: Path | None = None) -> None:
     """Send this process's records to `path`, and the important ones to the datagram socket `console` too."""
-    file = WatchedFileHandler(path, encoding="utf-8")
+    file = _FileHandler(path, encoding="utf-8")
     handlers: list[logging.Handler] = [file]
     if console is not None:
         handlers.append(_ConsoleHandler(console))
@@ -100,6 +100,14 @@ class _Formatter(logging.Formatter):
         if record.exc_info:
             line += " traceback=" + redact(_field(self.formatException(record.exc_info)[-2_500:]))
         return line.encode()[: MAX_RECORD_BYTES - 1].decode(errors="ignore")
+
+
+class _FileHandler(WatchedFileHandler):
+    """Writes to a file that logrotate, or somebody who cleans up, may take away. No record is worth the process."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(OSError):  # the directory is gone, or we have no descriptor left: the next record tries again
+            super().emit(record)
 
 
 class _ConsoleHandler(logging.Handler):

@@ -57,14 +57,45 @@ def run(config: Config, wanted: Sequence[Program], *, introduce: Callable[[], No
     lock = prepare(config, wanted)
     introduce()
     console = Console(config.paths.console, Screen(sys.stderr.fileno()).show)
+    ground = Ground(config.paths, wanted, console, lock)
     try:
         preload()
         setproctitle("healthmon: supervisord")
-        return supervisord.supervise(programs.conf_file(config.paths), console, main)
+        return supervisord.supervise(programs.conf_file(config.paths), console, main, keep=ground.keep)
     finally:
-        console.close()
-        config.paths.console.unlink(missing_ok=True)
-        os.close(lock)
+        ground.close()
+
+
+class Ground:
+    """The files that a running agent stands on, as far as they are not its processes' own."""
+
+    def __init__(self, paths: Paths, wanted: Sequence[Program], console: Console, lock: int) -> None:
+        self._paths = paths
+        self._wanted = tuple(wanted)
+        self._console = console
+        self._lock = lock
+        self._is_ours = True
+
+    def keep(self) -> bool:
+        """Put back what somebody removed; return False when another agent has our directory by now.
+
+        Raises OSError when it cannot be put back now: the directories are the watchdog's to put back.
+        """
+        lock = roles.keep(self._paths.lock(AGENT), self._lock)
+        if lock is None:
+            self._is_ours = False
+            return False
+        self._lock = lock
+        self._console.put_back()
+        if not all((self._paths.programs / f"{program.name}.conf").exists() for program in self._wanted):
+            programs.write(self._paths, self._wanted)
+        return True
+
+    def close(self) -> None:
+        self._console.close()
+        if self._is_ours:
+            self._paths.console.unlink(missing_ok=True)
+        os.close(self._lock)
 
 
 def prepare(config: Config, wanted: Sequence[Program]) -> int:

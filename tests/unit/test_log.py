@@ -70,3 +70,18 @@ def test_the_console_gets_what_a_person_should_see_and_is_never_waited_for(tmp_p
         for number in range(5_000):
             Log("t").change("flood", number=number)
     assert len((tmp_path / "x.log").read_text().splitlines()) == 5_003
+
+
+def test_a_log_directory_that_was_removed_costs_records_and_nothing_else(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    log.set_up_file(directory / "x.log", level="INFO")
+    Log("t").info("before")
+    (directory / "x.log").unlink()
+    directory.rmdir()
+    Log("t").info("lost")
+    Log("t").info("lost")
+    directory.mkdir()
+    Log("t").info("after")
+    assert [line.split()[-1] for line in (directory / "x.log").read_text().splitlines()] == ["after"]
+    assert capfd.readouterr() == ("", "")

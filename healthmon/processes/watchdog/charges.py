@@ -35,6 +35,15 @@ class _Charge:
             self.last_beat_s, self.is_busy = None, False
             self.memory_bytes.clear()
 
+    def excuse(self, now: float) -> None:
+        self.started_at_s = now
+        if self.last_beat_s is not None:
+            self.last_beat_s = now
+
+    def begin_anew(self, now: float) -> None:
+        self.excuse(now)
+        self.memory_bytes.clear()
+
 
 class Charges:
     """What the watchdog looks after: our programs but itself, which supervisord looks after."""
@@ -78,9 +87,14 @@ class Charges:
         charge.revivals += 1
         charge.last_revival_s = now
 
+    def revivals(self, name: str) -> int:
+        return self._charges[name].revivals
+
+    def dealt_with(self, name: str, now: float) -> None:
+        """Judge a process that was told to end, or killed, only by what it does from now: it is given time for that."""
+        self._charges[name].begin_anew(now)
+
     def forgive(self, now: float) -> None:
         """Count everybody's silence from now: it was we who did not listen."""
         for charge in self._charges.values():
-            charge.started_at_s = now
-            if charge.last_beat_s is not None:
-                charge.last_beat_s = now
+            charge.excuse(now)
