@@ -14,9 +14,9 @@ import socket
 import sys
 import time
 from contextlib import suppress
-from logging.handlers import WatchedFileHandler
 from typing import TYPE_CHECKING, TextIO
 
+from healthmon.log_file import FileHandler
 from healthmon.redaction import redact
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ def clean(text: str) -> str:
 
 def set_up_file(path: Path, *, level: str, console: Path | None = None) -> None:
     """Send this process's records to `path`, and the important ones to the datagram socket `console` too."""
-    file = _FileHandler(path, encoding="utf-8")
-    handlers: list[logging.Handler] = [file]
+    handlers: list[logging.Handler] = [FileHandler(path)]
     if console is not None:
         handlers.append(_ConsoleHandler(console))
     _install(handlers, level)
@@ -80,6 +79,14 @@ def set_up_file(path: Path, *, level: str, console: Path | None = None) -> None:
 def set_up_stream(stream: TextIO = sys.stderr, *, level: str) -> None:
     """Send records to a stream: for commands that run in the foreground."""
     _install([logging.StreamHandler(stream)], level)
+
+
+def close() -> None:
+    """Let go of what `set_up_file` opened: for a process that forks others, which have files of their own."""
+    logger = logging.getLogger("healthmon")
+    for handler in logger.handlers:
+        handler.close()
+    logger.handlers = [logging.NullHandler()]
 
 
 def _install(handlers: list[logging.Handler], level: str) -> None:
@@ -100,14 +107,6 @@ class _Formatter(logging.Formatter):
         if record.exc_info:
             line += " traceback=" + redact(_field(self.formatException(record.exc_info)[-2_500:]))
         return line.encode()[: MAX_RECORD_BYTES - 1].decode(errors="ignore")
-
-
-class _FileHandler(WatchedFileHandler):
-    """Writes to a file that logrotate, or somebody who cleans up, may take away. No record is worth the process."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        with suppress(OSError):  # the directory is gone, or we have no descriptor left: the next record tries again
-            super().emit(record)
 
 
 class _ConsoleHandler(logging.Handler):

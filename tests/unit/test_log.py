@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import re
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from healthmon import log
 from healthmon.log import MAX_RECORD_BYTES, Log
+from healthmon.log_file import MAX_KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 HOSTILE = ["a\r\nfaked INFO line", "\x1b[31mred\x1b[0m", "\u202eevil", "nul\x00", "\u2028sep", 'quote" x=y', "\ud800", "x" * 9_000]
 
@@ -72,16 +73,54 @@ def test_the_console_gets_what_a_person_should_see_and_is_never_waited_for(tmp_p
     assert len((tmp_path / "x.log").read_text().splitlines()) == 5_003
 
 
-def test_a_log_directory_that_was_removed_costs_records_and_nothing_else(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+FULL = Path("/dev/full")  # takes every open, and refuses every write
+
+
+def test_a_disk_that_takes_nothing_harms_nobody_and_gets_what_was_kept_when_it_does(
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "x.log"
+    path.symlink_to(FULL)
+    log.set_up_file(path, level="INFO")
+    for number in range(MAX_KEPT + 3):
+        Log("t").info("told", number=number)
+    path.unlink()
+    Log("t").info("told", number="last")
+    first, *kept = path.read_text().splitlines()
+    assert first == "(4 records before these were lost: they could not be written in time)"
+    assert [line.split()[-1] for line in kept] == [*(f"number={number}" for number in range(4, MAX_KEPT + 3)), "number=last"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_log_that_is_a_directory_ends_nobody(tmp_path: Path) -> None:
+    (tmp_path / "x.log").mkdir()
+    log.set_up_file(tmp_path / "x.log", level="INFO")
+    Log("t").error("said")
+    (tmp_path / "x.log").rmdir()
+    log.close()
+    assert (tmp_path / "x.log").read_text().endswith("ERROR t said\n")
+    Log("t").error("said_to_nobody")
+
+
+def test_a_log_that_was_turned_away_is_followed(tmp_path: Path) -> None:
+    log.set_up_file(tmp_path / "x.log", level="INFO")
+    Log("t").info("one")
+    (tmp_path / "x.log").rename(tmp_path / "x.log.1")
+    Log("t").info("two")
+    assert [(tmp_path / name).read_text().split()[-1] for name in ("x.log.1", "x.log")] == ["one", "two"]
+
+
+def test_what_is_said_while_the_log_directory_is_removed_is_kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     directory = tmp_path / "logs"
     directory.mkdir()
     log.set_up_file(directory / "x.log", level="INFO")
     Log("t").info("before")
     (directory / "x.log").unlink()
     directory.rmdir()
-    Log("t").info("lost")
-    Log("t").info("lost")
+    Log("t").info("kept")
+    Log("t").info("kept")
     directory.mkdir()
     Log("t").info("after")
-    assert [line.split()[-1] for line in (directory / "x.log").read_text().splitlines()] == ["after"]
+    assert [line.split()[-1] for line in (directory / "x.log").read_text().splitlines()] == ["kept", "kept", "after"]
     assert capfd.readouterr() == ("", "")
