@@ -171,6 +171,10 @@ class _Steps:
                 raise
             self._trouble.say(str(error))
             return FAILED_STEP_PAUSE_S
+        except MemoryError:
+            self._records.exception("out_of_memory")
+            self.bugs_in_a_row = MAX_BUGS_IN_A_ROW  # only a new process has memory again
+            return FAILED_STEP_PAUSE_S
         except Exception:  # noqa: BLE001  the top of the work: with its traceback, and never silently
             self.bugs_in_a_row += 1
             self._records.exception("step_failed")

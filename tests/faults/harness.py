@@ -195,5 +195,15 @@ def agent(services: list[dict[str, Any]] | None = None, **settings: Any) -> Iter
             started.stop()
 
 
+@contextmanager
+def planted(module: str) -> Iterator[None]:
+    """Have the agents of a block be a build with a bug in it: what a row must catch."""
+    before, Agent.module = Agent.module, module
+    try:
+        yield
+    finally:
+        Agent.module = before
+
+
 def since(began: float) -> float:
     return time.monotonic() - began

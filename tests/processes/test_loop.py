@@ -237,6 +237,12 @@ def test_bugs_are_counted_until_a_step_goes_well() -> None:
     assert [(steps.make_one(), steps.bugs_in_a_row)[1] for _ in range(4)] == [1, 2, 0, 1]
 
 
+def test_who_runs_out_of_memory_makes_room_for_a_new_process_at_once() -> None:
+    steps = loop._Steps(Work(MemoryError(), 1.0), Log("t"))
+    steps.make_one()
+    assert steps.bugs_in_a_row >= loop.MAX_BUGS_IN_A_ROW
+
+
 def test_what_only_a_person_can_mend_ends_the_process() -> None:
     with pytest.raises(UsageError):
         loop._Steps(Work(UsageError("no")), Log("t")).make_one()
