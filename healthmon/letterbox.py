@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ class Letterbox:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.socket = _bound(path)
+        self.socket, self._file = _bound(path)
 
     def receive(self, max_bytes: int) -> Iterator[bytes]:
         """Yield what has arrived, each cut to `max_bytes`."""
@@ -28,17 +29,19 @@ class Letterbox:
             yield received
 
     def is_in_place(self) -> bool:
-        """Tell whether anybody can find it."""
-        return self._path.exists()
+        """Tell whether what is sent to the path arrives here."""
+        with suppress(OSError):
+            return os.path.samestat(self._path.lstat(), self._file)
+        return False
 
     def put_back(self) -> bool:
-        """Open it again when its path was removed; return whether it was. Raises OSError when that cannot be done.
+        """Open it again when its path was removed or taken; return whether it was. Raises OSError when that cannot be done.
 
         The descriptor stays the same, so whoever waits for it needs to know nothing.
         """
         if self.is_in_place():
             return False
-        again = _bound(self._path)
+        again, self._file = _bound(self._path)
         os.dup2(again.fileno(), self.socket.fileno(), inheritable=False)
         again.close()
         return True
@@ -47,12 +50,12 @@ class Letterbox:
         self.socket.close()
 
 
-def _bound(path: Path) -> socket.socket:
+def _bound(path: Path) -> tuple[socket.socket, os.stat_result]:
     path.unlink(missing_ok=True)
     box = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
         box.bind(str(path))
+        return box, path.lstat()
     except BaseException:
         box.close()
         raise
-    return box

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.faults import harness
 
-ROW_FILES = ("rows_crashes", "rows_processes", "rows_loops", "rows_limits", "rows_storage")
+ROW_FILES = ("rows_crashes", "rows_processes", "rows_loops", "rows_limits", "rows_signals", "rows_removed", "rows_storage")
 
 
 def main() -> int:

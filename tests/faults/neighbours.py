@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import sys
-import textwrap
 import time
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 from tests.hostile import Server, request_of
 
 if TYPE_CHECKING:
-    import socket
     from pathlib import Path
 
     from tests.faults.harness import Agent
@@ -49,7 +49,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 starts, port, slow_stop_s = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 with open(starts, "a") as file:
-    file.write(f"{time.time():.3f}\\\\n")
+    print(f"{time.time():.3f}", file=file)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -83,9 +83,10 @@ class Shop:
     """A service that runs under our own supervisord. It notes each of its starts; a POST makes it ill until the next."""
 
     def __init__(self, host: Agent, port: int, *, slow_stop_s: float = 0.0) -> None:
+        self._port = port
         self._starts = host.paths.data_dir / "starts"
         code = host.paths.data_dir / "shop.py"
-        code.write_text(textwrap.dedent(SHOP).replace("\\\\n", "\\n"))
+        code.write_text(SHOP)
         command = f"{sys.executable} {code} {self._starts} {port} {slow_stop_s}"
         self._write(host.paths.programs, command)
 
@@ -97,6 +98,18 @@ class Shop:
     def starts(self) -> list[float]:
         return [float(line) for line in self._starts.read_text().split()] if self._starts.exists() else []
 
+    def fall_ill(self) -> None:
+        """Be ill until the next start."""
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=5)
+        connection.request("POST", "/")
+        connection.getresponse()
+        connection.close()
+
     def be_ill(self) -> None:
-        """Be ill at every start from now on."""
+        """Be ill for ever, whoever restarts it."""
         self._starts.with_name("starts.ill").touch()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])

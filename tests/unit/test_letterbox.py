@@ -45,6 +45,22 @@ def test_a_removed_path_is_put_back_under_the_same_descriptor(tmp_path: Path) ->
     box.close()
 
 
+def test_what_was_put_in_its_place_is_not_taken_for_it(tmp_path: Path) -> None:
+    box = Letterbox(tmp_path / "box")
+    (tmp_path / "box").unlink()
+    (tmp_path / "box").mkdir()
+    assert not box.is_in_place()
+    with pytest.raises(IsADirectoryError):
+        box.put_back()
+    (tmp_path / "box").rmdir()
+    (tmp_path / "box").write_text("in the way")
+    assert not box.is_in_place()
+    assert box.put_back()
+    send(tmp_path / "box", b"again")
+    assert list(box.receive(64)) == [b"again"]
+    box.close()
+
+
 def test_a_path_that_cannot_be_put_back_leaves_everything_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     box = Letterbox(tmp_path / "there" / "box")
