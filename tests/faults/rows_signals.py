@@ -44,8 +44,7 @@ def _terminate(host: Agent) -> None:
 
 
 def _shut_down(host: Agent) -> None:
-    done = subprocess.run(host.command("ctl", "shutdown"), capture_output=True, text=True, timeout=30, check=False, cwd=host.paths.data_dir)
-    assert done.returncode == 0, f"ctl shutdown ended with {done.returncode}: {done.stderr}"
+    host.ctl("shutdown")
 
 
 def _stopped(host: Agent, stop: Callable[[Agent], None]) -> float:
@@ -126,7 +125,7 @@ def stopped_in_a_restart() -> float:
     service = {"name": "shop", "url": f"http://127.0.0.1:{port}/", "group": "core", "supervisor_program": "shop"}
     with agent([service], self_healing=HEALING) as host:
         shop = Shop(host, port, slow_stop_s=6)
-        assert subprocess.run(host.command("ctl", "update"), capture_output=True, check=False, cwd=host.paths.data_dir).returncode == 0
+        host.ctl("update")
         wait_for(lambda: host.statuses().get("shop") == "healthy", timeout_s=20, what="the shop to be well")
         shop.fall_ill()
         wait_for(lambda: [state for state, _ in _heals(host)] == ["issued"], timeout_s=30, what="a restart to be under way")
@@ -163,7 +162,7 @@ def killed_everything() -> float:
     with Well() as well, agent([well.service(), service], self_healing=HEALING) as host:
         shop = Shop(host, port)
         shop.be_ill()
-        assert subprocess.run(host.command("ctl", "update"), capture_output=True, check=False, cwd=host.paths.data_dir).returncode == 0
+        host.ctl("update")
         boots = [time.time()]
         wait_for(lambda: _heals(host), timeout_s=30, what="a first heal")
         for _ in range(KILLS):
