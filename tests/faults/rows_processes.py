@@ -35,6 +35,8 @@ def killed_prober() -> float:
         assert {name: pid for name, pid in _all_pids(host).items() if name != "probe-core"} == {
             name: pid for name, pid in before.items() if name != "probe-core"
         }, "other workers ended, too"
+        wait_for(lambda: "ends again and again" in host.log("watchdog"), timeout_s=15, what="the watchdog to say that it ends again and again")
+        assert host.log("watchdog").count("ends again and again") == 1, "it was not told once"
         assert "service_unknown" not in host.log("evaluator"), "a service was called unknown within three intervals"
         assert_never_unhealthy(host)
         host.assert_sound()

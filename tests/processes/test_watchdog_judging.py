@@ -126,6 +126,28 @@ def test_one_that_stays_given_up_is_one_alert_and_tried_for_ever(watch: Watch, c
     assert len([message for message in caplog.messages if "process_unwell" in message]) == 1
 
 
+def test_one_that_ends_again_and_again_is_one_alert_until_it_is_well(watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
+    def flap(times: int) -> None:
+        for _ in range(times):
+            watch.supervisord.pids["healer"] += 10
+            watch.live(6, "evaluator", "healer")
+            watch.supervisord.states["healer"] = ProgramState.BACKOFF
+            watch.live(6, "evaluator")
+            watch.supervisord.states["healer"] = ProgramState.RUNNING
+
+    def alerts() -> int:
+        return len([message for message in caplog.messages if "ends again and again" in message])
+
+    flap(3)
+    assert alerts() == 0
+    flap(8)
+    assert alerts() == 1
+    watch.live(700, "evaluator", "healer")
+    flap(6)
+    assert alerts() == 2
+    assert watch.kills == []
+
+
 def test_samples_are_taken_as_often_as_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     watch = Watch(tmp_path, monkeypatch, sample_seconds=1)
     create_or_open(tmp_path / "health_monitoring.db").close()

@@ -18,7 +18,7 @@ from healthmon.processes.watchdog.charges import Charges
 from healthmon.processes.watchdog.sampling import Sampling
 from healthmon.watch import policy
 from healthmon.watch.heartbeat import Ear
-from healthmon.watch.policy import WatchAction, WatchReason
+from healthmon.watch.policy import FLAPPING_STARTS, FLAPPING_WITHIN_S, WatchAction, WatchReason
 from healthmon.watch.supervisor_rpc import SupervisorRpc
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Watchdog:
         self._removed = ""  # what was missing at the last look
         self._supervisor_problem = ""
         self._said: dict[str, WatchReason] = {}
+        self._flapping: set[str] = set()
 
     def step(self) -> float:
         """Hear, look, act; return the seconds until the next look."""
@@ -132,6 +133,17 @@ class Watchdog:
             self._log.error("ALERT", type="process_unwell", program=info.name, pid=info.pid or None, message=message)
         elif decision.reason is WatchReason.LEAKING_BUSY and decision.reason is not before:
             self._log.warning("recycling_waits", program=info.name, detail=decision.detail)
+        else:
+            self._say_flapping(info.name, decision.reason)
+
+    def _say_flapping(self, name: str, reason: WatchReason) -> None:
+        """Say it once until it is well again: between two of its lives it is something else at times."""
+        if reason is WatchReason.WELL:
+            self._flapping.discard(name)
+        elif reason is WatchReason.FLAPPING and name not in self._flapping:
+            self._flapping.add(name)
+            message = f"process {name} ends again and again: {FLAPPING_STARTS} starts within {FLAPPING_WITHIN_S / 60:.0f} minutes; its log says why"
+            self._log.error("ALERT", type="process_unwell", program=name, message=message)
 
     def _say_supervisor(self, problem: str) -> None:
         if problem == self._supervisor_problem:
