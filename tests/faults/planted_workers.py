@@ -23,7 +23,7 @@ PLANTED = "HEALTHMON_PLANTED"
 STEPS = 20  # so many go well
 PIECE = 4 * 2**20
 LARGE = 120 * 2**20
-BUSY_S = 10.0
+BUSY_S = 6.0
 NO_MORE_BUSY = "no_more_busy"  # made in the working directory, which is data_dir
 
 _kept: list[bytes] = []

@@ -15,11 +15,11 @@ from tests.containers import wait_for
 from tests.faults.harness import Agent, agent, row, since
 from tests.faults.neighbours import Well, assert_never_unhealthy
 
-KILLS = 6
+KILLS = 10
 FROZEN_S = 60.0
 
 
-@row("F05", f"a probe worker is killed every 2 s, {KILLS} times: nobody is blamed, and it is back each time", bound_s=10)
+@row("F05", f"a probe worker is killed every 2 s, {KILLS} times: nobody is blamed, and it is back each time", bound_s=10, in_ci=False)
 def killed_prober() -> float:
     with Well() as well, agent([well.service(), well.service("other", group="other")]) as host:
         wait_for(lambda: set(host.statuses().values()) == {"healthy"}, timeout_s=20, what="healthy services")
@@ -43,7 +43,7 @@ def killed_prober() -> float:
         return worst
 
 
-@row("F05-absent", "a probe worker stays away: its services are unknown after three intervals, not before, and never unhealthy", bound_s=10)
+@row("F05-absent", "a probe worker stays away: its services are unknown after three intervals, not before, and never unhealthy", bound_s=10, in_ci=False)
 def absent_prober() -> float:
     with Well() as well, agent([well.service(), well.service("other", group="other")]) as host:
         wait_for(lambda: set(host.statuses().values()) == {"healthy"}, timeout_s=20, what="healthy services")
