@@ -19,7 +19,7 @@ PACKAGE = ROOT / "healthmon"
 # From the ground up. A module belongs to the layer of its longest prefix, and imports only from its own layer or from
 # those before it.
 LAYERS: list[tuple[str, tuple[str, ...]]] = [
-    ("ground", ("__init__", "errors", "clock", "clock_step", "paths", "log", "log_file", "settings", "failpoints", "unix_rpc", "redaction")),
+    ("ground", ("__init__", "errors", "clock", "clock_step", "paths", "log", "log_file", "settings", "failpoints", "unix_rpc", "letterbox", "redaction")),
     ("model", ("model",)),
     (
         "decisions",
@@ -69,7 +69,7 @@ HOMES = {
     "requests": {"probes", "heal.docker_client", "heal.docker_engine", "demo"},
     "urllib3": {"probes", "heal.docker_client", "heal.docker_engine"},
     "docker": {"heal.docker_client", "heal.docker_engine", "demo.containers"},
-    "supervisor": {"heal.supervisor_target", "processes.supervision", "processes.programs", "cli.ctl"},
+    "supervisor": {"processes.supervisord", "processes.programs", "cli.ctl"},
     "yaml": {"config_source.yaml_text"},
     "psutil": {"watch.host"},
     "rich": {"cli", "demo"},

@@ -29,7 +29,7 @@ Info = dict[str, Any]  # what supervisord tells of one program
 POLL_S = 0.1
 STOP_ALLOWANCE_S = 5.0  # supervisord looks at its children once a second
 DEFAULT_STOP_TIMEOUT_S = 10
-BAD_NAME, ALREADY_STARTED, NOT_RUNNING = 10, 60, 70  # faults, see supervisor.xmlrpc.Faults
+SHUTDOWN_STATE, BAD_NAME, ALREADY_STARTED, NOT_RUNNING = 6, 10, 60, 70  # faults, see supervisor.xmlrpc.Faults
 _STATES = {
     "STARTING": TargetState.RESTARTING,
     "BACKOFF": TargetState.RESTARTING,
@@ -196,6 +196,8 @@ class SupervisorEngine:
 def _refusal(fault: xmlrpc.client.Fault) -> EngineError:
     if fault.faultCode == BAD_NAME:
         return EngineGoneError(f"supervisord has no such program any more: {fault.faultString}")
+    if fault.faultCode == SHUTDOWN_STATE:  # it says so of any question: nothing is known of what was asked for before
+        return EngineUnreachableError("supervisord is stopping")
     return EngineError(f"supervisord refused: {fault.faultString}")
 
 

@@ -102,8 +102,9 @@ class _Keeper:
     def watch(self, deadline: Deadline) -> None:
         with self._changed:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
+                thread.start()  # raises when there are no more threads to be had: then the next look tries again
+                self._thread = thread
             heapq.heappush(self._heap, (deadline.ends_at, next(self._numbers), deadline))
             if self._heap[0][2] is deadline:
                 self._changed.notify()

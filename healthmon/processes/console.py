@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 import re
 import select
-import socket
 import time
 from calendar import timegm
 from typing import TYPE_CHECKING
 
 from healthmon import log
+from healthmon.letterbox import Letterbox
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
     from pathlib import Path
 
@@ -61,11 +62,13 @@ class Console(Reader):
     """Shows records: pretty on a terminal, as they are elsewhere."""
 
     def __init__(self, path: Path, show: Callable[[str], None]) -> None:
-        source = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        path.unlink(missing_ok=True)
-        source.bind(str(path))
-        super().__init__(source)
+        self._letterbox = Letterbox(path)
+        super().__init__(self._letterbox.socket)
         self._show = show
+
+    def put_back(self) -> None:
+        """Let records reach it again where somebody removed its path. Raises OSError when that cannot be done."""
+        self._letterbox.put_back()
 
     def take(self, received: bytes) -> None:
         self._show(log.clean(received.decode(errors="replace")))

@@ -8,8 +8,12 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from healthmon.letterbox import Letterbox
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+MAX_BYTES = 64
 
 
 class Doorbell:
@@ -17,16 +21,18 @@ class Doorbell:
 
     def __init__(self) -> None:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._socket: socket.socket | None = None
+        self._letterbox: Letterbox | None = None
         self._poll = select.poll()
         self._poll.register(self._wake, select.POLLIN)
 
     def listen(self, path: Path) -> None:
         """Let other processes ring it at `path`. Only for who holds the role: the last to listen gets the rings."""
-        path.unlink(missing_ok=True)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._socket.bind(str(path))
-        self._poll.register(self._socket, select.POLLIN)
+        self._letterbox = Letterbox(path)
+        self._poll.register(self._letterbox.socket, select.POLLIN)
+
+    def put_back(self) -> bool:
+        """Listen again where somebody removed our path; return whether it was so. Raises OSError when it cannot be."""
+        return self._letterbox is not None and self._letterbox.put_back()
 
     def also_wake_for(self, descriptor: int) -> None:
         """End waits for what arrives at `descriptor`, too. Its owner reads it."""
@@ -41,23 +47,21 @@ class Doorbell:
             self._drain(descriptor)
 
     def _drain(self, descriptor: int) -> None:
-        try:
-            if descriptor == self._wake:
+        if descriptor == self._wake:
+            with suppress(BlockingIOError):
                 os.eventfd_read(self._wake)
-            elif self._socket is not None and descriptor == self._socket.fileno():
-                while self._socket.recv(64):
-                    pass
-        except BlockingIOError:
-            pass
+        elif self._letterbox is not None and descriptor == self._letterbox.socket.fileno():
+            for _ in self._letterbox.receive(MAX_BYTES):
+                pass
 
     def close(self) -> None:
         os.close(self._wake)
-        if self._socket is not None:
-            self._socket.close()
+        if self._letterbox is not None:
+            self._letterbox.close()
 
 
 def ring(path: Path) -> None:
     """Wake the process whose doorbell is at `path`. Never waits, never fails: a lost ring costs a fallback poll."""
-    # An error means that nobody runs there, or is busy enough to look anyway.
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as bell, suppress(OSError):
+    # An error means that nobody runs there, or is busy enough to look anyway, or that we have no descriptor left.
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as bell:
         bell.sendto(b"!", str(path))

@@ -1,4 +1,4 @@
-"""What does every process of ours do, whatever its work? Lock its role, listen to signals, work, beat, wait, stop.
+"""What does every process of ours do, whatever its work? Take its role, listen to signals, work, beat, wait, stop.
 
 A worker does one unit of work a call and says how long it can wait for the next one. Waiting ends early when the
 doorbell rings. After each round the process tells the watchdog that its work goes on.
@@ -16,7 +16,7 @@ from healthmon import clock, log
 from healthmon.errors import EXIT_FAILED, EXIT_FINE, HealthmonError, UsageError
 from healthmon.processes.doorbell import Doorbell
 from healthmon.processes.parent import die_with
-from healthmon.processes.roles import hold_role
+from healthmon.processes.presence import Presence
 from healthmon.watch.heartbeat import BEAT_EVERY_S, Heart
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from healthmon.paths import Paths
 
+STRAY_SIGNALS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)  # no meaning here; by default they would end us
 MAX_BUGS_IN_A_ROW = 10
 FAILED_STEP_PAUSE_S = 1.0
 ALERT_AFTER_S = 10.0  # who cannot work for so long has a trouble that may not pass by itself
@@ -48,6 +49,8 @@ class Stopping:
     def __init__(self, doorbell: Doorbell) -> None:
         self.requested = False
         self._doorbell = doorbell
+        for stray in STRAY_SIGNALS:
+            signal.signal(stray, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, self._request)
         signal.signal(signal.SIGINT, self._request)
 
@@ -72,18 +75,21 @@ def run(program: str, paths: Paths, *, level: str, make: Callable[[Doorbell], Wo
         heart.beat(is_busy=False)  # who waits for its role, or for a database that is locked, is not hung
         return not stopping.requested
 
-    lock = hold_role(paths.lock(program), records, go_on=go_on)
-    if lock is None:
-        return EXIT_FINE
+    presence = Presence(program, paths, doorbell, records)
     try:
-        doorbell.listen(paths.doorbell(program))
-        worker = make_worker(make, doorbell, records, go_on=go_on)
-        return EXIT_FINE if worker is None else _work(worker, doorbell, stopping, records, heart)
+        worker = make_worker(make, doorbell, records, go_on=go_on) if presence.take(go_on=go_on) else None
+        if worker is None:
+            return EXIT_FINE
+
+        def is_wanted() -> bool:
+            return not stopping.requested and presence.keep()
+
+        return _work(worker, doorbell, records, heart, is_wanted=is_wanted)
     except HealthmonError as error:
         records.error("stopped", error=str(error))
         return error.exit_code
     finally:
-        os.close(lock)
+        presence.close()
         heart.close()
 
 
@@ -113,11 +119,11 @@ def make_worker(
     return None
 
 
-def _work(worker: Worker, doorbell: Doorbell, stopping: Stopping, records: log.Log, heart: Heart) -> int:
+def _work(worker: Worker, doorbell: Doorbell, records: log.Log, heart: Heart, *, is_wanted: Callable[[], bool]) -> int:
     records.info("started", pid=os.getpid())
     steps = _Steps(worker, records)
     try:
-        while not stopping.requested:
+        while is_wanted():
             wait_s = steps.make_one()
             if steps.bugs_in_a_row >= MAX_BUGS_IN_A_ROW:
                 records.error("gave_up", failed_steps=steps.bugs_in_a_row)
@@ -176,6 +182,10 @@ class _Steps:
             if error.permanent:
                 raise
             self._trouble.say(str(error))
+            return FAILED_STEP_PAUSE_S
+        except MemoryError:
+            self._records.exception("out_of_memory")
+            self.bugs_in_a_row = MAX_BUGS_IN_A_ROW  # only a new process has memory again
             return FAILED_STEP_PAUSE_S
         except Exception:  # noqa: BLE001  the top of the work: with its traceback, and never silently
             self.bugs_in_a_row += 1

@@ -45,7 +45,7 @@ class Program:
     name: str
     command: tuple[str, ...]
     directory: Path  # where it starts, and so what a relative path of its configuration means
-    start_s: int = 3  # who lives as long has started; who dies sooner is tried again with growing pauses
+    start_s: int = 1  # who lives as long has started; who dies sooner is tried again with growing pauses
     stop_wait_s: int = 20  # more than the longest wait in C code, which a signal cannot cut short
 
 
@@ -55,7 +55,7 @@ def of_monitor(config: Config, source: Path) -> list[Program]:
     return [ours(name, config, source) for name in (*probes, EVALUATOR, HEALER, WATCHDOG)]
 
 
-def ours(name: str, config: Config, source: Path, *, start_s: int = 3) -> Program:
+def ours(name: str, config: Config, source: Path, *, start_s: int = 1) -> Program:
     """Return a program that runs `healthmon process NAME`.
 
     It reads the configuration again, and must find the same `data_dir` in it: it starts where we are when that

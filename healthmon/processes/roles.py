@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,6 +29,20 @@ def try_lock(path: Path) -> int | None:
     os.truncate(descriptor, 0)
     os.write(descriptor, f"{os.getpid()}\n".encode())
     return descriptor
+
+
+def keep(path: Path, lock: int) -> int | None:
+    """Return the lock that the file at `path` stands for: `lock` itself, or a new one where that file was removed.
+
+    None when another process has it by now; `lock` is still open then. Raises OSError when the file cannot be made again.
+    """
+    with suppress(FileNotFoundError):
+        if os.path.samestat(path.stat(), os.fstat(lock)):
+            return lock
+    again = try_lock(path)
+    if again is not None:
+        os.close(lock)
+    return again
 
 
 def is_held(path: Path) -> bool:

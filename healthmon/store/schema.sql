@@ -269,8 +269,8 @@ CREATE TABLE probe_requests (
     until      TEXT NOT NULL
 ) STRICT;
 
--- What our own processes use, once a minute each. `cpu_s` is since the process began; the sum of `pss_bytes` over one
--- timestamp is what the whole agent costs.
+-- What our own processes use, once a minute each; the program `total` is all of them, with what they started. `cpu_s`
+-- is since the process began; the total's `pss_bytes` is what the whole agent costs.
 CREATE TABLE process_samples (
     timestamp  TEXT NOT NULL,
     program    TEXT NOT NULL,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthmon import clock
+from healthmon.letterbox import Letterbox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,13 +36,14 @@ class Heart:
         self._path = str(path)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._beaten_at = float("-inf")
+        self._was_busy = False
 
     def beat(self, *, is_busy: bool) -> None:
-        """Say that a round is finished, or that we wait for a good reason; not more often than anybody needs."""
+        """Say that a round is finished, or that we wait for a good reason; not more often than it is news to anybody."""
         now = clock.monotonic()
-        if now - self._beaten_at < BEAT_EVERY_S / 2:
+        if is_busy == self._was_busy and now - self._beaten_at < BEAT_EVERY_S / 2:
             return
-        self._beaten_at = now
+        self._beaten_at, self._was_busy = now, is_busy
         with suppress(OSError):
             self._socket.sendto(f"{self._program} {os.getpid()} {int(is_busy)}".encode(), self._path)
 
@@ -53,25 +55,25 @@ class Ear:
     """Hears the beats of all programs."""
 
     def __init__(self, path: Path) -> None:
-        path.unlink(missing_ok=True)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._socket.bind(str(path))
+        self._letterbox = Letterbox(path)
 
     def fileno(self) -> int:
-        return self._socket.fileno()
+        return self._letterbox.socket.fileno()
 
     def hear(self) -> list[Beat]:
         """Return what was sent since the last call. What is not a beat is left out."""
-        heard = []
-        with suppress(BlockingIOError):
-            while True:
-                beat = _read(self._socket.recv(MAX_BYTES))
-                if beat is not None:
-                    heard.append(beat)
-        return heard
+        return [beat for beat in map(_read, self._letterbox.receive(MAX_BYTES)) if beat is not None]
+
+    def is_in_place(self) -> bool:
+        """Tell whether anybody can reach us: where the socket's path is gone, silence means nothing."""
+        return self._letterbox.is_in_place()
+
+    def put_back(self) -> None:
+        """Let everybody reach us again. Raises OSError when that cannot be done."""
+        self._letterbox.put_back()
 
     def close(self) -> None:
-        self._socket.close()
+        self._letterbox.close()
 
 
 def _read(datagram: bytes) -> Beat | None:

@@ -6,14 +6,36 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from healthmon.model.process import ProcessSample
+from healthmon.model.process import TOTAL, ProcessSample
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
 
+def sample_tree(root: int, names: Mapping[int, str], *, without: Collection[int], at: datetime) -> list[ProcessSample]:
+    """Measure `root` and everything that it started, directly or not, but for the pids `without` and what they started.
+
+    Return a sample of each process that `names` names, and one of all together.
+    """
+    pids = _tree(root, without)
+    samples = [found for pid in pids if (found := sample(names.get(pid, ""), pid, at=at)) is not None]
+    total = ProcessSample(
+        program=TOTAL,
+        pid=root,
+        sampled_at=at,
+        rss_bytes=sum(one.rss_bytes for one in samples),
+        pss_bytes=sum(one.pss_bytes for one in samples),
+        uss_bytes=sum(one.uss_bytes for one in samples),
+        cpu_s=sum(one.cpu_s for one in samples) + sum(map(_reaped_cpu_s, pids)),
+        threads=sum(one.threads for one in samples),
+        open_files=sum(one.open_files for one in samples),
+    )
+    return [*(one for one in samples if one.program), total]
+
+
 def sample(program: str, pid: int, *, at: datetime) -> ProcessSample | None:
-    """Measure one process. None when it is gone, or not ours to look into."""
+    """Measure one process. None when it is gone, or cannot be looked into."""
     try:
         process = psutil.Process(pid)
         with process.oneshot():
@@ -30,5 +52,29 @@ def sample(program: str, pid: int, *, at: datetime) -> ProcessSample | None:
                 threads=process.num_threads(),
                 open_files=process.num_fds(),
             )
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
+    except (psutil.Error, OSError):
         return None
+
+
+def _tree(root: int, without: Collection[int]) -> list[int]:
+    """Return pids, each after its parent's."""
+    left_out = set(without)
+    kept = [root]
+    try:
+        for process in psutil.Process(root).children(recursive=True):
+            if process.pid in left_out or process.ppid() in left_out:
+                left_out.add(process.pid)
+            else:
+                kept.append(process.pid)
+    except (psutil.Error, OSError):
+        pass  # one ended while we looked: the next sample has the others
+    return kept
+
+
+def _reaped_cpu_s(pid: int) -> float:
+    """Return what children of a process used that have ended: without it the total would fall with each restart."""
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except (psutil.Error, OSError):
+        return 0.0
+    return float(times.children_user + times.children_system)

@@ -18,6 +18,8 @@ FIRST_BEAT_WITHIN_S = 30.0  # of its start
 REVIVE_FIRST_S = 10.0
 REVIVE_MAX_S = 60.0
 LEAKING_SAMPLES = 3
+FLAPPING_STARTS = 5
+FLAPPING_WITHIN_S = 600.0
 
 
 class ProgramState(StrEnum):
@@ -48,6 +50,7 @@ class WatchReason(StrEnum):
     GIVEN_UP = "given_up"
     REVIVED_LATELY = "revived_lately"
     LEAKING = "leaking"
+    FLAPPING = "flapping"  # supervisord starts it anew each time, and tells nobody
     LEAKING_BUSY = "leaking_busy"  # a restart of a container is under way: it may finish that
 
 
@@ -60,6 +63,7 @@ class Observed:
     last_beat_s: float | None  # of this pid
     is_busy: bool
     memory_bytes: Sequence[int]
+    starts_s: Sequence[float]  # when its last processes were first seen, newest last
     revivals: int  # in a row, without a heartbeat between them
     last_revival_s: float | None
 
@@ -82,7 +86,15 @@ def decide(observed: Observed, *, now_s: float, max_memory_bytes: int) -> WatchD
     silent_s = _silence_s(observed, now_s)
     if silent_s is not None:
         return WatchDecision(action=WatchAction.KILL, reason=WatchReason.NO_HEARTBEAT, detail=f"for {silent_s:.0f} s")
-    return _leak(observed, max_memory_bytes)
+    decision = _leak(observed, max_memory_bytes)
+    if decision.reason is WatchReason.WELL and _is_flapping(observed, now_s):
+        return WatchDecision(action=WatchAction.NOTHING, reason=WatchReason.FLAPPING)
+    return decision
+
+
+def _is_flapping(observed: Observed, now_s: float) -> bool:
+    newest = list(observed.starts_s)[-FLAPPING_STARTS:]
+    return len(newest) == FLAPPING_STARTS and now_s - newest[0] < FLAPPING_WITHIN_S
 
 
 def _revive(observed: Observed, now_s: float) -> WatchDecision:

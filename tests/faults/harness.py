@@ -155,6 +155,11 @@ class Agent:
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-P", "-m", self.module, "--config", str(self.source), *words]
 
+    def ctl(self, *words: str, may_fail: bool = False) -> None:
+        """Do something with `healthmon ctl`, as an operator would."""
+        done = subprocess.run(self.command("ctl", *words), capture_output=True, text=True, timeout=60, check=False, cwd=self.paths.data_dir)
+        assert may_fail or done.returncode == 0, f"ctl {' '.join(words)} ended with {done.returncode}: {done.stdout} {done.stderr}"
+
     def pids(self) -> dict[str, int]:
         """Return the programs that run now, with their pids."""
         with suppress(Exception):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
+import shutil
+import signal
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -12,9 +15,10 @@ import pytest
 from healthmon.errors import HealthmonError, StoreBusyError, StoreUnavailableError, UsageError
 from healthmon.log import Log
 from healthmon.paths import Paths
-from healthmon.processes import loop
+from healthmon.processes import loop, presence
 from healthmon.processes.doorbell import Doorbell, ring
 from healthmon.processes.loop import prepare_directories
+from healthmon.processes.presence import Presence
 from healthmon.processes.roles import is_held, try_lock
 
 if TYPE_CHECKING:
@@ -45,6 +49,13 @@ class Work:
         pass
 
 
+@pytest.fixture
+def doorbell() -> Iterator[Doorbell]:
+    made = Doorbell()
+    yield made
+    made.close()
+
+
 def test_a_ring_ends_a_wait(tmp_path: Path) -> None:
     doorbell = Doorbell()
     doorbell.listen(tmp_path / "bell.sock")
@@ -67,6 +78,80 @@ def test_many_rings_are_one(tmp_path: Path) -> None:
 
 def test_ringing_where_nobody_is_does_nothing(tmp_path: Path) -> None:
     ring(tmp_path / "nobody.sock")
+
+
+def test_a_ring_without_a_descriptor_left_is_lost_and_no_more(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1, limits[1]))
+    try:
+        ring(tmp_path / "bell.sock")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_a_doorbell_whose_path_was_removed_rings_when_it_is_put_back(tmp_path: Path) -> None:
+    doorbell = Doorbell()
+    assert not doorbell.put_back()
+    doorbell.listen(tmp_path / "bell.sock")
+    (tmp_path / "bell.sock").unlink()
+    assert doorbell.put_back()
+    threading.Timer(0.05, ring, [tmp_path / "bell.sock"]).start()
+    doorbell.wait(30)
+    doorbell.close()
+
+
+@pytest.fixture
+def present(tmp_path: Path, doorbell: Doorbell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Presence]:
+    monkeypatch.setattr(presence, "LOOK_EVERY_S", 0.0)
+    paths = paths_in(tmp_path)
+    prepare_directories(paths)
+    made = Presence("evaluator", paths, doorbell, Log("evaluator"))
+    assert made.take(go_on=lambda: True)
+    yield made
+    made.close()
+
+
+def test_a_removed_lock_is_taken_again_so_that_there_is_never_a_second_of_us(present: Presence, tmp_path: Path) -> None:
+    lock, bell = paths_in(tmp_path).lock("evaluator"), paths_in(tmp_path).doorbell("evaluator")
+    assert present.keep()
+    lock.unlink()
+    bell.unlink()
+    assert present.keep()
+    assert try_lock(lock) is None
+    assert bell.exists()
+    present.close()
+    assert not is_held(lock)
+
+
+def test_who_took_our_role_while_its_lock_was_removed_keeps_it(present: Presence, tmp_path: Path) -> None:
+    lock = paths_in(tmp_path).lock("evaluator")
+    lock.unlink()
+    other = try_lock(lock)
+    assert other is not None
+    assert not present.keep()
+    os.close(other)
+
+
+def test_a_lock_whose_directory_is_gone_is_waited_for(present: Presence, tmp_path: Path) -> None:
+    shutil.rmtree(paths_in(tmp_path).runtime)
+    assert present.keep()
+    prepare_directories(paths_in(tmp_path))
+    assert present.keep()
+    assert try_lock(paths_in(tmp_path).lock("evaluator")) is None
+
+
+def test_signals_without_a_meaning_end_nobody(doorbell: Doorbell) -> None:
+    before = {number: signal.getsignal(number) for number in (*loop.STRAY_SIGNALS, signal.SIGTERM, signal.SIGINT)}
+    try:
+        stopping = loop.Stopping(doorbell)
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGWINCH):
+            os.kill(os.getpid(), number)
+        assert not stopping.requested
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stopping.requested
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_a_role_is_held_once_and_free_when_its_holder_ends(tmp_path: Path) -> None:
@@ -128,13 +213,6 @@ class Making:
         return made
 
 
-@pytest.fixture
-def doorbell() -> Iterator[Doorbell]:
-    made = Doorbell()
-    yield made
-    made.close()
-
-
 def test_trouble_at_the_start_that_may_pass_is_borne_with_heartbeats_and_told_once(
     doorbell: Doorbell,
     caplog: pytest.LogCaptureFixture,
@@ -171,6 +249,12 @@ def test_a_start_that_only_a_person_can_mend_ends_the_process(doorbell: Doorbell
 def test_bugs_are_counted_until_a_step_goes_well() -> None:
     steps = loop._Steps(Work(KeyError("bug"), KeyError("bug"), 1.0, KeyError("bug")), Log("t"))
     assert [(steps.make_one(), steps.bugs_in_a_row)[1] for _ in range(4)] == [1, 2, 0, 1]
+
+
+def test_who_runs_out_of_memory_makes_room_for_a_new_process_at_once() -> None:
+    steps = loop._Steps(Work(MemoryError(), 1.0), Log("t"))
+    steps.make_one()
+    assert steps.bugs_in_a_row >= loop.MAX_BUGS_IN_A_ROW
 
 
 def test_what_only_a_person_can_mend_ends_the_process() -> None:

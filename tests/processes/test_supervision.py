@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +19,7 @@ import psutil
 import pytest
 
 from healthmon.processes.console import Console, Screen, pretty
-from healthmon.processes.roles import try_lock
+from healthmon.processes.roles import is_held, try_lock
 from healthmon.store.connection import create_or_open, open_for_reading
 
 if TYPE_CHECKING:
@@ -211,6 +212,47 @@ def test_a_service_that_is_new_in_the_file_needs_no_more_than_a_restart_of_its_p
     query = "SELECT count(*) FROM checks JOIN services USING (service_id) WHERE service_name = 'late'"
     wait_for(lambda: connection.rows(query) > [(0,)], seconds=20)
     connection.close()
+
+
+def test_what_is_removed_under_a_running_agent_is_put_back(host: Host) -> None:
+    agent = host.run()
+    host.wait_until_running()
+    before = {worker.pid for worker in host.workers(agent)}
+    for name in (".healthmon", "logs"):
+        shutil.rmtree(host.directory / name)
+    wait_for(lambda: host.states() == dict.fromkeys(PROGRAMS, "RUNNING"), seconds=20)
+    assert {worker.pid for worker in host.workers(agent)} == before
+    log = host.directory / "logs" / "supervisord.log"
+    wait_for(lambda: log.exists() and "our log was removed" in log.read_text(encoding="utf-8"), seconds=10)
+    locks = [host.directory / ".healthmon" / "locks" / f"{role}.lock" for role in ("agent", *PROGRAMS)]
+    wait_for(lambda: all(map(is_held, locks)), seconds=10)
+    second = host.healthmon("run")
+    assert (second.returncode, "another healthmon" in second.stderr) == (2, True)
+    agent.send_signal(signal.SIGHUP)  # it reads its program files again
+    wait_for(lambda: before.isdisjoint(worker.pid for worker in host.workers(agent)), seconds=20)
+    host.wait_until_running()
+    agent.terminate()
+    assert agent.wait(20) == 0
+
+
+def test_an_agent_whose_directory_another_one_took_over_gives_way(host: Host) -> None:
+    first = host.run()
+    host.wait_until_running()
+    old = host.workers(first)
+    first.send_signal(signal.SIGSTOP)  # so that it is late to put anything back
+    for worker in old:
+        worker.suspend()
+    shutil.rmtree(host.directory / ".healthmon")
+    second = host.run()
+    wait_for(lambda: len(host.workers(second)) == len(PROGRAMS), seconds=20)
+    host.wait_until_running()
+    first.send_signal(signal.SIGCONT)
+    for worker in old:
+        worker.resume()
+    assert first.wait(30) == 0
+    assert gone(old)
+    assert host.states() == dict.fromkeys(PROGRAMS, "RUNNING")
+    assert len(host.workers(second)) == len(PROGRAMS)
 
 
 @pytest.mark.timeout(120)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import contextmanager
 from datetime import timedelta
@@ -274,3 +275,16 @@ def test_an_absent_supervisord_is_named_with_its_remedy(tmp_path: Path) -> None:
     for action in HealAction:
         with pytest.raises(EngineUnreachableError, match="does not run"):
             SupervisorEngine(tmp_path / "left").carry_out(action, "supervisor:shop:shop", 1)
+
+
+def test_a_supervisord_that_is_stopping_leaves_open_what_became_of_a_restart() -> None:
+    with tempfile.TemporaryDirectory(prefix="hm") as folder:
+        own = Supervisord(Path(folder))
+        try:
+            wait_for(lambda: "RUNNING" in own.ctl("status", "stubborn"), timeout_s=20, what="supervisord")
+            engine = SupervisorEngine(own.socket)
+            threading.Timer(0.5, own.process.terminate).start()
+            with pytest.raises(EngineUnknownError, match="was told to stop, and then: supervisord is stopping"):
+                engine.carry_out(RESTART, "supervisor:stubborn:stubborn", 5)
+        finally:
+            own.close()

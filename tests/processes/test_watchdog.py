@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from healthmon.paths import Paths
 from healthmon.processes.watchdog.sampling import Sampling
 from healthmon.store import process_samples
 from healthmon.store.connection import create_or_open, open_for_reading
+from healthmon.watch import host
 from healthmon.watch.heartbeat import Beat, Ear, Heart
 from healthmon.watch.policy import ProgramState
 from healthmon.watch.supervisor_rpc import ProgramInfo, SupervisorRpc
@@ -92,7 +94,7 @@ def agent() -> Iterator[Agent]:
 
 
 def test_every_process_of_ours_is_sampled_with_history(agent: Agent) -> None:
-    wanted = {"evaluator", "healer", "probe-core", "watchdog", "supervisord"}
+    wanted = {"evaluator", "healer", "probe-core", "watchdog", "supervisord", "total"}
 
     def complete() -> bool:
         connection = open_for_reading(agent.paths.database)
@@ -102,11 +104,19 @@ def test_every_process_of_ours_is_sampled_with_history(agent: Agent) -> None:
 
     wait_for(complete, timeout_s=20, what="two rounds of samples")
     connection = open_for_reading(agent.paths.database)
-    sample = process_samples.since(connection, ago(10 * 365 * 86_400))[-1]
+    samples = process_samples.since(connection, ago(10 * 365 * 86_400))
     connection.close()
-    assert 0 < sample.uss_bytes <= sample.pss_bytes <= sample.rss_bytes
-    assert sample.threads >= 1
-    assert sample.open_files > 3
+    newest = {sample.program: sample for sample in samples if sample.sampled_at == samples[-1].sampled_at}
+    for sample in newest.values():
+        assert 0 < sample.uss_bytes <= sample.pss_bytes <= sample.rss_bytes
+        assert sample.threads >= 1
+        assert sample.open_files > 3
+    total = newest.pop("total")
+    assert total.pid == newest["supervisord"].pid == agent.process.pid
+    for figure in ("rss_bytes", "pss_bytes", "uss_bytes", "threads", "open_files"):
+        assert getattr(total, figure) == sum(getattr(sample, figure) for sample in newest.values())
+    assert total.cpu_s > 0  # a fork's own may still be less than a tick
+    assert total.cpu_s >= sum(sample.cpu_s for sample in newest.values())
 
 
 def test_without_a_database_samples_are_taken_and_that_is_told_once_until_it_is_back(
@@ -121,7 +131,7 @@ def test_without_a_database_samples_are_taken_and_that_is_told_once_until_it_is_
         nonlocal now
         for _ in range(count):
             now += 1
-            assert {sample.program for sample in sampling.sample_when_due([], now)} == {"supervisord", "watchdog"}
+            assert {sample.program for sample in sampling.sample_when_due([], now)} == {"supervisord", "watchdog", "total"}
         connection = open_for_reading(path) if path.exists() else None
         if connection is None:
             return 0
@@ -145,11 +155,37 @@ def test_without_a_database_samples_are_taken_and_that_is_told_once_until_it_is_
 def test_beats_are_heard_and_garbage_is_not(tmp_path: Path) -> None:
     ear, heart = Ear(tmp_path / "ear"), Heart("evaluator", tmp_path / "ear")
     heart.beat(is_busy=True)
-    heart.beat(is_busy=False)  # too soon to be of use to anybody
+    heart.beat(is_busy=True)  # too soon to be of use to anybody
     for garbage in (b"", b"x", b"evaluator -1 0", b"evaluator 99999999999 0", b"\xff\x00 1 1 1", b"a" * 500):
         heart._socket.sendto(garbage, heart._path)
     assert ear.hear() == [Beat(program="evaluator", pid=os.getpid(), is_busy=True)]
     assert ear.hear() == []
+    heart.beat(is_busy=False)  # news, however soon
+    assert ear.hear() == [Beat(program="evaluator", pid=os.getpid(), is_busy=False)]
     ear.close()
-    heart.beat(is_busy=False)  # nobody listens, nothing happens
+    heart.beat(is_busy=True)  # nobody listens, nothing happens
     heart.close()
+
+
+def test_nobody_ever_waits_for_a_watchdog_that_does_not_hear(tmp_path: Path) -> None:
+    ear = Ear(tmp_path / "ear")
+    for number in range(1_000):
+        heart = Heart("evaluator", tmp_path / "ear")
+        heart.beat(is_busy=number % 2 == 0)
+        heart.close()
+    assert 0 < len(ear.hear()) < 1_000
+    ear.close()
+
+
+def test_a_tree_is_measured_with_what_its_members_started_and_without_strangers() -> None:
+    with subprocess.Popen(["sh", "-c", "sleep 60 & sleep 60 & wait"], start_new_session=True) as family:
+        try:
+            wait_for(lambda: len(host._tree(family.pid, ())) == 3, what="the children")
+            first, second = host._tree(family.pid, ())[1:]
+            samples = host.sample_tree(family.pid, {family.pid: "shell", first: "sleep"}, without=[second], at=clock.now())
+            shell, sleep, total = samples
+            assert [one.program for one in samples] == ["shell", "sleep", "total"]
+            assert total.rss_bytes == shell.rss_bytes + sleep.rss_bytes
+            assert host._tree(family.pid, [family.pid]) == [family.pid]
+        finally:
+            os.killpg(family.pid, signal.SIGKILL)

@@ -109,3 +109,18 @@ def test_a_log_that_was_turned_away_is_followed(tmp_path: Path) -> None:
     (tmp_path / "x.log").rename(tmp_path / "x.log.1")
     Log("t").info("two")
     assert [(tmp_path / name).read_text().split()[-1] for name in ("x.log.1", "x.log")] == ["one", "two"]
+
+
+def test_what_is_said_while_the_log_directory_is_removed_is_kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    log.set_up_file(directory / "x.log", level="INFO")
+    Log("t").info("before")
+    (directory / "x.log").unlink()
+    directory.rmdir()
+    Log("t").info("kept")
+    Log("t").info("kept")
+    directory.mkdir()
+    Log("t").info("after")
+    assert [line.split()[-1] for line in (directory / "x.log").read_text().splitlines()] == ["kept", "kept", "after"]
+    assert capfd.readouterr() == ("", "")

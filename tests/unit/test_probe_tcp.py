@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthmon.model.check import CheckReason, CheckStatus, Outcome
-from healthmon.probes import make, resolve
+from healthmon.probes import deadline, make, resolve
 from healthmon.probes.settings import ProbeSettings
 from tests import hostile
+from tests.containers import wait_for
 from tests.hostile import Server
 
 if TYPE_CHECKING:
@@ -198,3 +199,18 @@ def test_a_family_without_a_route_does_not_hide_what_the_other_says(
     for found in ([no_route, refusing], [refusing, no_route]):
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, found=found, **__: found)
         assert ask("two.addresses", closed_port).reason is CheckReason.REFUSED
+
+
+def test_looks_are_ended_again_once_there_are_threads_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = deadline._Keeper()
+    look = deadline.Deadline(0.05)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", _no_more_threads)
+        with pytest.raises(RuntimeError):
+            keeper.watch(look)
+    keeper.watch(look)
+    wait_for(lambda: look.fired)
+
+
+def _no_more_threads(_thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")

@@ -20,6 +20,7 @@ def observed(**changes: Any) -> Observed:
         "last_beat_s": NOW - 5,
         "is_busy": False,
         "memory_bytes": (50, 50, 50),
+        "starts_s": (NOW - 500,),
         "revivals": 0,
         "last_revival_s": None,
     }
@@ -49,6 +50,15 @@ CASES: list[tuple[str, dict[str, Any], WatchAction, WatchReason]] = [
         {"state": FATAL, "revivals": 5_000, "last_revival_s": NOW - 60},
         WatchAction.REVIVE,
         WatchReason.GIVEN_UP,
+    ),
+    ("four starts are no pattern", {"starts_s": (NOW - 40, NOW - 30, NOW - 20, NOW - 10)}, WatchAction.NOTHING, WatchReason.WELL),
+    ("five are", {"starts_s": (NOW - 599, NOW - 40, NOW - 30, NOW - 20, NOW - 10)}, WatchAction.NOTHING, WatchReason.FLAPPING),
+    ("not over a longer time", {"starts_s": (NOW - 600, NOW - 40, NOW - 30, NOW - 20, NOW - 10)}, WatchAction.NOTHING, WatchReason.WELL),
+    (
+        "a leak counts before flapping",
+        {"memory_bytes": (101, 101, 101), "starts_s": (NOW - 50, NOW - 40, NOW - 30, NOW - 20, NOW - 10)},
+        WatchAction.RECYCLE,
+        WatchReason.LEAKING,
     ),
     ("two large samples prove nothing", {"memory_bytes": (101, 101)}, WatchAction.NOTHING, WatchReason.WELL),
     ("nor do two of three", {"memory_bytes": (101, 100, 101)}, WatchAction.NOTHING, WatchReason.WELL),

@@ -11,13 +11,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.errors import EngineError
+from healthmon.errors import EngineError, HealthmonError
 from healthmon.log import Log
+from healthmon.processes.loop import prepare_directories
 from healthmon.processes.watchdog.charges import Charges
 from healthmon.processes.watchdog.sampling import Sampling
 from healthmon.watch import policy
 from healthmon.watch.heartbeat import Ear
-from healthmon.watch.policy import WatchAction, WatchReason
+from healthmon.watch.policy import FLAPPING_STARTS, FLAPPING_WITHIN_S, WatchAction, WatchReason
 from healthmon.watch.supervisor_rpc import SupervisorRpc
 
 if TYPE_CHECKING:
@@ -43,17 +44,21 @@ class Watchdog:
     """One step hears what was said, and every few seconds looks at every program."""
 
     def __init__(self, config: Config, doorbell: Doorbell, log: Log) -> None:
+        self._paths = config.paths
         self._ear = Ear(config.paths.heartbeats)
         doorbell.also_wake_for(self._ear.fileno())
         self._rpc = SupervisorRpc(config.paths.supervisor_socket)
         self._charges = Charges(config.groups())
         self._sampling = Sampling(config, log)
         self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)
+        self._look_every_s = min(LOOK_EVERY_S, config.watchdog.sample_seconds)
         self._log = log
         self._look_at = clock.monotonic()
         self._stepped_at = clock.monotonic()
+        self._removed = ""  # what was missing at the last look
         self._supervisor_problem = ""
         self._said: dict[str, WatchReason] = {}
+        self._flapping: set[str] = set()
 
     def step(self) -> float:
         """Hear, look, act; return the seconds until the next look."""
@@ -65,7 +70,8 @@ class Watchdog:
         for beat in self._ear.hear():
             self._charges.heard(beat, now)
         if now >= self._look_at:
-            self._look_at = now + LOOK_EVERY_S
+            self._look_at = now + self._look_every_s
+            self._put_back(now)
             self._look(now)
         return max(0.0, self._look_at - clock.monotonic())
 
@@ -76,6 +82,22 @@ class Watchdog:
         self._ear.close()
         self._sampling.close()
 
+    def _put_back(self, now: float) -> None:
+        """Make again what somebody removed. Who cannot reach us meanwhile is not hung."""
+        missing = [path for path in (self._paths.runtime, self._paths.logs) if not path.is_dir()]
+        if not self._ear.is_in_place():
+            self._charges.forgive(now)
+            missing.append(self._paths.heartbeats)
+        removed = ", ".join(map(str, missing))
+        if missing and self._paths.data_dir.is_dir():
+            with suppress(OSError, HealthmonError):  # the next look tries again
+                prepare_directories(self._paths)
+                self._ear.put_back()
+        if removed and removed != self._removed:
+            message = f"somebody removed {removed}: it is made again, but not what was kept there"
+            self._log.error("ALERT", type="files_removed", message=message)
+        self._removed = removed
+
     def _look(self, now: float) -> None:
         try:
             infos = self._rpc.programs()
@@ -83,10 +105,9 @@ class Watchdog:
             self._say_supervisor(str(error))
             return
         self._say_supervisor("")
-        ours = [info for info in infos if self._charges.is_ours(info.name)]
-        for memory in self._sampling.sample_when_due(ours, now):
+        for memory in self._sampling.sample_when_due(infos, now):
             self._charges.weighed(memory)
-        for info in ours:
+        for info in (info for info in infos if self._charges.is_ours(info.name)):
             observed = self._charges.see(info, now)
             decision = policy.decide(observed, now_s=now, max_memory_bytes=self._max_memory_bytes)
             self._act(info, decision, now)
@@ -98,17 +119,31 @@ class Watchdog:
             with suppress(EngineError):  # the next look sees what became of it
                 self._rpc.start(info.name)
         elif decision.action in SIGNALS and info.pid > 0:
+            self._charges.dealt_with(info.name, now)
             with suppress(ProcessLookupError):
                 os.kill(info.pid, SIGNALS[decision.action])
 
     def _say(self, info: ProgramInfo, decision: WatchDecision) -> None:
-        """Say what is done each time, and what is only noticed once."""
+        """Say what is done each time, and what is only noticed once. One that stays given up is one alert."""
         before, self._said[info.name] = self._said.get(info.name), decision.reason
-        if decision.action is not WatchAction.NOTHING:
+        if decision.action is WatchAction.REVIVE and self._charges.revivals(info.name):
+            self._log.info("revived_again", program=info.name, detail=decision.detail)
+        elif decision.action is not WatchAction.NOTHING:
             message = f"process {info.name}: {decision.reason.value} {decision.detail}; {decision.action.value}"
             self._log.error("ALERT", type="process_unwell", program=info.name, pid=info.pid or None, message=message)
         elif decision.reason is WatchReason.LEAKING_BUSY and decision.reason is not before:
             self._log.warning("recycling_waits", program=info.name, detail=decision.detail)
+        else:
+            self._say_flapping(info.name, decision.reason)
+
+    def _say_flapping(self, name: str, reason: WatchReason) -> None:
+        """Say it once until it is well again: between two of its lives it is something else at times."""
+        if reason is WatchReason.WELL:
+            self._flapping.discard(name)
+        elif reason is WatchReason.FLAPPING and name not in self._flapping:
+            self._flapping.add(name)
+            message = f"process {name} ends again and again: {FLAPPING_STARTS} starts within {FLAPPING_WITHIN_S / 60:.0f} minutes; its log says why"
+            self._log.error("ALERT", type="process_unwell", program=name, message=message)
 
     def _say_supervisor(self, problem: str) -> None:
         if problem == self._supervisor_problem:

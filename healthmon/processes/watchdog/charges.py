@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from healthmon.processes.programs import EVALUATOR, HEALER, PROBE
-from healthmon.watch.policy import LEAKING_SAMPLES, Observed
+from healthmon.watch.policy import FLAPPING_STARTS, LEAKING_SAMPLES, Observed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +26,7 @@ class _Charge:
     last_beat_s: float | None = None
     is_busy: bool = False
     memory_bytes: deque[int] = field(default_factory=lambda: deque(maxlen=LEAKING_SAMPLES))
+    starts_s: deque[float] = field(default_factory=lambda: deque(maxlen=FLAPPING_STARTS))
     revivals: int = 0
     last_revival_s: float | None = None
 
@@ -34,6 +35,17 @@ class _Charge:
             self.pid, self.started_at_s = pid, now
             self.last_beat_s, self.is_busy = None, False
             self.memory_bytes.clear()
+            if pid > 0:
+                self.starts_s.append(now)
+
+    def excuse(self, now: float) -> None:
+        self.started_at_s = now
+        if self.last_beat_s is not None:
+            self.last_beat_s = now
+
+    def begin_anew(self, now: float) -> None:
+        self.excuse(now)
+        self.memory_bytes.clear()
 
 
 class Charges:
@@ -69,6 +81,7 @@ class Charges:
             last_beat_s=charge.last_beat_s,
             is_busy=charge.is_busy,
             memory_bytes=tuple(charge.memory_bytes),
+            starts_s=tuple(charge.starts_s),
             revivals=charge.revivals,
             last_revival_s=charge.last_revival_s,
         )
@@ -78,9 +91,14 @@ class Charges:
         charge.revivals += 1
         charge.last_revival_s = now
 
+    def revivals(self, name: str) -> int:
+        return self._charges[name].revivals
+
+    def dealt_with(self, name: str, now: float) -> None:
+        """Judge a process that was told to end, or killed, only by what it does from now: it is given time for that."""
+        self._charges[name].begin_anew(now)
+
     def forgive(self, now: float) -> None:
         """Count everybody's silence from now: it was we who did not listen."""
         for charge in self._charges.values():
-            charge.started_at_s = now
-            if charge.last_beat_s is not None:
-                charge.last_beat_s = now
+            charge.excuse(now)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.errors import HealthmonError, StoreBusyError
+from healthmon.settings import is_our_program
 from healthmon.store import process_samples
 from healthmon.store.connection import open_for_writing
 from healthmon.watch import host
@@ -37,15 +38,18 @@ class Sampling:
         self._problem = ""
 
     def sample_when_due(self, programs: Iterable[ProgramInfo], now: float) -> list[ProcessSample]:
-        """Return new samples of these programs, of supervisord and of ourselves; none when it is not time yet."""
+        """Return new samples of our programs among these, of supervisord and of all together; none when it is not time yet.
+
+        What else runs under our supervisord is a service that we watch, and no cost of ours.
+        """
         if now < self._sample_at:
             return []
         self._sample_at = now + self._every_s
-        at = clock.now()
-        running = {program.name: program.pid for program in programs if program.pid > 0}
-        running |= {"supervisord": os.getppid(), "watchdog": os.getpid()}
-        measured = [host.sample(name, pid, at=at) for name, pid in running.items()]
-        samples = [sample for sample in measured if sample is not None]
+        running = [program for program in programs if program.pid > 0]
+        names = {program.pid: program.name for program in running if is_our_program(program.name)}
+        names |= {os.getppid(): "supervisord", os.getpid(): "watchdog"}
+        strangers = [program.pid for program in running if program.pid not in names]
+        samples = host.sample_tree(os.getppid(), names, without=strangers, at=clock.now())
         self._write(samples)
         return samples
 
