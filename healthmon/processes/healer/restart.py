@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.errors import EngineError, EngineGoneError, EngineUnknownError, EngineUnreachableError
+from healthmon.failpoints import reach
 from healthmon.heal import outcome
 from healthmon.heal.outcome import Outcome
 from healthmon.heal.preflight import DropReason, objection, unwanted
@@ -76,6 +77,7 @@ class Restart:
 
     def _issue(self, settings: HealSettings | None) -> bool:
         """Look, charge, call. Return whether the call was made and its outcome is to be read."""
+        reach("heal.begun")
         reason = unwanted(settings) or self._forbidden()
         if reason is not None:
             self._close(HealState.DROPPED, reason.value)
@@ -86,6 +88,8 @@ class Restart:
         with self._connection.transaction(durable=True):
             if not heals.issue(self._connection, self._heal.heal_id, at=at):
                 return False  # the evaluator withdrew it: the service recovered
+            reach("heal.before_issue")
+        reach("heal.issued")
         self._heal = heals.get(self._connection, self._heal.heal_id)
         self._log.change("heal_issued", action=self._heal.action.value, **self._fields())
         return self._call()
@@ -113,6 +117,7 @@ class Restart:
         except EngineError as error:
             self._close(HealState.FAILED, str(error))
         else:
+            reach("heal.answered")
             return True
         return False
 
@@ -216,6 +221,8 @@ class Restart:
                 new=target.incarnation,
                 detail="restarted" if self._heal.action is HealAction.RESTART else "started",
             )
+            reach("heal.before_mark")
+        reach("heal.marked")
         self._log.change("heal_returned", started=target.incarnation.started, **self._fields())
 
     def _close(self, state: HealState, detail: str) -> None:
