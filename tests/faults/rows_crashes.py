@@ -19,7 +19,7 @@ SPAN_S = 60.0
 
 
 @contextmanager
-def _module(name: str) -> Iterator[None]:
+def module(name: str) -> Iterator[None]:
     before, Agent.module = Agent.module, name
     try:
         yield
@@ -77,7 +77,7 @@ def after_commit() -> float:
 
 @row("F01-control", "a planted bug (mark before act) is caught by the same harness", bound_s=15)
 def control() -> float:
-    with _module("tests.faults.planted"):
+    with module("tests.faults.planted"):
         took, stored, counted = _crash_at("evaluator.before_commit")
     assert counted < stored, f"nothing was lost of {stored}: the harness is blind"
     return took
