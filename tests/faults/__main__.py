@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.faults import harness
 
-ROW_FILES = ("rows_crashes", "rows_docker", "rows_engine_answers", "rows_healer", "rows_processes", "rows_storage")
+ROW_FILES = ("rows_crashes", "rows_docker", "rows_engine_answers", "rows_healer", "rows_people", "rows_processes", "rows_storage")
 
 
 def main() -> int:

@@ -84,6 +84,12 @@ def unanswered(exchange: Exchange) -> None:
             pass
 
 
+def kept(exchange: Exchange) -> None:
+    """Have the engine do it, and never pass its answer on."""
+    with exchange.engine():
+        exchange.hang()
+
+
 def dropped(exchange: Exchange) -> None:
     """Hang up without asking the engine."""
     del exchange

@@ -59,7 +59,7 @@ def _frozen_with_call(freeze_s: float) -> float:
     """Freeze the engine between our charge and our call, and thaw it; return how long the heal took after that."""
     with ward() as the:
         patient = the.admit("a", options=("--stop-timeout", "1"))
-        with the.agent(failpoint="heal.issued!stop") as host:
+        with the.agent(failpoint="heal.calling!stop") as host:
             patient.make_ill()
             wait_for(the.marker.exists, timeout_s=20, what="the healer to halt")
             the.engine.freeze()

@@ -25,7 +25,7 @@ from tests.faults.harness import Agent
 from tests.faults.private_engine import shared_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 IMPATIENT = {
     "enabled": True,
@@ -128,11 +128,14 @@ class HealingAgent(Agent):
 
     def wait_for_heal(self, *states: str, timeout_s: float = 30) -> None:
         """Wait until the newest heal is in one of these states."""
-        wait_for(
-            lambda: self.states()[-1:] and self.states()[-1] in states,
-            timeout_s=timeout_s,
-            what=f"a heal that is {' or '.join(states)} (the ledger: {self.heals()})",
-        )
+        self.wait_for_ledger(lambda ledger: ledger[-1:] and ledger[-1] in states, f"a heal that is {' or '.join(states)}", timeout_s)
+
+    def wait_for_ledger(self, condition: Callable[[list[str]], Any], what: str, timeout_s: float) -> None:
+        """Wait until the ledger's states, oldest first, are so."""
+        try:
+            wait_for(lambda: condition(self.states()), timeout_s=timeout_s, what=what)
+        except AssertionError as error:
+            raise AssertionError(f"{error} (the ledger: {self.heals()})") from None
 
 
 class Ward:
@@ -205,17 +208,14 @@ class Ward:
         wait_for(lambda: host.targets()[patient.name][0] == state, timeout_s=45, what=f"the agent to see that it is {state}")
         return time.monotonic() - began
 
-    def go_on(self, host: HealingAgent) -> None:
-        """Let the healer go on that a failpoint halted."""
+    def go_on(self, host: HealingAgent) -> float:
+        """Let the healer go on that a failpoint halted; return when that was."""
         os.kill(host.pids()["healer"], signal.SIGCONT)
+        return time.monotonic()
 
     def check(self, host: HealingAgent, *, timeout_s: float = 45) -> None:
         """Hold what must hold after every row: no heal is lost, no database damaged, one of each program."""
-        wait_for(
-            lambda: set(host.states()) <= OVER,
-            timeout_s=timeout_s,
-            what=f"every heal to end (the ledger: {host.heals()})",
-        )
+        host.wait_for_ledger(lambda ledger: set(ledger) <= OVER, "every heal to end", timeout_s)
         host.assert_sound()
 
 

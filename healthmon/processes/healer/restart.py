@@ -9,7 +9,7 @@ from healthmon.errors import EngineError, EngineGoneError, EngineUnknownError, E
 from healthmon.failpoints import reach
 from healthmon.heal import outcome
 from healthmon.heal.outcome import Outcome
-from healthmon.heal.preflight import DropReason, objection, unwanted
+from healthmon.heal.preflight import DropReason, objection, unsettled, unwanted
 from healthmon.model.heal import HealAction, HealState
 from healthmon.model.target import TargetState
 from healthmon.store import heals
@@ -78,9 +78,7 @@ class Restart:
     def _issue(self, settings: HealSettings | None) -> bool:
         """Look, charge, call. Return whether the call was made and its outcome is to be read."""
         reach("heal.begun")
-        reason = unwanted(settings) or self._forbidden()
-        if reason is not None:
-            self._close(HealState.DROPPED, reason.value)
+        if self._is_dropped(unwanted(settings) or self._forbidden()):
             return False
         if self._stopping.is_set():
             return False  # the next healer makes it, if it is still wanted then
@@ -91,17 +89,26 @@ class Restart:
             reach("heal.before_issue")
         reach("heal.issued")
         self._heal = heals.get(self._connection, self._heal.heal_id)
+        if self._is_dropped(self._forbidden()):
+            return False  # the commit took its time: a disk that is slow, or another's lock
         self._log.change("heal_issued", action=self._heal.action.value, **self._fields())
+        reach("heal.calling")
         return self._call()
+
+    def _is_dropped(self, reason: DropReason | None) -> bool:
+        if reason is not None:
+            self._close(HealState.DROPPED, reason.value)
+        return reason is not None
 
     def _forbidden(self) -> DropReason | None:
         try:
             target = self._engine.look(self._heal.incarnation.target_id)
-            return objection(self._heal, target, clock.now())
         except EngineGoneError:
             return DropReason.GONE
         except EngineError:
             return DropReason.ENGINE_UNREACHABLE
+        now = clock.now()
+        return unsettled(self._engine.returned_at, self._settings, now) or objection(self._heal, target, now)
 
     def _call(self) -> bool:
         """Make the one call of this heal. Return whether its outcome is to be read."""
