@@ -134,6 +134,7 @@ class Observer:
     def __init__(self, docker: Docker, folder: Path) -> None:
         self._docker = docker
         self._path = folder / f"observed-{uuid.uuid4().hex[:6]}"
+        self._process: subprocess.Popen[bytes] | None = None
         self.follow()
         probe = docker.run("true", options=("--label", "healthmon.observer=1"))  # it watches once it has seen this one
         wait_for(lambda: self.actions(probe), what="the observer to see events")
@@ -141,6 +142,7 @@ class Observer:
 
     def follow(self) -> None:
         """Begin to watch; to be called again for an engine that was started again."""
+        self.close()
         filters = ("--filter", "type=container", "--filter", f"label={LABEL}={self._docker.session}")
         with self._path.open("ab") as out:
             command = ["docker", "events", "--since", str(int(time.time())), *filters, "--format", "{{json .}}"]
@@ -162,8 +164,9 @@ class Observer:
         return self.actions(container_id).count("restart")
 
     def close(self) -> None:
-        self._process.terminate()
-        self._process.wait(5)
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(5)
 
 
 def docker_session() -> Iterator[Docker]:

@@ -31,7 +31,7 @@ class PrivateEngine:
     """One engine. What runs in it has no network."""
 
     def __init__(self) -> None:
-        _require_means()
+        require_means()
         self._folder = Path(tempfile.mkdtemp(prefix="hm-engine-"))
         self._janitor = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.private_engine", str(self._folder)],
@@ -110,7 +110,8 @@ class PrivateEngine:
         self._janitor.wait(2 * END_S)
 
 
-def _require_means() -> None:
+def require_means() -> None:
+    """Raise CannotRunError where no engine of our own can run."""
     missing = [program for program in NEEDED if shutil.which(program) is None]
     if missing or not BUSYBOX.exists():
         raise CannotRunError(f"needs {', '.join(missing) or BUSYBOX}")

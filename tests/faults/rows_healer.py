@@ -91,7 +91,7 @@ def under_way() -> float:
         with the.agent() as host:
             began = patient.make_ill()
             wait_for(lambda: "kill" in the.observer.actions(patient.container), timeout_s=20, what="the engine to begin")
-            killed = host.pids()["healer"]
+            killed = host.healer_pid()
             os.kill(killed, signal.SIGKILL)
             wait_for(partial(_is_replaced, host, killed), timeout_s=20, what="a new healer")
             host.wait_for_heal("verified")
@@ -103,7 +103,7 @@ def under_way() -> float:
 
 
 def _is_replaced(host: HealingAgent, pid: int) -> bool:
-    return host.pids().get("healer", pid) != pid
+    return host.healer_pid() != pid
 
 
 def _answer_is_lost() -> tuple[float, int]:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults import harness, rows_crashes, rows_processes, rows_storage
+from tests.faults import (
+    harness,
+    rows_crashes,
+    rows_docker,
+    rows_engine_answers,
+    rows_healer,
+    rows_people,
+    rows_processes,
+    rows_storage,
+)
 
-FILES = (rows_crashes, rows_processes, rows_storage)  # importing them enters their rows
+FILES = (rows_crashes, rows_docker, rows_engine_answers, rows_healer, rows_people, rows_processes, rows_storage)  # importing them enters their rows
 
 
 @pytest.mark.timeout(180)

@@ -8,6 +8,7 @@ are counted by a second observer of the engine, never by the agent.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import tempfile
 import threading
@@ -107,6 +108,10 @@ class HealingAgent(Agent):
     def start(self, **environment: str) -> Any:
         return super().start(**self._environment, **environment)
 
+    def healer_pid(self) -> int:
+        """Return the newest healer's pid, also when supervisord does not call it running yet."""
+        return int(wait_for(lambda: re.findall(r" healer started pid=(\d+)", self.log("healer")), what="a healer")[-1])
+
     def heals(self) -> list[tuple[str, str, str]]:
         """Return the ledger, oldest first: state, target, detail."""
         return self.rows("SELECT state, target_name, detail FROM heals ORDER BY heal_id")
@@ -114,10 +119,11 @@ class HealingAgent(Agent):
     def states(self) -> list[str]:
         return [state for state, _, _ in self.heals()]
 
-    def targets(self) -> dict[str, tuple[str | None, str | None]]:
-        """Return what is told of each service's container: its state, or why there is none."""
-        query = "SELECT service_name, targets.state, targets.problem FROM targets JOIN services USING (service_id)"
-        return {name: (state, problem) for name, state, problem in self.rows(query)}
+    def target(self, name: str) -> tuple[str | None, str]:
+        """Return what is told of a service's container: its state, or None and why there is none known."""
+        query = "SELECT service_name, state, problem FROM targets JOIN services USING (service_id)"
+        told = {service: (state, problem or "") for service, state, problem in self.rows(query)}
+        return told.get(name, (None, ""))
 
     def times_unreachable(self) -> int:
         """Count how often it said that the engine does not answer as an engine does."""
@@ -188,7 +194,6 @@ class Ward:
             settings = {"self_healing": {**IMPATIENT, **self_healing}}
             started = HealingAgent(Path(directory), self._services, environment, **settings)
             try:
-                started.wait_until_running()
                 if sees:
                     self._wait_until_seen(started)
                 yield started
@@ -205,12 +210,12 @@ class Ward:
         """Do something to a container; return how long it took until the agent knew its new state."""
         began = time.monotonic()
         self.docker.cli(act, patient.container)
-        wait_for(lambda: host.targets()[patient.name][0] == state, timeout_s=45, what=f"the agent to see that it is {state}")
+        wait_for(lambda: host.target(patient.name)[0] == state, timeout_s=45, what=f"the agent to see that it is {state}")
         return time.monotonic() - began
 
     def go_on(self, host: HealingAgent) -> float:
         """Let the healer go on that a failpoint halted; return when that was."""
-        os.kill(host.pids()["healer"], signal.SIGCONT)
+        os.kill(host.healer_pid(), signal.SIGCONT)
         return time.monotonic()
 
     def check(self, host: HealingAgent, *, timeout_s: float = 45) -> None:
@@ -220,7 +225,7 @@ class Ward:
 
 
 def _knows(host: HealingAgent, names: set[str]) -> bool:
-    return {name for name, (state, _) in host.targets().items() if state is not None} >= names
+    return all(host.target(name)[0] is not None for name in names)
 
 
 @contextmanager
