@@ -69,12 +69,12 @@ def _talked_to(nonsense: Mapping[str, tuple[str, Fault]]) -> float:
         proxy = the.proxy()
         with the.agent(host=proxy.host, engine_settle_seconds=SETTLE_S) as host:
             healer = psutil.Process(host.healer_pid())
-            memory_bytes = healer.memory_info().rss
+            peak_bytes = host.healer_peak_bytes()
             patient.make_ill()
             worst = 0.0
             for what, (where, fault) in nonsense.items():
                 worst = max(worst, _said(the, host, proxy, bystander, (what, where, fault)))
-                grown = healer.memory_info().rss - memory_bytes
+                grown = host.healer_peak_bytes() - peak_bytes
                 assert grown < MAX_GROWTH_BYTES, f"{what}: the healer grew by {grown / 2**20:.0f} MiB"
                 assert proxy.asked("/restart") == 0, f"{what}: it asked for a restart"
             assert healer.pid == host.healer_pid(), "the healer was replaced"

@@ -112,6 +112,11 @@ class HealingAgent(Agent):
         """Return the newest healer's pid, also when supervisord does not call it running yet."""
         return int(wait_for(lambda: re.findall(r" healer started pid=(\d+)", self.log("healer")), what="a healer")[-1])
 
+    def healer_peak_bytes(self) -> int:
+        """Return the most memory that the healer had at once: what a huge answer took is given back afterwards."""
+        status = Path(f"/proc/{self.healer_pid()}/status").read_text()
+        return 1_024 * int(re.findall(r"VmHWM:\s+(\d+)", status)[0])
+
     def heals(self) -> list[tuple[str, str, str]]:
         """Return the ledger, oldest first: state, target, detail."""
         return self.rows("SELECT state, target_name, detail FROM heals ORDER BY heal_id")
