@@ -416,6 +416,17 @@ def test_a_look_that_had_no_time_for_all_is_gone_on_with_soon(world: World) -> N
     assert targets.load(world.connection)[1].target is not None
 
 
+def test_an_engine_that_does_not_answer_is_asked_again_soon(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its stream of events may have been opened again before anybody saw that it was gone."""
+    monkeypatch.setattr("healthmon.processes.healer.BLIND_S", 0.3)
+    observe, away = world.engine.observe, EngineUnreachableError("away")
+    monkeypatch.setattr(world.engine, "observe", lambda: (_ for _ in ()).throw(away))
+    assert world.healer.step() <= 0.3
+    monkeypatch.setattr(world.engine, "observe", observe)
+    wait_for(lambda: world.healer.step() > 1, timeout_s=3, what="the next look")
+    assert targets.load(world.connection)[1].target is not None
+
+
 def test_what_nobody_knows_to_be_stopped_by_us_is_left_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Our restart may never have reached the engine, and somebody else's hand stopped it."""
     monkeypatch.setattr("healthmon.processes.healer.restart.EVENTS_S", 0.1)
