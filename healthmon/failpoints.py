@@ -1,27 +1,43 @@
-"""Where may a test end this process, as if the power went at just that moment?
+"""Where may a test end or halt this process, as if the power went, or a person acted, at just that moment?
 
 Random kills do not find mistakes in the order of two steps: the gap is microseconds wide. A named point between them
-does. `HEALTHMON_FAILPOINT=name` kills the process that reaches that point, `name:3` at its third time. Without it, which
-is always but in such tests, a point costs one look at a variable.
+does. `HEALTHMON_FAILPOINT=name` kills the process that reaches that point, `name:3` at its third time, and
+`name@/a/file` only the one that can create that file: so a process that is started again lives. `name!stop` stops it
+(SIGSTOP) until somebody sends it SIGCONT. Without the variable, which is always but in such tests, a point costs one
+look at it.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
+import threading
 
 ENVIRONMENT = "HEALTHMON_FAILPOINT"
+_WANTED = re.compile(r"(?P<point>[^:!@]+)(:(?P<times>[0-9]+))?(?P<stop>!stop)?(@(?P<marker>.+))?")
 _passed: dict[str, int] = {}
 
 
 def reach(name: str) -> None:
-    """Be at the point `name`; end here without a word if a test wants it so."""
-    wanted = os.environ.get(ENVIRONMENT)
-    if wanted is None:
+    """Be at the point `name`; end or halt here without a word if a test wants it so."""
+    said = os.environ.get(ENVIRONMENT)
+    if said is None:
         return
-    point, _, times = wanted.partition(":")
-    if point != name:
+    wanted = _WANTED.fullmatch(said)
+    if wanted is None or wanted["point"] != name:
         return
     _passed[name] = _passed.get(name, 0) + 1
-    if _passed[name] == int(times or 1):
-        os.kill(os.getpid(), signal.SIGKILL)
+    if _passed[name] == int(wanted["times"] or 1) and _is_first(wanted["marker"]):
+        # To this very thread: a signal to the process may be taken by another one, and this one would run on for a while.
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP if wanted["stop"] else signal.SIGKILL)
+
+
+def _is_first(marker: str | None) -> bool:
+    if marker is None:
+        return True
+    try:
+        os.close(os.open(marker, os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return False
+    return True

@@ -58,9 +58,13 @@ def wait_for(condition: Callable[[], T], *, timeout_s: float = 10.0, what: str =
 
 
 class Docker:
-    """One session's image, containers and networks, all under one label; `close` removes every one."""
+    """One session's image, containers and networks, all under one label; `close` removes every one.
 
-    def __init__(self) -> None:
+    `host` is that of another engine than the usual one.
+    """
+
+    def __init__(self, host: str = "") -> None:
+        self.environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
         self.session = f"hm{uuid.uuid4().hex[:8]}"
         self.image = f"healthmon-test:{self.session}"
         self._build()
@@ -77,13 +81,17 @@ class Docker:
 
     def cli(self, *arguments: str, check: bool = True, timeout_s: float = 60.0) -> str:
         """Run one docker command, as a person would."""
-        done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=timeout_s, check=False)
+        done = subprocess.run(
+            ["docker", *arguments], env=self.environment, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
         assert done.returncode == 0 or not check, f"docker {arguments}: {done.stderr}"
         return done.stdout.strip()
 
     def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Begin a docker command and do not wait for it."""
-        return subprocess.Popen(["docker", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            ["docker", *arguments], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
     def run(self, *command: str, options: tuple[str, ...] = (), name: str = "", check: bool = True) -> str:
         """Run a container in the background; return its full id."""
@@ -124,26 +132,41 @@ class Observer:
     """Writes down what the engine says happens to a session's containers, independently of the code under test."""
 
     def __init__(self, docker: Docker, folder: Path) -> None:
+        self._docker = docker
         self._path = folder / f"observed-{uuid.uuid4().hex[:6]}"
-        filters = ("--filter", "type=container", "--filter", f"label={LABEL}={docker.session}")
-        with self._path.open("wb") as out:
-            command = ["docker", "events", "--since", str(int(time.time())), *filters, "--format", "{{json .}}"]
-            self._process = subprocess.Popen(command, stdout=out)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.follow()
         probe = docker.run("true", options=("--label", "healthmon.observer=1"))  # it watches once it has seen this one
         wait_for(lambda: self.actions(probe), what="the observer to see events")
         docker.cli("rm", "--force", probe)
 
+    def follow(self) -> None:
+        """Begin to watch; to be called again for an engine that was started again."""
+        self.close()
+        filters = ("--filter", "type=container", "--filter", f"label={LABEL}={self._docker.session}")
+        with self._path.open("ab") as out:
+            command = ["docker", "events", "--since", str(int(time.time())), *filters, "--format", "{{json .}}"]
+            self._process = subprocess.Popen(command, env=self._docker.environment, stdout=out, stderr=subprocess.DEVNULL)
+
     def actions(self, container_id: str) -> list[str]:
+        return [event["Action"] for event in self._events(container_id)]
+
+    def times(self, container_id: str, action: str) -> list[float]:
+        """Return when, in seconds since 1970, this was done to a container."""
+        return [event["timeNano"] / 1e9 for event in self._events(container_id) if event["Action"] == action]
+
+    def _events(self, container_id: str) -> list[dict[str, Any]]:
         lines = self._path.read_text().splitlines(keepends=True)
         events = [json.loads(line) for line in lines if line.endswith("\n")]
-        return [event["Action"] for event in events if event["Actor"]["ID"] == container_id]
+        return [event for event in events if event["Actor"]["ID"] == container_id]
 
     def restarts(self, container_id: str) -> int:
         return self.actions(container_id).count("restart")
 
     def close(self) -> None:
-        self._process.terminate()
-        self._process.wait(5)
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(5)
 
 
 def docker_session() -> Iterator[Docker]:

@@ -66,8 +66,8 @@ PROCESSES = ("processes.evaluator", "processes.healer", "processes.prober")
 # One home each.
 HOMES = {
     "apsw": {"store"},
-    "requests": {"probes", "heal.docker_client", "heal.docker_engine", "demo"},
-    "urllib3": {"probes", "heal.docker_client", "heal.docker_engine"},
+    "requests": {"probes", "heal.docker_answer", "heal.docker_client", "heal.docker_engine", "demo"},
+    "urllib3": {"probes", "heal.docker_answer", "heal.docker_client", "heal.docker_engine"},
     "docker": {"heal.docker_client", "heal.docker_engine", "demo.containers"},
     "supervisor": {"processes.supervisord", "processes.programs", "cli.ctl"},
     "yaml": {"config_source.yaml_text"},

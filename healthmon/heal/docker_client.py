@@ -16,8 +16,10 @@ import docker
 import requests
 import urllib3
 from docker.errors import APIError
+from docker.transport import UnixHTTPAdapter
 
 from healthmon.errors import EngineError, EngineUnreachableError
+from healthmon.heal.docker_answer import AnswerTooLargeError, BoundedAdapter, read_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 OLDEST_API, NEWEST_API = (1, 24), (1, 51)  # what the library speaks at least, and what we know the answers of
 CONNECT_S = 2.0
 _ID = r"/containers/[0-9a-f]{64}"
-_CALLS: tuple[tuple[str, str, float | None], ...] = (  # method, path, and for how long silence is borne
+_CALLS: tuple[tuple[str, str, float | None], ...] = (  # method, path, and how long the answer may take, or be silent in a stream
     ("GET", r"/version", 5.0),
     ("GET", r"/containers/json", 10.0),
     ("GET", rf"{_ID}/json", 5.0),
@@ -42,14 +44,30 @@ class EventsRefusedError(EngineError):
     """Nobody lets us follow events, as a socket proxy may not: then a person's stop looks like any other end."""
 
 
+class EventsFailedError(EventsRefusedError):
+    """The engine cannot tell its events now: it is in trouble."""
+
+    permanent = False
+
+
+class _UnixAdapter(BoundedAdapter, UnixHTTPAdapter):
+    """Over a Unix socket; `BoundedAdapter` alone is for TCP."""
+
+
 class Client(docker.APIClient):
-    """The library's client with our rules: every wait bounded, nothing from the environment, a fresh connection a call."""
+    """The library's client with our rules: every answer bounded, nothing from the environment, a fresh connection a call."""
 
     def __init__(self, base_url: str, *, version: str, timeout_s: float, tls: Any) -> None:
         super().__init__(base_url=base_url, version=version, timeout=timeout_s, tls=tls)  # type: ignore[arg-type]  # a fraction does
         self.trust_env = False
         self._socket_path = base_url.removeprefix("unix://") if base_url.startswith("unix://") else ""
         self.headers["Connection"] = "close"  # an engine that came back is not met on a connection that died
+        if self._socket_path:
+            self._custom_adapter = _UnixAdapter(self._socket_path)
+            self.mount("http+docker://", self._custom_adapter)
+        else:
+            for scheme in ("http://", "https://"):
+                self.mount(scheme, BoundedAdapter())
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         read_s = _patience_s(request, kwargs.get("timeout"))
@@ -58,11 +76,21 @@ class Client(docker.APIClient):
         response = super().send(request, **{**kwargs, "timeout": (CONNECT_S, read_s)})
         if _path(request) == "/events" and response.status_code != requests.codes.ok:  # the library does not look
             with response:
-                raise EventsRefusedError(
-                    f"Docker lets nobody follow its events (HTTP {response.status_code}): nothing is restarted without them, "
-                    "allow GET /events in the socket proxy"
-                )
+                raise _no_events(response.status_code)
         return response
+
+    def _stream_helper(self, response: requests.Response, decode: bool = False) -> Iterator[dict[str, Any]]:  # noqa: ARG002, FBT001, FBT002  the library's
+        """Read events. The library's own way keeps for ever what never becomes one."""
+        return read_events(response.raw._fp)  # noqa: SLF001  the library goes the same way
+
+
+def _no_events(status: int) -> EventsRefusedError:
+    if status >= requests.codes.internal_server_error:
+        return EventsFailedError(f"Docker cannot tell its events (HTTP {status}): nothing is restarted without them, see its own log")
+    return EventsRefusedError(
+        f"Docker lets nobody follow its events (HTTP {status}): nothing is restarted without them, "
+        "allow GET /events in the socket proxy"
+    )
 
 
 def _knock(path: str) -> None:
@@ -89,7 +117,10 @@ def _path(request: requests.PreparedRequest) -> str:
 
 def agree_on_version(offered: Mapping[str, Any]) -> str:
     """Return the version to speak: the engine's newest, but none newer than the one we know."""
-    newest, oldest = _version(offered.get("ApiVersion")), _version(offered.get("MinAPIVersion") or "0.0")
+    try:
+        newest, oldest = _version(offered.get("ApiVersion")), _version(offered.get("MinAPIVersion") or "0.0")
+    except (AttributeError, TypeError, ValueError) as error:
+        raise EngineUnreachableError(f"what answers does not tell the version of a Docker Engine ({error}): is it Docker?") from error
     if newest < OLDEST_API:
         raise EngineUnreachableError(f"this Docker Engine speaks API {version_text(newest)}: healthmon needs {version_text(OLDEST_API)}, upgrade Docker")
     if oldest > NEWEST_API:
@@ -116,12 +147,20 @@ def remedy(error: Exception, host: str) -> str:
         return f"no permission for the Docker socket at {where}: add the user to group docker, or run the healer as root"
     if ConnectionRefusedError in causes:
         return f"nothing listens at {where}: start Docker, for instance with systemctl start docker"
+    if AnswerTooLargeError in causes:
+        return f"what answers at {where} sends far more than Docker has to say: is it Docker? See its own log"
     return f"no answer from Docker at {where} ({first_line(error)}): is it running?"
 
 
 def was_not_sent(error: Exception) -> bool:
     sure = (NotSentError, urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
     return any(isinstance(cause, sure) for cause in _causes(error))
+
+
+def took_too_long(error: Exception) -> bool:
+    """Tell whether a call was sent, and its answer, or the rest of it, did not come in time."""
+    slow = (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
+    return any(isinstance(cause, slow) for cause in _causes(error))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

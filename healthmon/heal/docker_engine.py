@@ -20,6 +20,7 @@ from healthmon.heal.docker_client import (
     agree_on_version,
     first_line,
     remedy,
+    took_too_long,
     version_text,
     was_not_sent,
 )
@@ -32,6 +33,7 @@ from healthmon.heal.docker_facts import (
     is_ours,
     read_container,
     read_event,
+    read_id,
     row_key,
 )
 from healthmon.heal.docker_inspections import Inspections, NotUnderstoodError, UnansweredError, understanding
@@ -161,15 +163,23 @@ class DockerEngine:
 
     def _list(self) -> dict[str, tuple[str, ...]]:
         with self._losing(), self._reading("list the containers"):
-            listed = self._client().containers(all=True)
+            rows = self._read_rows(self._client().containers(all=True))
         self._reach.answered(self._now())
+        return rows
+
+    def _read_rows(self, listed: Any) -> dict[str, tuple[str, ...]]:
+        """Read the list. One odd row is left out; raises ValueError when it is no list of containers at all."""
+        if not isinstance(listed, list):
+            raise ValueError("it sent no list")  # noqa: TRY004  what the engine says is wrong, not what we gave
         rows: dict[str, tuple[str, ...]] = {}
         for row in listed:
             try:
                 with understanding(row):
-                    rows[row["Id"]] = row_key(row)
+                    rows[read_id(row)] = row_key(row)
             except NotUnderstoodError as error:
                 self._inspections.tell_odd(error)
+        if listed and not rows:
+            raise ValueError("nothing of its list is understood")
         return rows
 
     def _require_answer(self) -> None:
@@ -258,7 +268,7 @@ class DockerEngine:
             if error.status_code == requests.codes.not_found:
                 return EngineGoneError(f"cannot {what}: it is not there any more")
             return UnansweredError(f"Docker cannot {what}: {first_line(error)}; see its own log")
-        if isinstance(error, requests.ReadTimeout):
+        if took_too_long(error):
             return UnansweredError(f"Docker at {self._host} did not {what} in time: it is overloaded or frozen, see its own log")
         return EngineUnreachableError(f"cannot {what}: {remedy(error, self._host)}")
 

@@ -164,7 +164,7 @@ class Follower:
                 pause_s = REOPEN_PAUSE_S
             except EventsRefusedError as error:
                 self._refused(error)
-                pause_s = REFUSED_PAUSE_S
+                pause_s = REFUSED_PAUSE_S if error.permanent else UNREACHABLE_PAUSE_S
             except EngineError as error:
                 self._lost(error)
                 pause_s = UNREACHABLE_PAUSE_S

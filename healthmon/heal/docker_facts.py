@@ -27,6 +27,7 @@ BEGINS_WITHIN = timedelta(seconds=3)  # a stop that begins later after our call,
 NOTICED_WITHIN = timedelta(seconds=10)  # a return of the engine is seen at the first look after it
 OURS_AFTER_STOP_S = 60.0  # the engine kills, waits 10 s, kills again, waits 2 s and starts: with room for a slow host
 MAX_SIGNAL_DIGITS = 3
+_ID = re.compile(r"[0-9a-f]{64}")
 _IN_PARENTHESES = re.compile(r"\([^)]*\)")
 _STOPPING = frozenset({signals.SIGTERM, signals.SIGKILL, signals.SIGINT, signals.SIGQUIT})
 _LOCAL_BINDS = frozenset({"", "0.0.0.0", "::", "::1"})  # noqa: S104  read, not bound
@@ -163,6 +164,13 @@ def health(container: Container, *, now: datetime) -> TargetHealth:
 def is_stale(check: HealthCheck, *, now: datetime) -> bool:
     """Say whether the newest result is too old to speak of now."""
     return check.last_end is None or (now - check.last_end).total_seconds() > check.trusted_s
+
+
+def read_id(row: Json) -> str:
+    """Return the id in a row of the list. Raises ValueError or TypeError for what no container can have."""
+    if not _ID.fullmatch(row["Id"]):
+        raise ValueError(f"{row['Id']!r} is no id of a container")
+    return str(row["Id"])
 
 
 def row_key(row: Json) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ class DropReason(StrEnum):
     RUNNING_AGAIN = "running_again"
     GONE = "gone"
     ENGINE_UNREACHABLE = "engine_unreachable"
+    ENGINE_SETTLING = "engine_settling"  # planned while it was away, or before it was known that it had been
     SWITCHED_OFF = "switched_off"
     DRY_RUN = "dry_run"
     NOT_CONFIGURED = "not_configured"  # the service is in the configuration no more, or disabled there
@@ -42,6 +43,17 @@ def unwanted(settings: HealSettings | None) -> DropReason | None:
     if not settings.switched_on:
         return DropReason.SWITCHED_OFF
     return DropReason.DRY_RUN if settings.dry_run else None
+
+
+def unsettled(returned_at: datetime | None, settings: HealSettings | None, now: datetime) -> DropReason | None:
+    """Return why the engine, which came back at `returned_at`, must be left alone; None when it has settled.
+
+    A time that lies in the future is one of a clock that was set back.
+    """
+    if returned_at is None or settings is None:
+        return None
+    settles = timedelta(seconds=settings.engine_settle_seconds)
+    return DropReason.ENGINE_SETTLING if timedelta(0) <= now - returned_at < settles else None
 
 
 def objection(heal: Heal, target: Target, now: datetime) -> DropReason | None:

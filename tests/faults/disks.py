@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from tests.containers import wait_for
-from tests.faults.harness import TOP, Agent, CannotRunError
+from tests.faults.harness import Agent, CannotRunError
 from tests.hostile import Server, answers
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONTROL = "well"  # answers all the time: whatever is said of it is our own fault
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(TOP)}
 LOST = "SELECT service_name, severity, status, message FROM alerts WHERE alert_type = 'history_lost'"
 MAX_GAP_S = 4.0  # between two looks at it, every second
 
@@ -44,25 +43,13 @@ class DiskAgent(Agent):
             self.process = subprocess.Popen(
                 [*self.prefix, *self.command("run")],
                 cwd=self.paths.data_dir,
-                env={**ENVIRONMENT, **environment},
+                env=self._environ(**environment),
                 stderr=said,
             )
         return self.process
 
     def said(self) -> str:
         return self.said_file.read_text(errors="replace")
-
-    def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a command that ends by itself."""
-        return subprocess.run(
-            self.command(*words),
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-            cwd=self.paths.data_dir,
-            env=ENVIRONMENT,
-        )
 
 
 @contextmanager

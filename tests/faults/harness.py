@@ -147,7 +147,7 @@ class Agent:
             self.process = subprocess.Popen(
                 self.command("run"),
                 cwd=self.paths.data_dir,
-                env={**os.environ, "PYTHONPATH": str(TOP), **self._environment, **environment},
+                env=self._environ(**environment),
                 stderr=said,
             )
         return self.process
@@ -155,9 +155,24 @@ class Agent:
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-P", "-m", self.module, "--config", str(self.source), *words]
 
+    def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command that ends by itself, of this build."""
+        return subprocess.run(
+            self.command(*words),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            cwd=self.paths.data_dir,
+            env=self._environ(),
+        )
+
+    def _environ(self, **environment: str) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(TOP), **self._environment, **environment}
+
     def ctl(self, *words: str, may_fail: bool = False) -> None:
         """Do something with `healthmon ctl`, as an operator would."""
-        done = subprocess.run(self.command("ctl", *words), capture_output=True, text=True, timeout=60, check=False, cwd=self.paths.data_dir)
+        done = self.ask("ctl", *words)
         assert may_fail or done.returncode == 0, f"ctl {' '.join(words)} ended with {done.returncode}: {done.stdout} {done.stderr}"
 
     def pids(self) -> dict[str, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import time
 
 import psutil
@@ -154,14 +153,7 @@ def second_agent() -> float:
     with agent() as host:
         before = host.pids()
         began = time.monotonic()
-        second = subprocess.run(
-            host.command("run"),
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-            cwd=host.paths.data_dir,
-        )
+        second = host.ask("run")
         took = since(began)
         assert second.returncode == 2, f"it ended with {second.returncode}"
         assert "another healthmon" in second.stderr

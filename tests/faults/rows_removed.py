@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -62,7 +61,7 @@ def _removed(removals: dict[str, Callable[[Agent], None]]) -> float:
             wait_for(partial(_is_said, host, alerts), timeout_s=20, what=f"somebody to say that {what} was removed")
         assert host.pids() == before, "workers ended over it"
         assert host.log("watchdog").count("files_removed") <= len(removals), "it was not said once"
-        second = subprocess.run(host.command("run"), capture_output=True, text=True, timeout=30, check=False, cwd=host.paths.data_dir)
+        second = host.ask("run")
         assert second.returncode == 2, f"a second agent ended with {second.returncode}"
         assert_never_unhealthy(host)
         host.assert_sound()

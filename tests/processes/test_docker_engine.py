@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -578,6 +578,115 @@ def test_an_engine_that_hangs_up_on_a_restart_leaves_it_unknown(tmp_path: Path) 
         engine.carry_out(RESTART, "0" * 64, 1)
 
 
+VERSION = b'{"ApiVersion":"1.41"}'
+
+
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        (b"null",),
+        (b"[1]",),
+        (b'{"ApiVersion":1.41}',),
+        (VERSION, b"null"),
+        (VERSION, b"5"),
+        (VERSION, b'{"Id":"0"}'),
+        (VERSION, b"[1, null]"),
+        (VERSION, b'[{"Id":5}]'),
+        (VERSION, b'[{"Id":"../images"}]'),
+    ],
+)
+def test_what_no_engine_says_is_an_engine_that_is_not_there(bodies: tuple[bytes, ...], tmp_path: Path) -> None:
+    """Not a host without containers, and no bug of ours."""
+    with _answering(tmp_path / "odd.sock", *bodies), engine_of(host=f"unix://{tmp_path}/odd.sock") as engine, pytest.raises(EngineUnreachableError):
+        engine.observe()
+
+
+@contextmanager
+def _speaking(path: Path, *pieces: bytes, pause_s: float = 0.0) -> Iterator[None]:
+    """Listen at `path`, and send these pieces as the answer to every request."""
+    closing = threading.Event()
+
+    def speak(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            if connection.recv(65_536):
+                for piece in pieces:
+                    connection.sendall(piece)
+                    if closing.wait(pause_s):
+                        return
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=speak, args=(listening.accept()[0],), daemon=True).start()
+
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield
+        closing.set()
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize("at_once", [0, len(HEAD) + 3], ids=["head", "body"])
+def test_an_answer_that_drips_ends_when_its_time_is_over(at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("healthmon.heal.docker_client._CALLS", [(method, path, 0.6) for method, path, _ in _calls()])
+    answer = HEAD + VERSION + bytes(1_000)
+    dripping = (answer[:at_once], *(answer[number : number + 1] for number in range(at_once, len(answer))))
+    with _speaking(tmp_path / "slow.sock", *dripping, pause_s=0.05), engine_of(host=f"unix://{tmp_path}/slow.sock") as engine:
+        begun = time.monotonic()
+        with pytest.raises(EngineUnreachableError, match="overloaded or frozen"):
+            engine.observe()
+        assert 0.5 < time.monotonic() - begun < 2
+
+
+def test_an_answer_without_end_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("healthmon.heal.docker_answer.MAX_ANSWER_BYTES", 100_000)
+    with _speaking(tmp_path / "huge.sock", HEAD, *[bytes(10_000)] * 20), engine_of(host=f"unix://{tmp_path}/huge.sock") as engine:
+        with pytest.raises(EngineUnreachableError, match="far more than Docker has to say"):
+            engine.observe()
+        assert engine.reachable_since is None
+
+
+def test_an_event_without_end_is_not_kept_and_ends_its_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("healthmon.heal.docker_answer.MAX_EVENT_BYTES", 100_000)
+    event = b'{"Action": "die", "id": "x", "time": 1}\n'
+    pieces = (HEAD, VERSION[:-1], b"}\n", event, *[bytes(10_000)] * 20)
+    with _speaking(tmp_path / "huge.sock", *pieces), engine_of(host=f"unix://{tmp_path}/huge.sock") as engine:
+        engine._api = engine._new_client("1.41")
+        assert [seen.action for seen in engine._open_stream(clock.now())] == ["die"]
+
+
+def test_an_engine_that_fails_at_its_events_is_asked_again_soon(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in trouble, and forbids nothing; until it tells them, nothing is touched."""
+    container = docker.run(*STOPS_AT_ONCE)
+    monkeypatch.setattr("healthmon.heal.docker_events.UNREACHABLE_PAUSE_S", 0.05)
+    with monkeypatch.context() as trouble, engine_of() as engine:
+        _answer_events_with(trouble, 503)
+        follow(engine)
+        assert observed(engine, container).untouchable == "no_events"
+        assert engine.returned_at is None
+        trouble.undo()
+        wait_for(lambda: observed(engine, container).untouchable == "", timeout_s=5, what="events")
+
+
+def _answer_events_with(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    real = requests.Session.send
+
+    def answer(self: requests.Session, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        response = real(self, request, **kwargs)
+        if "/events" in str(request.url):
+            response.status_code = status
+        return response
+
+    monkeypatch.setattr(requests.Session, "send", answer)
+
+
 @pytest.mark.parametrize("label", ["signal=SIGRTMIN+x", "signal=HUP", "exitCode=many"])
 def test_a_label_over_an_events_attributes_hides_no_stop(docker: Docker, engine: DockerEngine, label: str) -> None:
     follow(engine)
@@ -591,16 +700,8 @@ def test_without_events_nothing_may_be_touched(docker: Docker, monkeypatch: pyte
     """A socket proxy may forbid them; as soon as it does not any more, all is as before."""
     container = docker.run(*STOPS_AT_ONCE)
     monkeypatch.setattr("healthmon.heal.docker_events.REFUSED_PAUSE_S", 0.05)
-    real = requests.Session.send
-
-    def refuse(self: requests.Session, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        response = real(self, request, **kwargs)
-        if "/events" in str(request.url):
-            response.status_code = 403
-        return response
-
     with monkeypatch.context() as proxy, engine_of() as engine:
-        proxy.setattr(requests.Session, "send", refuse)
+        _answer_events_with(proxy, 403)
         follow(engine)
         assert observed(engine, container).untouchable == "no_events"
         assert engine.look(container).untouchable == "no_events"

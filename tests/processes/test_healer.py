@@ -197,6 +197,33 @@ def test_what_a_fresh_look_forbids_is_dropped_without_a_call(world: World, seen:
 
 
 @pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (replace(TARGET, state=TargetState.EXITED), "not_running"),
+        (replace(TARGET, state=TargetState.PAUSED), "paused"),
+        (EngineGoneError("gone"), "gone"),
+    ],
+)
+def test_what_happens_while_it_is_charged_is_seen_before_the_call(world: World, seen: Target | EngineError, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commit may wait for a lock or a slow disk, and a person's stop in that time is a stop."""
+    issue = heals.issue
+
+    def slowly(*arguments: Any, **keywords: Any) -> bool:
+        world.engine.target = seen
+        return issue(*arguments, **keywords)
+
+    monkeypatch.setattr(heals, "issue", slowly)
+    heal = world.end(world.plan())
+    assert (heal.state, heal.detail, world.engine.calls) == (HealState.DROPPED, why, [])
+
+
+def test_what_was_planned_while_the_engine_was_away_is_not_made_when_it_comes_back(world: World) -> None:
+    world.engine.returned_at = clock.now()
+    heal = world.end(world.plan())
+    assert (heal.state, heal.detail, world.engine.calls) == (HealState.DROPPED, "engine_settling", [])
+
+
+@pytest.mark.parametrize(
     ("service", "self_healing", "why"),
     [
         ({"heal": {"enabled": False}}, {}, "switched_off"),
@@ -386,6 +413,17 @@ def test_a_look_that_had_no_time_for_all_is_gone_on_with_soon(world: World) -> N
     world.engine.is_behind = False
     wait_for(lambda: world.healer.step() > 1, timeout_s=3, what="the next look")
     assert world.engine.observed == 2
+    assert targets.load(world.connection)[1].target is not None
+
+
+def test_an_engine_that_does_not_answer_is_asked_again_soon(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its stream of events may have been opened again before anybody saw that it was gone."""
+    monkeypatch.setattr("healthmon.processes.healer.BLIND_S", 0.3)
+    observe, away = world.engine.observe, EngineUnreachableError("away")
+    monkeypatch.setattr(world.engine, "observe", lambda: (_ for _ in ()).throw(away))
+    assert world.healer.step() <= 0.3
+    monkeypatch.setattr(world.engine, "observe", observe)
+    wait_for(lambda: world.healer.step() > 1, timeout_s=3, what="the next look")
     assert targets.load(world.connection)[1].target is not None
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from healthmon.heal import outcome
 from healthmon.heal.outcome import Outcome
-from healthmon.heal.preflight import DropReason, objection, unwanted
+from healthmon.heal.preflight import DropReason, objection, unsettled, unwanted
 from healthmon.heal.settings import HealOverrides, HealSettings
 from healthmon.heal.verification import judge
 from healthmon.model.check import CheckStatus
 from healthmon.model.heal import HealAction, HealState
 from healthmon.model.target import Incarnation, Target, TargetKind, TargetState
 from tests.builders import NOW, a_heal, a_target, ago, switched_on
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 NEW = Incarnation(target_id="c" * 64, started="2026-11-22T11:59:35Z")
 THIRD = Incarnation(target_id="c" * 64, started="2026-11-22T11:59:50Z")
@@ -40,6 +43,20 @@ def test_a_fresh_look_forbids_a_restart(target: dict[str, Any], reason: DropReas
 
 def test_a_plan_from_before_we_were_stopped_is_void() -> None:
     assert objection(a_heal(HealState.PLANNED, planned_at=ago(61)), a_target(), NOW) is DropReason.STALE_PLAN
+
+
+@pytest.mark.parametrize(
+    ("returned_at", "seconds", "reason"),
+    [
+        (None, 60, None),
+        (ago(59), 60, DropReason.ENGINE_SETTLING),
+        (ago(60), 60, None),
+        (ago(0), 0, None),
+        (ago(-1), 60, None),  # a clock that was set back holds nothing up
+    ],
+)
+def test_an_engine_that_came_back_is_left_alone_until_it_has_settled(returned_at: datetime | None, seconds: float, reason: DropReason | None) -> None:
+    assert unsettled(returned_at, switched_on(engine_settle_seconds=seconds), NOW) is reason
 
 
 def test_a_start_is_made_only_while_the_engine_has_given_up() -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PROGRAM = "healer"
 RECONCILE_S = 20.0  # the engine's events are hints: they can be lost
 RECONCILE_PROGRAMS_S = 2.0  # supervisord sends no hints at all
+BLIND_S = 5.0  # while an engine does not answer: a stream that broke off tells nobody when it comes back
 BEHIND_S = 1.0  # when a look had no time for all that is new
 MIN_PAUSE_S = 0.1  # between two looks at everything, however many events come
 POLL_S = 5.0
@@ -85,6 +86,8 @@ class Healer:
             self._look_at = now + self._reconcile_s
             if self._observing.observe():
                 ring(self._paths.doorbell("evaluator"))
+            if self._observing.is_blind:
+                self._look_at = min(self._look_at, time.monotonic() + BLIND_S)
             if any(engine.is_behind for engine in self._engines):
                 self._look_at = min(self._look_at, time.monotonic() + BEHIND_S)
         if self._acting.advance():

@@ -75,6 +75,11 @@ class Observing:
             self._report(sid, report)
         return True
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether an engine that is needed did not answer the last look."""
+        return any(self._problems.values())
+
     def _reports(self, name: str, engine: Engine, wanted: list[Wanted]) -> dict[int, TargetReport]:
         if not wanted:
             return {}

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.errors import EngineError, EngineGoneError, EngineUnknownError, EngineUnreachableError
+from healthmon.failpoints import reach
 from healthmon.heal import outcome
 from healthmon.heal.outcome import Outcome
-from healthmon.heal.preflight import DropReason, objection, unwanted
+from healthmon.heal.preflight import DropReason, objection, unsettled, unwanted
 from healthmon.model.heal import HealAction, HealState
 from healthmon.model.target import TargetState
 from healthmon.store import heals
@@ -76,9 +77,8 @@ class Restart:
 
     def _issue(self, settings: HealSettings | None) -> bool:
         """Look, charge, call. Return whether the call was made and its outcome is to be read."""
-        reason = unwanted(settings) or self._forbidden()
-        if reason is not None:
-            self._close(HealState.DROPPED, reason.value)
+        reach("heal.begun")
+        if self._is_dropped(unwanted(settings) or self._forbidden()):
             return False
         if self._stopping.is_set():
             return False  # the next healer makes it, if it is still wanted then
@@ -86,18 +86,29 @@ class Restart:
         with self._connection.transaction(durable=True):
             if not heals.issue(self._connection, self._heal.heal_id, at=at):
                 return False  # the evaluator withdrew it: the service recovered
+            reach("heal.before_issue")
+        reach("heal.issued")
         self._heal = heals.get(self._connection, self._heal.heal_id)
+        if self._is_dropped(self._forbidden()):
+            return False  # the commit took its time: a disk that is slow, or another's lock
         self._log.change("heal_issued", action=self._heal.action.value, **self._fields())
+        reach("heal.calling")
         return self._call()
+
+    def _is_dropped(self, reason: DropReason | None) -> bool:
+        if reason is not None:
+            self._close(HealState.DROPPED, reason.value)
+        return reason is not None
 
     def _forbidden(self) -> DropReason | None:
         try:
             target = self._engine.look(self._heal.incarnation.target_id)
-            return objection(self._heal, target, clock.now())
         except EngineGoneError:
             return DropReason.GONE
         except EngineError:
             return DropReason.ENGINE_UNREACHABLE
+        now = clock.now()
+        return unsettled(self._engine.returned_at, self._settings, now) or objection(self._heal, target, now)
 
     def _call(self) -> bool:
         """Make the one call of this heal. Return whether its outcome is to be read."""
@@ -113,6 +124,7 @@ class Restart:
         except EngineError as error:
             self._close(HealState.FAILED, str(error))
         else:
+            reach("heal.answered")
             return True
         return False
 
@@ -216,6 +228,8 @@ class Restart:
                 new=target.incarnation,
                 detail="restarted" if self._heal.action is HealAction.RESTART else "started",
             )
+            reach("heal.before_mark")
+        reach("heal.marked")
         self._log.change("heal_returned", started=target.incarnation.started, **self._fields())
 
     def _close(self, state: HealState, detail: str) -> None:
