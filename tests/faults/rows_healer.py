@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.containers import IGNORES_TERM, wait_for
+from tests.faults import engine_proxy
 from tests.faults.harness import planted, row, since
 from tests.faults.ward import ward
 

@@ -99,14 +99,7 @@ class _Answer(BaseHTTPRequestHandler):
 
 
 class HealingAgent(Agent):
-    """An agent with an environment of its own, which every start of it gets."""
-
-    def __init__(self, directory: Path, services: list[dict[str, Any]], environment: dict[str, str], **settings: Any) -> None:
-        self._environment = environment
-        super().__init__(directory, services, **settings)
-
-    def start(self, **environment: str) -> Any:
-        return super().start(**self._environment, **environment)
+    """An agent whose healer can be waited for."""
 
     def healer_pid(self) -> int:
         """Return the newest healer's pid, also when supervisord does not call it running yet."""
@@ -197,7 +190,7 @@ class Ward:
             environment[FAILPOINT] = f"{failpoint}@{self.marker}"
         with tempfile.TemporaryDirectory(prefix="hm-", ignore_cleanup_errors=True) as directory:
             settings = {"self_healing": {**IMPATIENT, **self_healing}}
-            started = HealingAgent(Path(directory), self._services, environment, **settings)
+            started = HealingAgent(Path(directory), self._services, environment=environment, **settings)
             try:
                 if sees:
                     self._wait_until_seen(started)
