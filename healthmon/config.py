@@ -21,6 +21,7 @@ from healthmon.probes.settings import MIN_DURATION_S, TIMEOUT_EXCEEDS_INTERVAL, 
 from healthmon.rules.settings import RuleSettings  # noqa: TC001  pydantic needs it at run time
 from healthmon.service_settings import ServiceSettings
 from healthmon.settings import DAY_S, Settings, Text
+from healthmon.spelling import nearest
 from healthmon.watch.settings import WatchSettings
 from healthmon.web.settings import DashboardSettings, WebSettings
 
@@ -114,7 +115,7 @@ class Config(Settings):
         """Return the service called `name`. Raises UsageError with the name that is most like it."""
         services = {service.name: service for service in self.services}
         if name not in services:
-            raise UsageError(f"there is no service {name!r}{relations.nearest(name, services) or ': see services in the configuration'}")
+            raise UsageError(f"there is no service {name!r}{nearest(name, services) or ': see services in the configuration'}")
         return services[name]
 
 
