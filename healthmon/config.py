@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, WithJsonSchema, field_validator
 
 from healthmon import secrets
-from healthmon.config_source import file, relations, wording
+from healthmon.config_source import conditions, file, relations, wording
 from healthmon.errors import UsageError
 from healthmon.heal.settings import HealSettings
 from healthmon.notify.settings import AlertingSettings
 from healthmon.paths import Paths
 from healthmon.probes.settings import MIN_DURATION_S, TIMEOUT_EXCEEDS_INTERVAL, require_within_interval
-from healthmon.rules.settings import RuleSettings  # noqa: TC001  pydantic needs it at run time
+from healthmon.rules.defaults import DEFAULT_RULES
+from healthmon.rules.settings import RuleSettings, told_in_words
 from healthmon.service_settings import ServiceSettings
 from healthmon.settings import DAY_S, Settings, Text
+from healthmon.spelling import nearest
 from healthmon.watch.settings import WatchSettings
 from healthmon.web.settings import DashboardSettings, WebSettings
 
@@ -82,7 +84,11 @@ class Config(Settings):
         description="The services to monitor, each with its name and url.",
         json_schema_extra={"minItems": 1},
     )
-    alert_rules: tuple[RuleSettings, ...] = Field((), description="When to raise which alert.")
+    alert_rules: tuple[RuleSettings, ...] = Field(
+        DEFAULT_RULES,
+        description="When to raise which alert. Default: the six rules of the shipped file; [] is none.",
+        json_schema_extra=told_in_words,
+    )
     alerting: AlertingSettings = Field(AlertingSettings(), description="Who is told of alerts, and how.")
     dashboard: DashboardSettings = Field(DashboardSettings(), description="What the dashboard shows, and how long checks are kept.")
     self_healing: HealSettings = Field(HealSettings(), description="Whether and when unhealthy services are restarted.")
@@ -114,7 +120,7 @@ class Config(Settings):
         """Return the service called `name`. Raises UsageError with the name that is most like it."""
         services = {service.name: service for service in self.services}
         if name not in services:
-            raise UsageError(f"there is no service {name!r}{relations.nearest(name, services) or ': see services in the configuration'}")
+            raise UsageError(f"there is no service {name!r}{nearest(name, services) or ': see services in the configuration'}")
         return services[name]
 
 
@@ -148,8 +154,9 @@ def _exists(path: Path) -> bool:
 def load(path: Path) -> Config:
     """Read, complete and check the configuration at `path`. Raises ConfigError with all problems of the file."""
     source = file.read(path)
-    values, missing = secrets.resolve(source.root.plain(), directory=path.absolute().parent)
-    findings = [*source.findings, *missing, *relations.findings(values)]
+    written = source.root.plain()
+    values, missing = secrets.resolve(written, directory=path.absolute().parent)
+    findings = [*source.findings, *missing, *relations.findings(values), *conditions.findings(values, written)]
     try:
         config = Config.model_validate(_completed(values))
     except ValidationError as error:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from healthmon.config_source.file import usable
-from healthmon.config_source.node import Finding, Plain, quoted
+from healthmon.config_source.node import Finding, Plain
 from healthmon.redaction import hide
+from healthmon.spelling import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,8 @@ import json
 import math
 import re
 
-from healthmon.config_source.node import MAX_DEPTH, Finding, Node, NotReadable, Path, quoted
+from healthmon.config_source.node import MAX_DEPTH, Finding, Node, NotReadable, Path
+from healthmon.spelling import quoted
 
 # Nothing stands behind the loop, so nothing is ever tried again; possessive quantifiers, which would say so, are broken
 # in the Python 3.11.2 of Debian 12.

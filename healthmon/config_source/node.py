@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from healthmon.errors import ConfigError, ConfigProblem
+from healthmon.spelling import quoted
 
 MAX_DEPTH = 32
 MAX_PROBLEMS = 100
@@ -126,8 +127,3 @@ def key_text(path: Path) -> str:
 def _step(key: str) -> str:
     plain = key.replace("-", "_").replace("$", "_").isidentifier() and key.isascii()
     return f".{key}" if plain and len(key) <= 64 else f"[{quoted(key)}]"  # noqa: PLR2004
-
-
-def quoted(text: str, *, limit: int = 40) -> str:
-    """Write text from the file so that it can harm neither a terminal nor a log."""
-    return repr(text if len(text) <= limit else text[:limit] + "…")

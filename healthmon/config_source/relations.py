@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import difflib
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING
 
-from healthmon.config_source.node import Finding, Path, Plain, quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from healthmon.config_source.node import Finding, Path, Plain
+from healthmon.spelling import MATCHED_CHARS, nearest, quoted
 
 MAX_CYCLES = 10
 MAX_SHOWN = 10
-MATCHED_CHARS = 64  # comparing is quadratic, and no name of ours is longer
 
 
 def findings(values: Plain) -> list[Finding]:
     """Return what is wrong between the services and between the rules of a file."""
-    services = _entries(values, "services")
+    services = entries(values, "services")
     return [
         *_duplicates("services", services),
-        *_duplicates("alert_rules", _entries(values, "alert_rules")),
+        *_duplicates("alert_rules", entries(values, "alert_rules")),
         *_strangers(services),
         *_cycles(services),
         *_none_enabled(values, services),
     ]
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean '…'?` for the known word that is most like `word`, or nothing."""
-    found = difflib.get_close_matches(word[:MATCHED_CHARS], list(known), n=1)
-    return f"; did you mean {quoted(found[0])}?" if found else ""
-
-
-def _entries(values: Plain, key: str) -> dict[int, dict[str, Plain]]:
+def entries(values: Plain, key: str) -> dict[int, dict[str, Plain]]:
     """Return the entries of a list that are objects, by their positions."""
     entries = values.get(key) if isinstance(values, dict) else None
     if not isinstance(entries, tuple):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 
-from healthmon.config_source.node import Finding, Node, Path, Source, key_text, quoted
-from healthmon.config_source.relations import nearest
+from healthmon.config_source.node import Finding, Node, Path, Source, key_text
+from healthmon.spelling import nearest, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from healthmon.config_source.json_text import number
-from healthmon.config_source.node import MAX_DEPTH, Finding, Node, NotReadable, Path, Scalar, quoted
+from healthmon.config_source.node import MAX_DEPTH, Finding, Node, NotReadable, Path, Scalar
+from healthmon.spelling import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,6 +14,7 @@ from healthmon.config import Config
 from healthmon.errors import ConfigError, UsageError
 from healthmon.heal.settings import HealOverrides, HealSettings
 from healthmon.model.alert import AlertSeverity
+from healthmon.rules.defaults import DEFAULT_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,6 +133,8 @@ def test_defaults_are_the_documents(tmp_path: Path) -> None:
     loaded = load(tmp_path, f"{{{SERVICES}}}")
     assert (loaded.check_interval_seconds, loaded.timeout_seconds, loaded.max_consecutive_failures) == (30, 10, 5)
     assert (loaded.database_path, loaded.log_level, loaded.web.port) == ("health_monitoring.db", "INFO", 8080)
+    assert loaded.alert_rules == DEFAULT_RULES
+    assert load(tmp_path, f'{{{SERVICES}, "alert_rules": []}}').alert_rules == ()
     service = loaded.services[0]
     assert (service.group, service.type, service.confirmations, service.retry_interval_seconds) == ("default", "http", 2, 2)
     assert [service.expect.allows(code) for code in (199, 200, 299, 300)] == [False, True, True, False]

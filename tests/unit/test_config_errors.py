@@ -120,7 +120,8 @@ WRONG_SERVICE = [
     ('"url": "http://b", "group": "a b"', "3:43: services[1].group: must be 1 to 32 letters"),
     ('"url": "http://b", "group": ""', "3:43: services[1].group: must be 1 to 32 letters"),
     ('"url": "http://b", "name": "c"', "3:34: services[1].name: duplicate key 'name': remove one"),
-    ('"url": "http://b", "depends_on": ["A"]', "3:49: services[1].depends_on[0]: 'A' is not a monitored service: add it"),
+    ('"url": "http://b", "depends_on": ["x"]', "3:49: services[1].depends_on[0]: 'x' is not a monitored service: add it"),
+    ('"url": "http://b", "depends_on": ["A"]', "3:49: services[1].depends_on[0]: 'A' is not a monitored service; did you mean 'a'?"),
     ('"url": "http://b", "depends_on": ["b"]', "3:48: services[1].depends_on: the services depend on each other in a circle: b → b;"),
     ('"url": "http://b", "depends_on": "a"', "3:48: services[1].depends_on: must be a list: [ … ], not text"),
     ('"url": "http://b", "container": "/b"', "3:47: services[1].container: is not a name that Docker allows"),
@@ -166,6 +167,12 @@ WRONG_FILE = [
         '"alert_rules": [{"name": "r", "condition": " ", "severity": "fatal"}]',
         ["2:44: alert_rules[0].condition: must not be empty", "2:61: alert_rules[0].severity: must be 'critical', 'warning'"],
     ),
+    ('"alert_rules": [{"name": "r", "severity": "info", "condition": "a\\u0000"}]', ["2:64: alert_rules[0].condition: must not contain a NUL"]),
+    (
+        '"alert_rules": [{"name": "r", "severity": "info", "condition": "' + "critical or " * 50 + '"}]',
+        ["2:64: alert_rules[0].condition: must have at most 512 characters"],
+    ),
+    ('"alert_rules": [{"name": "r", "severity": "info"}]', ["2:17: alert_rules[0].condition: is missing: When it holds, the alert is pending"]),
     (
         '"alerting": {"email_notifications": {"enabled": true, "smtp_port": "25", "from_email": "x@y", "to_email": "x"}}',
         [
@@ -183,6 +190,31 @@ def test_wrong_key_of_the_file_is_told_once(tmp_path: Path, entry: str, expected
     messages = told(tmp_path / "c.json", f'{{"services": [{SERVICE}],\n{entry}}}')
     assert len(messages) == len(expected), messages
     assert all(message.startswith(start) for message, start in zip(messages, expected, strict=True)), messages
+
+
+def test_wrong_rules_are_told_with_their_places(tmp_path: Path) -> None:
+    text = f"""{{"services": [{SERVICE}], "alert_rules": [
+      {{"name": "r", "severity": "info", "condition": "status == 'ill' or 5",
+       "services": ["a", "A"],
+       "groups": []}},
+      {{"name": "s", "severity": "info", "condition": "cpu_usage > threshold",
+       "threshold": "80",
+       "groups": ["core"]}},
+      {{"name": "t", "severity": "info", "threshold": null,
+       "condition": "cpu_usage > threshold and group == 'defalt'"}},
+      {{"name": "u", "severity": "info", "enabled": false,
+       "condition": "${{env:HOME}} or"}}]}}"""
+    assert told(tmp_path / "c.json", text) == [
+        "2:54: alert_rules[0].condition: column 11: 'ill' is no value of status; it is one of 'healthy', 'unhealthy', 'unknown'",
+        "2:54: alert_rules[0].condition: column 20: each side of or must be true or false, and this is a number: compare it, as in response_time > 3",
+        "3:26: alert_rules[0].services[1]: 'A' is not a monitored service; did you mean 'a'?",
+        "4:18: alert_rules[0].groups: must not be empty: leave it out for a rule that is for all",
+        "6:21: alert_rules[1].threshold: must be a number, not the text '80'",
+        "7:19: alert_rules[1].groups[0]: 'core' is not the group of any service: take it out here, or add it to services",
+        "9:21: alert_rules[2].condition: column 13: this rule has no threshold: give it one, or write the number here",
+        "9:21: alert_rules[2].condition: column 36: 'defalt' is no value of group; did you mean 'default'?",
+        "11:21: alert_rules[3].condition: must not hold a reference: a condition is shown with every alert it raises",
+    ]
 
 
 def test_services_must_be_there(tmp_path: Path) -> None:
@@ -233,6 +265,8 @@ SECRETS = [
     '"web": {"token": {"hunter2": 1}}',
     '"log_level": "${env:HM_SECRET}"',
     '"check_interval_seconds": "${env:HM_SECRET}"',
+    '"alert_rules": [{"name": "r", "severity": "info", "condition": "${env:HM_SECRET}"}]',
+    '"alert_rules": [{"name": "r", "severity": "info", "condition": "status == \'${env:HM_SECRET}\'"}]',
     '"data_dir": "http://u:hunter2@h", "services": [{"name": "a", "url": "http://u:hunter2@h:x"}], "x": hunter2',
 ]
 
@@ -261,6 +295,8 @@ LARGE = [
     '{"a": "' + "\\u0041" * 150_000 + '"}',
     '{"a": ' + "/**/" * 250_000 + "1}",
     '{"' + "a" * 1_000_000 + '": 1}',
+    f'{{"services": [{SERVICE}], "alert_rules": [' + ",".join(f'{{"condition":"xxxxxxxx{i}"}}' for i in range(30_000)) + "]}",
+    f'{{"services": [{SERVICE}], "alert_rules": [' + ",".join(['{"condition":"' + "critical or " * 40 + 'critical"}'] * 2_000) + "]}",
     '{"services": [' + ",".join(f'{{"name": "{i}", "depends_on": ["{(i + 1) % 20_000}"]}}' for i in range(20_000)) + "]}",
 ]
 
