@@ -151,7 +151,7 @@ END;
 -- What people are told: a row a message, the same for every channel. `content` is JSON: model/notification.py.
 CREATE TABLE notifications (
     notification_id INTEGER PRIMARY KEY,
-    kind            TEXT NOT NULL CHECK (kind IN ('firing', 'worsened', 'resolved', 'reminder', 'event', 'test')),
+    kind            TEXT NOT NULL CHECK (kind IN ('firing', 'worsened', 'resolved', 'reminder', 'event', 'undelivered', 'test')),
     severity        TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
     created_at      TEXT NOT NULL,
     content         TEXT NOT NULL
