@@ -33,6 +33,8 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "notify.wording",
             "notify.paragraphs",
             "notify.message",
+            "notify.envelope",
+            "notify.payloads",
             "web.__init__",
             "web.settings",
             "watch.policy",
@@ -52,7 +54,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "probes.expectation",
         ),
     ),
-    ("hands", ("store", "probes", "heal", "watch")),
+    ("hands", ("store", "probes", "heal", "watch", "notify")),
     ("config", ("config", "config_source", "service_settings", "secrets")),
     ("processes", ("processes",)),
     ("demo", ("demo",)),
@@ -61,17 +63,18 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
 ORDER = [name for name, _ in LAYERS]
 
 # What touches the world stays apart from what else does: a hand knows its own world only.
-HANDS = ("store", "probes", "heal", "watch")
+HANDS = ("store", "probes", "heal", "watch", "notify")
 PROCESSES = ("processes.evaluator", "processes.healer", "processes.prober")
 
 # One home each.
 HOMES = {
     "apsw": {"store"},
-    "requests": {"probes", "heal.docker_client", "heal.docker_engine", "demo"},
-    "urllib3": {"probes", "heal.docker_client", "heal.docker_engine"},
+    "requests": {"probes", "notify.http_post", "heal.docker_client", "heal.docker_engine", "demo"},
+    "urllib3": {"probes", "notify.http_post", "heal.docker_client", "heal.docker_engine"},
     "docker": {"heal.docker_client", "heal.docker_engine", "demo.containers"},
     "supervisor": {"heal.supervisor_target", "processes.supervision", "processes.programs", "cli.ctl"},
     "yaml": {"config_source.yaml_text"},
+    "apprise": {"notify.apprise_sender"},
     "psutil": {"watch.host"},
     "rich": {"cli", "demo"},
     "click": {"cli"},

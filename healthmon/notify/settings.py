@@ -57,6 +57,13 @@ class EmailSettings(Settings):
             raise ValueError("must be a mail address, as in 'devops@company.com'")
         return value
 
+    @field_validator("username", "password")
+    @classmethod
+    def _is_ascii(cls, value: str | SecretStr | None) -> str | SecretStr | None:
+        if value is not None and not (value if isinstance(value, str) else value.get_secret_value()).isascii():
+            raise ValueError("must be plain ASCII: Python's SMTP cannot log in with other characters")
+        return value
+
     @property
     def addresses(self) -> tuple[str, ...]:
         """Who gets the mail."""

@@ -54,3 +54,10 @@ def test_secrets_are_all_that_gives_power_and_no_mere_word() -> None:
     )
     assert {"pw-1", "key-1", "tok-1", "abcDEF123456", "B00000002", "pass!word", "0123456789abcdef", "123456789:ABCdef"} <= hidden
     assert not hidden & {"services", "health-alerts", "in", "T0001", "hooks.slack.com", "example.com"}
+
+
+@pytest.mark.parametrize("key", ["username", "password"])
+def test_a_login_that_smtp_could_not_send_is_refused_at_once_and_not_shown(key: str) -> None:
+    with pytest.raises(ValidationError, match="must be plain ASCII") as caught:
+        settings(email_notifications={**MAIL, key: "wörd"})
+    assert "wörd" not in str(caught.value)
