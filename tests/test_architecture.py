@@ -35,6 +35,8 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "notify.message",
             "notify.envelope",
             "notify.payloads",
+            "notify.backlog",
+            "notify.retry",
             "web.__init__",
             "web.settings",
             "watch.policy",
@@ -64,7 +66,7 @@ ORDER = [name for name, _ in LAYERS]
 
 # What touches the world stays apart from what else does: a hand knows its own world only.
 HANDS = ("store", "probes", "heal", "watch", "notify")
-PROCESSES = ("processes.evaluator", "processes.healer", "processes.prober")
+PROCESSES = ("processes.evaluator", "processes.healer", "processes.notifier", "processes.prober")
 
 # One home each.
 HOMES = {

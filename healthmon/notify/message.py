@@ -6,7 +6,7 @@ clean, on one line and cut. Each sender escapes it for its medium.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,13 @@ class Rendered:
 
 def is_late(notification: Notification, now: datetime) -> bool:
     return now - notification.created_at > LATE
+
+
+def undelivered(parked: Notification, *, channel: str, why: str, now: datetime) -> Notification:
+    """Return the message that another channel gets when `channel` gives up on one: what it said, and why it failed."""
+    first, *rest = in_order(parked.affected)
+    told = replace(first, facts=(("channel", channel), ("not delivered", why), *first.facts))
+    return replace(parked, notification_id=0, kind=NotificationKind.UNDELIVERED, created_at=now, affected=(told, *rest))
 
 
 def render(notification: Notification, *, now: datetime, possible_repeat: bool = False) -> Rendered:
