@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.hostile import Server
 
+DRIP_S = 0.5
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -128,3 +130,10 @@ def smtp(replies: Mapping[str, str] | None = None, *, mails: list[str] | None = 
                 return
 
     return handle
+
+
+def drips_smtp(connection: socket.socket, server: Server) -> None:
+    """Send a banner that never ends, a byte at a time."""
+    connection.sendall(b"220 ")
+    while not server.stopping.wait(DRIP_S):
+        connection.sendall(b"x")

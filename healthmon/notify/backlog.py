@@ -88,9 +88,13 @@ def next_free(sent_at: Sequence[datetime], *, limit: int) -> datetime | None:
 
 
 def combine(queued: Sequence[Queued]) -> tuple[tuple[Delivery, ...], tuple[Notification, ...]]:
-    """Return the deliveries that can be told together, and the messages that do it; nothing when each stands alone."""
-    outages = [one for one in queued if one.notification.kind in OUTAGES and not _is_full(one.notification)]
-    events = [one for one in queued if one.notification.kind is NotificationKind.EVENT and not _is_full(one.notification)]
+    """Return the deliveries that can be told together, and the messages that do it; nothing when each stands alone.
+
+    What may have arrived already is left as it is: its receiver knows it by its key.
+    """
+    fresh = [one for one in queued if not one.delivery.may_have_arrived and not _is_full(one.notification)]
+    outages = [one for one in fresh if one.notification.kind in OUTAGES]
+    events = [one for one in fresh if one.notification.kind is NotificationKind.EVENT]
     members: list[Delivery] = []
     messages: list[Notification] = []
     for several, together in ((outages, _as_they_stand(outages)), (events, _told_together(_entries(events), NotificationKind.EVENT))):

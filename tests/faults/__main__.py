@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.faults import harness
 
-ROW_FILES = ("rows_clock", "rows_crashes", "rows_processes", "rows_storage")
+ROW_FILES = ("rows_clock", "rows_crashes", "rows_notify", "rows_processes", "rows_storage")
 
 
 def main() -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults import harness, rows_clock, rows_crashes, rows_processes, rows_storage
+from tests.faults import harness, rows_clock, rows_crashes, rows_notify, rows_processes, rows_storage
 
-FILES = (rows_clock, rows_crashes, rows_processes, rows_storage)  # importing them enters their rows
+FILES = (rows_clock, rows_crashes, rows_notify, rows_processes, rows_storage)  # importing them enters their rows
 
 
 @pytest.mark.timeout(180)
