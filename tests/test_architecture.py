@@ -32,6 +32,14 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "notify.settings",
             "notify.policy",
             "notify.batches",
+            "notify.channels",
+            "notify.wording",
+            "notify.paragraphs",
+            "notify.message",
+            "notify.envelope",
+            "notify.payloads",
+            "notify.backlog",
+            "notify.retry",
             "web.__init__",
             "web.settings",
             "watch.policy",
@@ -51,7 +59,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "probes.expectation",
         ),
     ),
-    ("hands", ("store", "probes", "heal", "watch")),
+    ("hands", ("store", "probes", "heal", "watch", "notify")),
     ("config", ("config", "config_source", "service_settings", "secrets")),
     ("processes", ("processes",)),
     ("demo", ("demo",)),
@@ -60,17 +68,18 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
 ORDER = [name for name, _ in LAYERS]
 
 # What touches the world stays apart from what else does: a hand knows its own world only.
-HANDS = ("store", "probes", "heal", "watch")
-PROCESSES = ("processes.evaluator", "processes.healer", "processes.prober")
+HANDS = ("store", "probes", "heal", "watch", "notify")
+PROCESSES = ("processes.evaluator", "processes.healer", "processes.notifier", "processes.prober")
 
 # One home each.
 HOMES = {
     "apsw": {"store"},
-    "requests": {"probes", "heal.docker_answer", "heal.docker_client", "heal.docker_engine", "demo"},
-    "urllib3": {"probes", "heal.docker_answer", "heal.docker_client", "heal.docker_engine"},
+    "requests": {"probes", "notify.http_post", "heal.docker_answer", "heal.docker_client", "heal.docker_engine", "demo"},
+    "urllib3": {"probes", "notify.http_post", "heal.docker_answer", "heal.docker_client", "heal.docker_engine"},
     "docker": {"heal.docker_client", "heal.docker_engine", "demo.containers"},
     "supervisor": {"processes.supervisord", "processes.programs", "cli.ctl"},
     "yaml": {"config_source.yaml_text"},
+    "apprise": {"notify.apprise_sender"},
     "psutil": {"watch.host"},
     "rich": {"cli", "demo"},
     "click": {"cli"},

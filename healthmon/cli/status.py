@@ -12,18 +12,19 @@ from healthmon.cli.documents import report_document
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.history.report import OverallHealth
 from healthmon.processes.roles import is_held
-from healthmon.store import targets
+from healthmon.store import facts, targets
 
 
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON: what `report` prints.")
 @click.pass_obj
 def command(context: Context, *, as_json: bool) -> int:
-    """Show how every service is, worst first. Exit code 0 when all are healthy, 1 when one is not."""
+    """Show how every service is, worst first. Exit code 0 when all are healthy and somebody can be told, else 1."""
     paths = context.config.paths
     connection = open_database(paths)
     try:
         report, found = read_report(connection, context.config), targets.load(connection)
+        unreached = facts.noted(connection, facts.NOBODY_REACHED)
     finally:
         connection.close()
     if as_json:
@@ -35,4 +36,6 @@ def command(context: Context, *, as_json: bool) -> int:
             click.echo(f"healthmon: no container known: {problem}", err=True)
     if not is_held(paths.lock("evaluator")):
         click.echo(f"healthmon: nothing is watching now (no agent runs on {paths.data_dir})", err=True)
-    return EXIT_FINE if report.overall is OverallHealth.HEALTHY else EXIT_NOT_HEALTHY
+    if unreached:
+        click.echo(f"healthmon: nobody can be told of anything: every channel fails ({unreached})", err=True)
+    return EXIT_FINE if report.overall is OverallHealth.HEALTHY and not unreached else EXIT_NOT_HEALTHY

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from healthmon.model.notification import Notification
+
 MAX_DETAIL_CHARS = 500
 
 
@@ -44,15 +46,42 @@ class SendResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One row of the outbox. `attempts` counts those begun: it is written before each, so a crash in one is seen."""
+    """One row of the outbox. `attempts` counts those begun: it is written before each, so a crash in one is seen.
+
+    `unknown_attempts` of them may have arrived: nobody saw how they ended, or no answer came.
+    """
 
     delivery_id: int
     notification_id: int
     channel: str
     state: DeliveryState
     attempts: int
+    unknown_attempts: int = 0
     next_attempt_at: datetime
     expires_at: datetime
     last_error: str | None = None
     proof: str | None = None
     closed_at: datetime | None = None
+
+    @property
+    def may_have_arrived(self) -> bool:
+        return self.unknown_attempts > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A delivery that waits, and what it is to say."""
+
+    delivery: Delivery
+    notification: Notification
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelState:
+    """How a channel fares. `failing_since` is the first failure since something got through."""
+
+    channel: str
+    last_sent_at: datetime | None = None
+    failing_since: datetime | None = None
+    last_error: str | None = None
+    reported_at: datetime | None = None  # when another channel was told that this one does not deliver

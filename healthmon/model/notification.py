@@ -18,6 +18,7 @@ class NotificationKind(StrEnum):
     RESOLVED = "resolved"
     REMINDER = "reminder"  # it still lasts, and nobody acknowledged it
     EVENT = "event"  # of severity info: told once, never resolved
+    UNDELIVERED = "undelivered"  # another channel could not deliver this: told on the next that works
     TEST = "test"  # a person wants to see whether a channel works
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
@@ -35,18 +35,39 @@ class EmailSettings(Settings):
     smtp_server: Text | None = Field(None, description="Host name of the mail server.", validate_default=True)
     smtp_port: int = Field(587, ge=1, le=65_535, description="Port of the mail server: 587 for STARTTLS, 465 for TLS.")
     from_email: Text | None = Field(None, description="Address that the mail comes from.", validate_default=True)
-    to_email: Text | None = Field(None, description="Address that the mail goes to.", validate_default=True)
+    to_email: Text | None = Field(
+        None,
+        description="Address that the mail goes to; several are separated by commas, and each is mailed by itself.",
+        validate_default=True,
+    )
     username: Text | None = Field(None, description="Name to log in with. Leave it out when the server asks for none.")
     password: Secret | None = Field(None, description="Password to log in with. Best as ${file:…}, ${env:…} or ${cred:…}.")
+    encryption: Literal["auto", "none", "starttls", "tls"] = Field(
+        "auto",
+        description="auto: tls on port 465, starttls on 587 or with a username, none elsewhere.",
+    )
 
     _required = field_validator("smtp_server", "from_email", "to_email")(_needed)
 
     @field_validator("from_email", "to_email")
     @classmethod
-    def _is_address(cls, value: str | None) -> str | None:
-        if value is not None and ("@" not in value or not value.isprintable()):
+    def _is_address(cls, value: str | None, info: ValidationInfo) -> str | None:
+        parts = [] if value is None else value.split(",") if info.field_name == "to_email" else [value]
+        if any("@" not in part or not part.isprintable() for part in parts):
             raise ValueError("must be a mail address, as in 'devops@company.com'")
         return value
+
+    @field_validator("username", "password")
+    @classmethod
+    def _is_ascii(cls, value: str | SecretStr | None) -> str | SecretStr | None:
+        if value is not None and not (value if isinstance(value, str) else value.get_secret_value()).isascii():
+            raise ValueError("must be plain ASCII: Python's SMTP cannot log in with other characters")
+        return value
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Who gets the mail."""
+        return tuple(part.strip() for part in (self.to_email or "").split(",") if part.strip())
 
 
 class SlackSettings(Settings):
@@ -70,6 +91,14 @@ class WebhookSettings(Settings):
     enabled: bool = Field(default=False, description="POST each message as JSON.")
     url: SecretHttpUrl | None = Field(None, description="Where to POST to.", validate_default=True)
     headers: SecretHeaders = Field({}, description="Headers to send along, such as Authorization.")
+    template: Literal["default", "datadog"] = Field(
+        "default",
+        description="What the JSON looks like: default is ours, datadog is what Datadog's events API reads.",
+    )
+    hmac_secret: Secret | None = Field(
+        None,
+        description="Key of an HMAC-SHA256 of each body, sent along as X-Healthmon-Signature, by which the receiver knows us.",
+    )
 
     _required = field_validator("url")(_needed)
 
@@ -82,3 +111,9 @@ class AlertingSettings(Settings):
     webhook_notifications: WebhookSettings = Field(WebhookSettings(), description="Messages to an HTTP endpoint of yours.")
     apprise: tuple[AppriseUrl, ...] = Field((), description="Further targets as Apprise URLs; see https://github.com/caronc/apprise/wiki.")
     alertmanager: HttpUrl | None = Field(None, description="Prometheus Alertmanager to hand alerts to: 'http://localhost:9093'.")
+    rate_limit_per_10_minutes: int = Field(
+        20,
+        ge=2,
+        le=10_000,
+        description="Most messages to one channel in any 10 minutes; what is more is told together, in one message.",
+    )

@@ -38,6 +38,10 @@ class Doorbell:
         """End waits for what arrives at `descriptor`, too. Its owner reads it."""
         self._poll.register(descriptor, select.POLLIN)
 
+    def no_longer_wake_for(self, descriptor: int) -> None:
+        """Forget a descriptor, before it is closed: a closed one would end every wait at once."""
+        self._poll.unregister(descriptor)
+
     def ring_self(self) -> None:
         os.eventfd_write(self._wake, 1)
 

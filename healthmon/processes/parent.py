@@ -9,13 +9,13 @@ import signal
 PR_SET_PDEATHSIG = 1
 
 
-def die_with(parent: int) -> None:
-    """Have the kernel send SIGTERM when our parent, whose pid is `parent`, dies; end now when it is dead already.
+def die_with(parent: int, *, by: signal.Signals = signal.SIGTERM) -> None:
+    """Have the kernel send a signal when our parent, whose pid is `parent`, dies; end now when it is dead already.
 
     The pid is asked for because a parent that died before this call would never be noticed.
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) != 0:
+    if libc.prctl(PR_SET_PDEATHSIG, by, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
     if os.getppid() != parent:
         os._exit(0)

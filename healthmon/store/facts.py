@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ENGINE_RETURNED_AT = "engine_returned_at"
 CLOCK_SET_AT = "clock_set_at"  # when the wall clock was last found to be set; at first, when we first looked at it
 RELIVED_UNTIL = "relived_until"  # until then, history may hold rows that a clock which was ahead has left
+NOBODY_REACHED = "nobody_reached"  # why no channel delivers, empty when one does
 CLOCK = "clock"  # the boot, and how far the wall clock was ahead of its boottime, for who starts later
 
 

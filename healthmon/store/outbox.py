@@ -53,7 +53,7 @@ def notification(connection: Connection, notification_id: int) -> Notification:
     )
     if row is None:
         raise LookupError(f"there is no notification {notification_id}")
-    return _notification(row)
+    return read_notification(row)
 
 
 def _content(message: Notification) -> str:
@@ -65,7 +65,8 @@ def _plain(value: object) -> object:
     return clock.to_iso(value) if isinstance(value, datetime) else value
 
 
-def _notification(row: tuple[apsw.SQLiteValue, ...]) -> Notification:
+def read_notification(row: tuple[apsw.SQLiteValue, ...]) -> Notification:
+    """Make a message of a row: notification_id, kind, severity, created_at, content."""
     content = json.loads(text(row[4]))
     return Notification(
         notification_id=integer(row[0]),

@@ -179,20 +179,22 @@ END;
 -- What people are told: a row a message, the same for every channel. `content` is JSON: model/notification.py.
 CREATE TABLE notifications (
     notification_id INTEGER PRIMARY KEY,
-    kind            TEXT NOT NULL CHECK (kind IN ('firing', 'worsened', 'resolved', 'reminder', 'event', 'test')),
+    kind            TEXT NOT NULL CHECK (kind IN ('firing', 'worsened', 'resolved', 'reminder', 'event', 'undelivered', 'test')),
     severity        TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
     created_at      TEXT NOT NULL,
     content         TEXT NOT NULL
 ) STRICT;
 
 -- The outbox: a row for each message and single target, written in the transaction of what it tells of. Recorded as
--- sent only after it was: a repeat beats a loss. `attempts` is written before each.
+-- sent only after it was: a repeat beats a loss. `attempts` is written before each; `unknown_attempts` of them may have
+-- arrived, because their end was not seen.
 CREATE TABLE deliveries (
     delivery_id     INTEGER PRIMARY KEY,
     notification_id INTEGER NOT NULL REFERENCES notifications,
     channel         TEXT NOT NULL,
     state           TEXT NOT NULL CHECK (state IN ('queued', 'sent', 'parked', 'superseded')),
     attempts        INTEGER NOT NULL DEFAULT 0,
+    unknown_attempts INTEGER NOT NULL DEFAULT 0 CHECK (unknown_attempts <= attempts),
     next_attempt_at TEXT NOT NULL,
     expires_at      TEXT NOT NULL,
     last_error      TEXT,
@@ -202,6 +204,16 @@ CREATE TABLE deliveries (
     CHECK ((closed_at IS NULL) = (state = 'queued'))
 ) STRICT;
 CREATE INDEX deliveries_queued ON deliveries (channel, delivery_id) WHERE closed_at IS NULL;
+CREATE INDEX deliveries_sent ON deliveries (channel, closed_at) WHERE state = 'sent';
+
+-- How each channel fares: since when nothing gets through, why, and whether another channel has been told of it.
+CREATE TABLE channel_states (
+    channel       TEXT PRIMARY KEY,
+    last_sent_at  TEXT,
+    failing_since TEXT,
+    last_error    TEXT,
+    reported_at   TEXT
+) STRICT, WITHOUT ROWID;
 
 -- What each service's container (or supervised program) looked like to the healer when it last looked.
 -- `problem` says why there is no target; then every fact is NULL.

@@ -259,6 +259,16 @@ def test_without_an_open_incident_nothing_is_said_of_healing(tmp_path: Path, por
     assert "healing" not in user.types("status").stdout
 
 
+def test_status_fails_when_all_is_well_but_nobody_could_be_told_otherwise(tmp_path: Path, port: int) -> None:
+    user = User(tmp_path, port, ill=False)
+    user.types("--once")
+    assert user.types("status").returncode == 0
+    user.queries("INSERT INTO facts (name, value) VALUES ('nobody_reached', 'email: 550 no such user')")
+    done = user.types("status")
+    assert done.returncode == 1
+    assert "nobody can be told of anything: every channel fails (email: 550 no such user)" in done.stderr
+
+
 def test_a_service_that_the_database_does_not_know_is_unknown(user: User) -> None:
     user.types("--once")
     path = user.directory / "config" / "health_monitoring_config.json"

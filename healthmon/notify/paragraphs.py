@@ -1,0 +1,79 @@
+"""What is said of one service in a message?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthmon.notify import wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from healthmon.model.notification import Affected
+
+NAME_CHARS = 60
+LINE_CHARS = 300
+BRIEF_CHARS = 110
+MAX_FACTS = 6
+DOWN = ("down", "unhealthy", "consecutive_failures", "unreachable")  # parts of alert types that mean: it does not answer
+
+
+def trouble(one: Affected) -> str:
+    """Say in a word or two what is wrong: `down`, or what the first rule is called."""
+    if any(word in alert_type for alert_type in one.alert_types for word in DOWN):
+        return "down"
+    kind = one.alert_types[0].replace("_", " ") if one.alert_types else "in trouble"
+    return wording.one_line(kind, NAME_CHARS)
+
+
+def paragraph(one: Affected, *, now: datetime) -> str:
+    """Write what failed, since when, why, what is done about it, and where to read on: for a message about one service."""
+    over = one.is_resolved
+    said = [
+        ("It was" if over else "What", one.message),
+        ("Down" if over and trouble(one) == "down" else "When", _when(one, now)),
+        *((_label(name), value) for name, value in one.facts[:MAX_FACTS]),
+        ("" if over else "Values", _pairs(one.values)),
+        ("Healing", one.healing),
+        ("Also ill because of it", wording.listed(one.dependents, limit=LINE_CHARS - 30)),
+        *((_label(name), value) for name, value in one.links[:MAX_FACTS]),
+        ("Alert", _alert(one)),
+    ]
+    return "\n".join([_head(one), *(f"{label}: {wording.one_line(value, LINE_CHARS)}" for label, value in said if label and value)])
+
+
+def brief(one: Affected, *, now: datetime) -> str:
+    """Write the same in a few lines, for a message about several services; of what is over, one line."""
+    head = f"* {wording.one_line(one.service, NAME_CHARS)}: {trouble(one)} {_when(one, now)}"
+    if one.is_resolved:
+        return head + (f", {wording.one_line(one.healing, NAME_CHARS)}" if one.healing else "")
+    cause = "; ".join(f"{name} {value}" for name, value in one.facts[:1])
+    said = [one.message, cause, one.healing, one.dependents and "also ill: " + wording.listed(one.dependents, limit=NAME_CHARS)]
+    return "\n".join([head, *(f"  {wording.one_line(text, BRIEF_CHARS)}" for text in said if text)])
+
+
+def _head(one: Affected) -> str:
+    name, group = wording.one_line(one.service, NAME_CHARS), wording.one_line(one.group, NAME_CHARS)
+    weight = "critical service" if one.critical else "service"
+    what = trouble(one)
+    state = "is back" if one.is_resolved else f"is {what}"
+    return f"{name} ({weight}, group {group})" + (f" {state}." if what == "down" else f": {what}{' is over' if one.is_resolved else ''}.")
+
+
+def _when(one: Affected, now: datetime) -> str:
+    if one.resolved_at is not None:
+        return f"{wording.span(one.started_at, one.resolved_at)} ({wording.length(one.resolved_at - one.started_at)})"
+    return f"since {wording.at(one.started_at)} ({wording.length(now - one.started_at)})"
+
+
+def _label(name: str) -> str:
+    return wording.one_line(name, NAME_CHARS).capitalize()
+
+
+def _pairs(values: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in values)
+
+
+def _alert(one: Affected) -> str:
+    return f"#{one.alert_id} {', '.join(one.alert_types)}" if one.alert_id else ""

@@ -1,0 +1,118 @@
+"""Brings the outbox to its receivers: each channel in its own order and at its own pace.
+
+Written down after it was sent: a message may come twice after a crash, with the same key and a word about it, but it
+is never lost.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from healthmon import clock, redaction
+from healthmon.errors import HealthmonError
+from healthmon.log import Log
+from healthmon.model.notification import NotificationKind
+from healthmon.notify import channels, message, retry
+from healthmon.processes.notifier.lane import POLL_S, Lane
+from healthmon.store import channel_states, deliveries, facts, outbox
+from healthmon.store.connection import open_for_writing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from healthmon.config import Config
+    from healthmon.model.notification import Notification
+    from healthmon.notify.channels import Channel
+    from healthmon.processes.doorbell import Doorbell
+    from healthmon.store.connection import Connection
+
+PROGRAM = "notifier"
+STOP_PATIENCE_S = 5.0
+NOT_REPORTED = (NotificationKind.UNDELIVERED, NotificationKind.TEST)  # the one would never end, the other is watched
+
+
+def make(config: Config) -> Callable[[Doorbell], Notifier]:
+    """Return what makes the notifier once its role is held."""
+    for secret in channels.secrets(config.alerting):
+        redaction.hide(secret)
+    return lambda doorbell: Notifier(config, doorbell, open_for_writing(config.paths.database), Log(PROGRAM))
+
+
+class Notifier:
+    """One step moves every channel as far as it goes without waiting."""
+
+    def __init__(self, config: Config, doorbell: Doorbell, connection: Connection, log: Log) -> None:
+        self._connection = connection
+        self._doorbell = doorbell
+        self._log = log
+        self._channels = channels.enabled(config.alerting)
+        limit = config.alerting.rate_limit_per_10_minutes
+        self._lanes = [Lane(one, connection, doorbell, log, limit=limit, give_up=self._give_up) for one in self._channels]
+        self._unreached = facts.noted(connection, facts.NOBODY_REACHED) or ""
+        self._park_strays()
+
+    def step(self) -> float:
+        """Move every channel on; return the seconds until there may be more to do."""
+        wait_s = min([lane.step() for lane in self._lanes], default=POLL_S)
+        self._look_whether_anybody_is_reached()
+        return min(wait_s, POLL_S)
+
+    def is_busy(self) -> bool:
+        return any(lane.is_busy for lane in self._lanes)
+
+    def close(self) -> None:
+        """Give what is under way a little time to end well."""
+        with suppress(HealthmonError):  # what cannot be written down now is sent again, and marked as a possible repeat
+            self._finish(clock.monotonic() + STOP_PATIENCE_S)
+        self._connection.close()
+
+    def _finish(self, until_s: float) -> None:
+        while (busy := [lane for lane in self._lanes if lane.is_busy]) and clock.monotonic() < until_s:
+            for lane in busy:
+                lane.finish()
+            if any(lane.is_busy for lane in busy):
+                self._doorbell.wait(until_s - clock.monotonic())
+        for lane in self._lanes:
+            lane.stop()
+
+    def _park_strays(self) -> None:
+        """Give up on what waits for a channel that is not configured any more."""
+        now = clock.now()
+        strays = deliveries.channels_that_wait(self._connection) - {channel.name for channel in self._channels}
+        for name in sorted(strays):
+            with self._connection.transaction(durable=True):
+                waiting = deliveries.queued(self._connection, name)
+                for one in waiting:
+                    deliveries.park(self._connection, one.delivery.delivery_id, error="the channel is not configured any more", now=now)
+            self._log.error("ALERT", type="undelivered", channel=name, messages=len(waiting), message=f"{name} is not configured any more")
+
+    def _give_up(self, channel: Channel, parked: Notification, why: str, now: datetime) -> None:
+        """Tell of a delivery that is parked: in the log, and once, until its channel works again, on another channel."""
+        told = message.render(parked, now=now).title
+        self._log.error("ALERT", type="undelivered", channel=channel.name, message=f"{channel.name} did not deliver {told!r}: {why}")
+        states = channel_states.load(self._connection)
+        mine = states.get(channel.name)
+        if parked.kind in NOT_REPORTED or not parked.affected or (mine is not None and mine.reported_at is not None):
+            return
+        others = [one.name for one in self._channels if one is not channel]
+        working = [name for name in others if name not in states or states[name].failing_since is None]
+        if working:
+            report = message.undelivered(parked, channel=channel.name, why=why, now=now)
+            outbox.enqueue(self._connection, report, working[:1], lifetime=retry.LIFETIME)
+            channel_states.reported(self._connection, channel.name, now=now)
+            self._doorbell.ring_self()
+
+    def _look_whether_anybody_is_reached(self) -> None:
+        states = channel_states.load(self._connection)
+        why = retry.nobody_reached((channel.name for channel in self._channels), states, now=clock.now())
+        if bool(why) == bool(self._unreached):
+            return
+        self._unreached = why
+        with self._connection.transaction(durable=True):
+            facts.note(self._connection, facts.NOBODY_REACHED, why)
+        if why:
+            self._log.error("ALERT", type="nobody_reached", message=f"nobody can be told: every channel fails ({why})")
+        else:
+            self._log.change("somebody_reached")
