@@ -47,6 +47,11 @@ def to_iso(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
 
 
+def to_people(at: datetime) -> str:
+    """Write `at` for people who read a message: `2025-09-18 10:30:00 UTC`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def from_iso(text: str) -> datetime:
     """Read what `to_iso` wrote."""
     return datetime.fromisoformat(text).astimezone(UTC)

@@ -26,6 +26,7 @@ VERBS = {
     "run": "watch and heal, in the foreground, until Ctrl-C",
     "demo": "see it at work on 17 small services of its own",
     "status": "how every service is, for a person",
+    "alerts": "what fires, who was told, and what you say to it",
     "probe": "look at one service now, and say everything about it",
     "validate": "check a configuration, and show what it means",
     "ctl": "supervisorctl, with the right file",

@@ -68,7 +68,7 @@ def _facts(line: ServiceLine, found: TargetReport | None, now: datetime) -> list
     what = "" if line.status is ServiceStatus.HEALTHY else log.clean(line.error or line.reason.value)
     if line.service.critical and line.status is ServiceStatus.UNHEALTHY:
         what = f"critical: {what}"
-    return [_age(line.status_since, now), response, _uptime(line), _container(found), what]
+    return [age(line.status_since, now), response, _uptime(line), _container(found), what]
 
 
 def _uptime(line: ServiceLine) -> str:
@@ -92,7 +92,8 @@ def _healing(incident: Incident | None) -> str:
     return "" if incident is None or incident.healing is None else log.clean(incident.healing)
 
 
-def _age(since: datetime | None, now: datetime) -> str:
+def age(since: datetime | None, now: datetime) -> str:
+    """Return how long ago that was, in the largest unit of which there are two."""
     if since is None:
         return ""
     seconds = max(0, int((now - since).total_seconds()))

@@ -34,6 +34,8 @@ class Alert:
     message: str
     triggered_at: datetime
     resolved_at: datetime | None = None
+    values: tuple[tuple[str, str], ...] = ()  # the operands that made it fire, for people
+    alert_id: int = 0  # 0 until it is stored
 
     @property
     def status(self) -> AlertStatus:

@@ -13,17 +13,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """All alerts of one service from the first to the end of the last. It stays open until everything is said."""
+    """All alerts of one service from the first to the end of what they tell of. Open until everything is said."""
 
     conversation_id: int
     service_id: int
     severity: AlertSeverity  # the highest of its alerts so far
     opened_at: datetime
-    over_at: datetime | None = None  # since when no alert of it is firing
+    is_outage: bool = False  # the service was unhealthy in it: then it is over when the service is healthy again
+    over_at: datetime | None = None
     root_service_id: int | None = None  # the service that this one is ill because of
     released_at: datetime | None = None  # when that one recovered
     urgent_at: datetime | None = None  # when something happened that a person must hear of, whatever the severity
     announced_at: datetime | None = None  # the first message
     announced_severity: AlertSeverity | None = None
     notified_at: datetime | None = None  # the last message
+    told_dependents: int = 0  # how many services it named as ill because of this one
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    acknowledgement: str | None = None  # why, in the person's words
+    acknowledged_until: datetime | None = None  # None: until it is over
     closed_at: datetime | None = None  # all is said
+
+    def is_acknowledged(self, now: datetime) -> bool:
+        if self.acknowledged_at is None:
+            return False
+        return self.acknowledged_until is None or now < self.acknowledged_until

@@ -38,6 +38,7 @@ class ServiceState:
     last_reason: CheckReason = CheckReason.NO_DATA
     last_error: str | None = None
     last_response_time_s: float | None = None
+    last_status_code: int | None = None
     consecutive_failures: int = 0  # scheduled checks only
     streak_started_at: datetime | None = None  # the first failure of the running streak
     streak_confirmations: int = 0  # failed looks after the first

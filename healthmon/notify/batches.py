@@ -21,14 +21,14 @@ _SHARED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One message about these conversations, by their ids, in their order."""
+    """One message about these conversations, in their order."""
 
     kind: NotificationKind
-    conversation_ids: tuple[int, ...]
+    members: tuple[int, ...]
 
 
 def batches(decisions: Mapping[int, NotifyDecision]) -> list[Batch]:
-    """Return the messages that are due, by conversation_id. What still waited to be grouped goes along with the first."""
+    """Return the messages that are due, of decisions by service. What still waited to be grouped goes along with the first."""
     return [batch for kinds in _SHARED if (batch := _batch(decisions, kinds)) is not None]
 
 
@@ -37,7 +37,7 @@ def _batch(decisions: Mapping[int, NotifyDecision], kinds: tuple[NotificationKin
     if not due:
         return None
     members = tuple(one for one, decision in decisions.items() if decision.kind in kinds and _goes_along(decision))
-    return Batch(kind=next(kind for kind in kinds if kind in due), conversation_ids=members)
+    return Batch(kind=next(kind for kind in kinds if kind in due), members=members)
 
 
 def _goes_along(decision: NotifyDecision) -> bool:

@@ -30,6 +30,7 @@ class NotifyReason(StrEnum):
     FIRST_WORD = "first_word"
     WORSENED = "worsened"
     NEEDS_PERSON = "needs_person"
+    SPREAD = "spread"  # more services are ill because of this one
     RECOVERED = "recovered"
     REMINDER = "reminder"
     OVER_BEFORE_TOLD = "over_before_told"
@@ -54,9 +55,10 @@ class NotifyDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:
-    """For how long others are waited for, and how often it is said again."""
+    """For how long others are waited for, how often it is said that it spread, and how often it is said again."""
 
     wait: timedelta
+    interval: timedelta
     repeat: timedelta
 
 
@@ -67,6 +69,7 @@ class Talk:
     now: datetime
     grouping: Grouping
     conversation: Conversation
+    dependents: int = 0  # services that are ill because of this one
     is_root_in_doubt: bool = False
     is_silenced: bool = False
     is_in_maintenance: bool = False
@@ -135,6 +138,16 @@ def _worsened(talk: Talk) -> NotifyDecision | None:
     return None
 
 
+def _spread(talk: Talk) -> NotifyDecision | None:
+    conversation = talk.conversation
+    if conversation.notified_at is None or talk.dependents <= conversation.told_dependents:
+        return None
+    due = conversation.notified_at + talk.grouping.interval
+    if talk.now < due:
+        return NotifyDecision(verdict=NotifyVerdict.WAIT, reason=NotifyReason.SPREAD, until=due)
+    return _send(NotificationKind.WORSENED, NotifyReason.SPREAD)
+
+
 def _acknowledged(talk: Talk) -> NotifyDecision | None:
     return _hold(NotifyReason.ACKNOWLEDGED) if talk.is_acknowledged else None
 
@@ -170,6 +183,7 @@ QUESTIONS: tuple[Callable[[Talk], NotifyDecision | None], ...] = (
     _under_root,
     _first_word,
     _worsened,
+    _spread,
     _acknowledged,
     _reminder,
 )

@@ -92,6 +92,7 @@ def _looked(state: ServiceState, check: Check) -> ServiceState:
         last_reason=check.outcome.reason,
         last_error=check.outcome.error_message,
         last_response_time_s=check.outcome.response_time_s,
+        last_status_code=check.outcome.status_code,
     )
 
 

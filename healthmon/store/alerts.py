@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from healthmon import clock
+from healthmon.model.alert import Alert, AlertSeverity
+from healthmon.store.row import integer, integer_or_none, sql_time, text, text_or_none, time
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from healthmon.model.alert import Alert
+    import apsw
+
     from healthmon.store.connection import Connection
 
 
@@ -28,6 +32,48 @@ def fire(connection: Connection, alert: Alert) -> bool:
         clock.to_sql(alert.triggered_at),
     )
     return hit == 1
+
+
+def add(connection: Connection, alert: Alert) -> int:
+    """Enter an alert and return its id. The database refuses a second of its type that fires for its service."""
+    rows = connection.rows(
+        """
+        INSERT INTO alert_log (service_id, alert_type, severity, message, triggered_at, resolved_at, explanation)
+        VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING alert_id
+        """,
+        alert.service_id,
+        alert.alert_type,
+        alert.severity.value,
+        alert.message,
+        clock.to_sql(alert.triggered_at),
+        sql_time(alert.resolved_at),
+        json.dumps(alert.values, ensure_ascii=False) if alert.values else None,
+    )
+    return integer(rows[0][0])
+
+
+def firing(connection: Connection) -> list[Alert]:
+    """Return the alerts that fire, the oldest first."""
+    rows = connection.rows(
+        """
+        SELECT service_id, alert_type, severity, message, triggered_at, explanation, alert_id
+        FROM alert_log WHERE resolved_at IS NULL ORDER BY alert_id
+        """,
+    )
+    return list(map(_alert, rows))
+
+
+def _alert(row: tuple[apsw.SQLiteValue, ...]) -> Alert:
+    explanation = text_or_none(row[5])
+    return Alert(
+        service_id=integer_or_none(row[0]),
+        alert_type=text(row[1]),
+        severity=AlertSeverity(text(row[2])),
+        message=text(row[3]),
+        triggered_at=time(row[4]),
+        values=() if explanation is None else tuple((name, value) for name, value in json.loads(explanation)),
+        alert_id=integer(row[6]),
+    )
 
 
 def note_event(connection: Connection, alert: Alert, *, unless_since: datetime) -> bool:

@@ -129,6 +129,19 @@ def commits_elsewhere(connection: Connection) -> int:
     return 0 if found is None else integer(found[0])
 
 
+def scheduled_since(connection: Connection, since: datetime) -> list[Check]:
+    """Return the scheduled looks at all services since `since`, oldest first."""
+    rows = connection.rows(
+        """
+        SELECT service_id, kind, timestamp, response_time_us, status_code, reason, error_message
+        FROM checks WHERE timestamp >= ? AND kind = ? ORDER BY timestamp
+        """,
+        clock.to_sql(since),
+        KIND_NUMBERS[CheckKind.SCHEDULED],
+    )
+    return list(map(_check, rows))
+
+
 def looks_between(  # noqa: PLR0913  one question
     connection: Connection,
     service_id: int,

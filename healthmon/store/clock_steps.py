@@ -62,9 +62,10 @@ _PRESENT = (
     _Present(
         table="conversations",
         key=("conversation_id",),
-        columns=("opened_at", "over_at", "released_at", "urgent_at", "announced_at", "notified_at"),
+        columns=("opened_at", "over_at", "released_at", "urgent_at", "announced_at", "notified_at", "acknowledged_at", "acknowledged_until"),
         where="closed_at IS NULL",
     ),
+    _Present(table="silences", key=("silence_id",), columns=("starts_at", "ends_at")),
     _Present(
         table="deliveries",
         key=("delivery_id",),

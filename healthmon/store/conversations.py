@@ -33,11 +33,24 @@ def open_conversations(connection: Connection) -> list[Conversation]:
     rows = connection.rows(
         """
         SELECT conversation_id, service_id, severity, opened_at, over_at, root_service_id, released_at, urgent_at,
-               announced_at, announced_severity, notified_at, closed_at
+               announced_at, announced_severity, notified_at, closed_at, is_outage, told_dependents,
+               acknowledged_at, acknowledged_by, acknowledgement, acknowledged_until
         FROM conversations WHERE closed_at IS NULL ORDER BY conversation_id
         """,
     )
     return list(map(_conversation, rows))
+
+
+def outages_told_since(connection: Connection, since: datetime) -> dict[int, datetime]:
+    """Return, by service, when its last outage that people were told of was over, if that was at or after `since`."""
+    rows = connection.rows(
+        """
+        SELECT service_id, max(closed_at) FROM conversations
+        WHERE closed_at >= ? AND is_outage AND announced_at IS NOT NULL GROUP BY service_id
+        """,
+        clock.to_sql(since),
+    )
+    return {integer(row[0]): time(row[1]) for row in rows}
 
 
 def save(connection: Connection, conversation: Conversation) -> None:
@@ -45,7 +58,8 @@ def save(connection: Connection, conversation: Conversation) -> None:
     connection.change(
         """
         UPDATE conversations SET severity = ?, over_at = ?, root_service_id = ?, released_at = ?, urgent_at = ?,
-               announced_at = ?, announced_severity = ?, notified_at = ?, closed_at = ?
+               announced_at = ?, announced_severity = ?, notified_at = ?, closed_at = ?, is_outage = ?,
+               told_dependents = ?, acknowledged_at = ?, acknowledged_by = ?, acknowledgement = ?, acknowledged_until = ?
         WHERE conversation_id = ?
         """,
         conversation.severity.value,
@@ -57,6 +71,12 @@ def save(connection: Connection, conversation: Conversation) -> None:
         None if conversation.announced_severity is None else conversation.announced_severity.value,
         sql_time(conversation.notified_at),
         sql_time(conversation.closed_at),
+        int(conversation.is_outage),
+        conversation.told_dependents,
+        sql_time(conversation.acknowledged_at),
+        conversation.acknowledged_by,
+        conversation.acknowledgement,
+        sql_time(conversation.acknowledged_until),
         conversation.conversation_id,
     )
 
@@ -76,4 +96,10 @@ def _conversation(row: tuple[apsw.SQLiteValue, ...]) -> Conversation:
         announced_severity=None if announced is None else AlertSeverity(announced),
         notified_at=time_or_none(row[10]),
         closed_at=time_or_none(row[11]),
+        is_outage=bool(row[12]),
+        told_dependents=integer(row[13]),
+        acknowledged_at=time_or_none(row[14]),
+        acknowledged_by=text_or_none(row[15]),
+        acknowledgement=text_or_none(row[16]),
+        acknowledged_until=time_or_none(row[17]),
     )

@@ -71,6 +71,7 @@ CREATE TABLE service_states (
     last_reason          TEXT NOT NULL,
     last_error           TEXT,
     last_response_time_s REAL,
+    last_status_code     INTEGER,
     consecutive_failures INTEGER NOT NULL,
     streak_started_at    TEXT,
     streak_confirmations INTEGER NOT NULL,
@@ -139,13 +140,19 @@ CREATE TABLE conversations (
     service_id         INTEGER NOT NULL REFERENCES services,
     severity           TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
     opened_at          TEXT NOT NULL,
-    over_at            TEXT,              -- since when none of its alerts is firing
+    is_outage          INTEGER NOT NULL DEFAULT 0 CHECK (is_outage IN (0, 1)),  -- the service was unhealthy in it
+    over_at            TEXT,              -- since when it is over
     root_service_id    INTEGER REFERENCES services,  -- the service that this one is ill because of
     released_at        TEXT,              -- when that one recovered
     urgent_at          TEXT,              -- when something happened that a person must hear of
     announced_at       TEXT,              -- the first message
     announced_severity TEXT CHECK (announced_severity IN ('critical', 'warning', 'info')),
     notified_at        TEXT,              -- the last message
+    told_dependents    INTEGER NOT NULL DEFAULT 0,  -- how many services it named as ill because of this one
+    acknowledged_at    TEXT,              -- a person has seen it
+    acknowledged_by    TEXT,
+    acknowledgement    TEXT,              -- why, in that person's words
+    acknowledged_until TEXT,              -- NULL: until it is over
     closed_at          TEXT               -- all is said
 ) STRICT;
 CREATE UNIQUE INDEX one_open_conversation ON conversations (service_id) WHERE closed_at IS NULL;
@@ -175,6 +182,31 @@ BEGIN
     WHERE triggered_at = OLD.triggered_at AND alert_type = OLD.alert_type
       AND coalesce((SELECT service_name FROM services WHERE service_id = alert_log.service_id), 'healthmon') = OLD.service_name;
 END;
+
+-- What people told us, from the command line or the page. The evaluator obeys, and says what came of it.
+CREATE TABLE operator_actions (
+    action_id  INTEGER PRIMARY KEY,
+    kind       TEXT NOT NULL CHECK (kind IN ('acknowledge', 'silence', 'end_silence')),
+    made_at    TEXT NOT NULL,
+    author     TEXT NOT NULL,
+    reason     TEXT NOT NULL,
+    content    TEXT NOT NULL,             -- JSON: model/operator_action.py
+    applied_at TEXT,
+    outcome    TEXT,
+    CHECK ((applied_at IS NULL) = (outcome IS NULL))
+) STRICT;
+CREATE INDEX operator_actions_waiting ON operator_actions (action_id) WHERE applied_at IS NULL;
+
+-- Of what nobody is to be told. `matchers` is a JSON list: ["service=doc_*", "severity!=critical"].
+CREATE TABLE silences (
+    silence_id INTEGER PRIMARY KEY,
+    matchers   TEXT NOT NULL,
+    starts_at  TEXT NOT NULL,
+    ends_at    TEXT NOT NULL,
+    author     TEXT NOT NULL,
+    reason     TEXT NOT NULL
+) STRICT;
+CREATE INDEX silences_by_end ON silences (ends_at);
 
 -- What people are told: a row a message, the same for every channel. `content` is JSON: model/notification.py.
 CREATE TABLE notifications (

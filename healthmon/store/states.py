@@ -10,6 +10,7 @@ from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status.uptime import Hours, Uptime
 from healthmon.store.row import (
     integer,
+    integer_or_none,
     real,
     real_or_none,
     sql_time,
@@ -34,7 +35,7 @@ def load(connection: Connection) -> dict[int, ServiceState]:
         """
         SELECT service_id, status, previous_status, status_since, last_checked_at, last_healthy_at, last_reason,
                last_error, last_response_time_s, consecutive_failures, streak_started_at, streak_confirmations,
-               unknown_looks, evidence_failures, evidence_started_at, evidence_last_at, accounted_until
+               unknown_looks, evidence_failures, evidence_started_at, evidence_last_at, accounted_until, last_status_code
         FROM service_states
         """,
     )
@@ -58,8 +59,8 @@ def save(connection: Connection, changed: Sequence[tuple[ServiceState, Uptime]])
             service_id, status, previous_status, status_since, last_checked_at, last_healthy_at, last_reason,
             last_error, last_response_time_s, consecutive_failures, streak_started_at, streak_confirmations,
             unknown_looks, evidence_failures, evidence_started_at, evidence_last_at, accounted_until,
-            uptime_percentage, uptime_coverage)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            uptime_percentage, uptime_coverage, last_status_code)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [_row(state, uptime) for state, uptime in changed],
     )
@@ -128,6 +129,7 @@ def _row(state: ServiceState, uptime: Uptime) -> tuple[apsw.SQLiteValue, ...]:
         sql_time(state.accounted_until),
         uptime.percentage,
         uptime.coverage,
+        state.last_status_code,
     )
 
 
@@ -151,4 +153,5 @@ def _state(row: tuple[apsw.SQLiteValue, ...]) -> ServiceState:
         evidence_started_at=time_or_none(row[14]),
         evidence_last_at=time_or_none(row[15]),
         accounted_until=time_or_none(row[16]),
+        last_status_code=integer_or_none(row[17]),
     )

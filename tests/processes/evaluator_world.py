@@ -35,7 +35,7 @@ EAGER = {
 class World:
     """One evaluator on one database, with a clock that the test moves."""
 
-    def __init__(self, path: Path, **self_healing: Any) -> None:
+    def __init__(self, path: Path, *, settings: dict[str, Any] | None = None, **self_healing: Any) -> None:
         self.now = NOW
         self.jumped_s = self.suspended_s = 0.0
         self.config = a_config(
@@ -43,6 +43,7 @@ class World:
             {"name": "doc_store", "url": "http://localhost:1", "critical": True},
             {"name": "frontend", "url": "http://localhost:2", "depends_on": ["doc_store"]},
             self_healing=EAGER | self_healing,
+            **{"alert_rules": [], "max_consecutive_failures": 1_000_000} | (settings or {}),
         )
         self.connection: Connection = create_or_open(self.config.paths.database)
         services.sync(self.connection, [("doc_store", "default", True), ("frontend", "default", False)], now=NOW)
@@ -51,9 +52,11 @@ class World:
     def a_new_evaluator(self) -> Evaluator:
         return Evaluator(self.config, self.connection, Log("evaluator"))
 
-    def look(self, reason: CheckReason, kind: CheckKind = CheckKind.SCHEDULED, service_id: int = 1) -> None:
+    def look(self, reason: CheckReason, kind: CheckKind = CheckKind.SCHEDULED, service_id: int = 1, response_time_s: float = 0.01) -> None:
         self.now += timedelta(seconds=1)
-        checks.append(self.connection, [a_check(reason, at=self.now, kind=kind, service_id=service_id)])
+        error = None if reason is GOOD else "expected 200, got 500 Internal Server Error"
+        look = a_check(reason, at=self.now, kind=kind, service_id=service_id, response_time_s=response_time_s, error_message=error)
+        checks.append(self.connection, [look])
 
     def monotonic(self) -> float:
         """Goes with the wall clock, as long as the test does not set only that."""

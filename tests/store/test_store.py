@@ -27,6 +27,7 @@ from healthmon.model.delivery import DeliveryState
 from healthmon.model.heal import HealAction, HealState
 from healthmon.model.incident import IncidentResolution
 from healthmon.model.notification import NotificationKind
+from healthmon.model.operator_action import OperatorActionKind
 from healthmon.model.rule_state import RulePhase
 from healthmon.model.service import Service
 from healthmon.model.status import ServiceState, ServiceStatus
@@ -400,6 +401,7 @@ WORDS: list[tuple[str, str, type[StrEnum]]] = [
     ("rule_states", "phase", RulePhase),
     ("conversations", "severity", AlertSeverity),
     ("conversations", "announced_severity", AlertSeverity),
+    ("operator_actions", "kind", OperatorActionKind),
     ("notifications", "kind", NotificationKind),
     ("notifications", "severity", AlertSeverity),
     ("deliveries", "state", DeliveryState),

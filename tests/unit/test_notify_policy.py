@@ -15,7 +15,7 @@ from healthmon.notify.policy import Grouping, NotifyDecision, NotifyReason, Noti
 from tests.builders import NOW, ago
 
 CRITICAL, WARNING = AlertSeverity.CRITICAL, AlertSeverity.WARNING
-GROUPING = Grouping(wait=timedelta(seconds=30), repeat=timedelta(hours=4))
+GROUPING = Grouping(wait=timedelta(seconds=30), interval=timedelta(minutes=5), repeat=timedelta(hours=4))
 TOLD = {"announced_at": ago(60), "announced_severity": CRITICAL, "notified_at": ago(60)}
 
 
@@ -36,6 +36,9 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, NotifyReason]] = [
     ("given up: told at once", TOLD | {"urgent_at": ago(5)}, {}, "send worsened", NotifyReason.NEEDS_PERSON),
     ("given up, and told", TOLD | {"urgent_at": ago(61)}, {}, "wait", NotifyReason.TOLD),
     ("it lasts: a reminder", TOLD | {"notified_at": ago(14_400)}, {}, "send reminder", NotifyReason.REMINDER),
+    ("it spreads: told, but not each time", TOLD, {"dependents": 2}, "wait", NotifyReason.SPREAD),
+    ("it has spread", TOLD | {"notified_at": ago(300)}, {"dependents": 2}, "send worsened", NotifyReason.SPREAD),
+    ("it has spread as far as was told", TOLD | {"told_dependents": 2}, {"dependents": 2}, "wait", NotifyReason.TOLD),
     ("no reminder once acknowledged", TOLD | {"notified_at": ago(14_400)}, {"is_acknowledged": True}, "hold", NotifyReason.ACKNOWLEDGED),
     (
         "worse than what was acknowledged",
@@ -66,7 +69,7 @@ def test_decision(case: str, conversation: dict[str, Any], world: dict[str, Any]
 
 
 def test_without_grouping_the_first_word_is_told_at_once() -> None:
-    grouping = Grouping(wait=timedelta(0), repeat=timedelta(0))
+    grouping = Grouping(wait=timedelta(0), interval=timedelta(0), repeat=timedelta(0))
     decision = decide(Talk(now=NOW, grouping=grouping, conversation=a_conversation(opened_at=NOW)))
     assert decision.verdict is NotifyVerdict.SEND
     told = a_conversation(**TOLD | {"notified_at": ago(999_999)})
@@ -90,7 +93,7 @@ SAID = a_decision(NotifyVerdict.HOLD, NotifyReason.TOLD)
 
 
 def test_who_waits_goes_along_with_who_is_due() -> None:
-    assert batches({1: FIRST, 2: WAITING, 3: SAID}) == [Batch(kind=NotificationKind.FIRING, conversation_ids=(1, 2))]
+    assert batches({1: FIRST, 2: WAITING, 3: SAID}) == [Batch(kind=NotificationKind.FIRING, members=(1, 2))]
 
 
 def test_nothing_is_said_while_all_wait() -> None:
@@ -100,11 +103,11 @@ def test_nothing_is_said_while_all_wait() -> None:
 def test_bad_news_share_a_message_and_good_ones_another() -> None:
     found = batches({1: WORSE, 2: OVER, 3: FIRST, 4: NEARLY_OVER})
     assert found == [
-        Batch(kind=NotificationKind.FIRING, conversation_ids=(1, 3)),
-        Batch(kind=NotificationKind.RESOLVED, conversation_ids=(2, 4)),
+        Batch(kind=NotificationKind.FIRING, members=(1, 3)),
+        Batch(kind=NotificationKind.RESOLVED, members=(2, 4)),
     ]
 
 
 def test_fifty_at_once_are_one_message() -> None:
     [found] = batches(dict.fromkeys(range(50), FIRST))
-    assert len(found.conversation_ids) == 50
+    assert len(found.members) == 50

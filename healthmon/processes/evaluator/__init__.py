@@ -17,6 +17,7 @@ from healthmon.processes.evaluator.clocks import Clocks
 from healthmon.processes.evaluator.judging import Judging
 from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
+from healthmon.processes.evaluator.reporting import Reporting
 from healthmon.processes.evaluator.watching import Watching
 from healthmon.store import checks, facts, services
 from healthmon.store.connection import open_for_writing
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 PROGRAM = "evaluator"
+NOTIFIER = "notifier"
 BATCH = 1_000
 FALLBACK_POLL_S = 5.0
 LOADED_FACT = "evaluator_loaded_at"
@@ -56,6 +58,7 @@ class Evaluator:
         self._outages = Outages(known, config.self_healing, log)
         self._judging = Judging(known, config.self_healing, log)
         self._planning = Planning(known, config.self_healing, log, started_at=clock.now())
+        self._reporting = Reporting(config, known, log)
         self._mark = Mark(config.paths)
         self._loaded = False
         self._next_due = 0.0  # monotonic
@@ -93,7 +96,8 @@ class Evaluator:
         if len(entries) == BATCH:
             return 0.0  # what is decided now would rest on half of what is known
         if entries or is_due or commits != self._commits_seen:
-            self._next_due = clock.monotonic() + min(FALLBACK_POLL_S, self._heal(now))
+            wait_s = min(FALLBACK_POLL_S, self._heal(now), self._report(now))
+            self._next_due = clock.monotonic() + wait_s
         self._commits_seen = commits
         return max(0.0, self._next_due - clock.monotonic())
 
@@ -103,6 +107,7 @@ class Evaluator:
         changes = self._watching.take(looks, now)
         if not entries and not changes:
             return
+        self._reporting.note(looks, changes)
         with self._connection.transaction(durable=bool(changes)):
             self._outages.open_new(self._connection, changes, now)
             self._watching.save(self._connection)
@@ -133,6 +138,12 @@ class Evaluator:
             ring(self._paths.doorbell(program))
         return until_s
 
+    def _report(self, now: datetime) -> float:
+        """Apply the rules, and queue what people are told; return the seconds until time may change something."""
+        if self._reporting.report(self._connection, self._watching, self._outages, now):
+            ring(self._paths.doorbell(NOTIFIER))
+        return self._reporting.due_s(now)
+
     def _load(self) -> None:
         if self._loaded:
             return
@@ -142,5 +153,7 @@ class Evaluator:
             self._outages.load(self._connection, now)
             facts.note_time(self._connection, LOADED_FACT, now)  # writes: on a full disk, no work is done before this goes well
         self._judging.load(self._connection)
+        with self._connection.transaction(durable=True):
+            self._reporting.load(self._connection, now)
         self._next_due = 0.0
         self._loaded = True

@@ -42,11 +42,11 @@ class Outages:
         self._reset = timedelta(minutes=healing.reset_after_minutes)
         self._log = log
         self.open: dict[int, Incident] = {}
-        self._latest: dict[int, Incident] = {}
+        self.latest: dict[int, Incident] = {}  # the last of each service that is over
 
     def load(self, connection: Connection, now: datetime) -> None:
         """Read what is open, and close what belongs to services that are not watched any more."""
-        self._latest = incidents.latest_resolved(connection)
+        self.latest = incidents.latest_resolved(connection)
         self.open = {}
         for incident in incidents.open_incidents(connection):
             if incident.service_id in self._names:
@@ -107,7 +107,7 @@ class Outages:
 
     def _episode_start(self, sid: int, started_at: datetime) -> datetime:
         """A relapse within the reset time belongs to the earlier episode, and to its count of attempts."""
-        last = self._latest.get(sid)
+        last = self.latest.get(sid)
         if last is None or last.resolved_at is None or started_at - last.resolved_at >= self._reset:
             return started_at
         return min(last.episode_started_at, started_at)
@@ -118,7 +118,7 @@ class Outages:
         incidents.resolve(connection, incident.incident_id, at=at, resolution=resolution)
         alerts.resolve(connection, incident.service_id, QUARANTINE_ALERT, at=at)
         del self.open[incident.service_id]
-        self._latest[incident.service_id] = replace(incident, resolved_at=at, resolution=resolution)
+        self.latest[incident.service_id] = replace(incident, resolved_at=at, resolution=resolution)
         self._log.change(
             "incident_resolved",
             service=self._names.get(incident.service_id, "?"),

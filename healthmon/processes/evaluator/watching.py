@@ -67,6 +67,10 @@ class Watching:
         changes += [self._lose(sid, now) for sid in self._out_of_sight()]
         return [change for change in changes if change.event is not StatusEvent.NOTHING]
 
+    def uptimes(self, service_ids: Iterable[int]) -> dict[int, Uptime]:
+        """Return the uptime of these services, as of their last look."""
+        return {sid: self._uptime(sid) for sid in service_ids}
+
     def replace_state(self, state: ServiceState) -> None:
         """Put a state that something else than a look changed."""
         self.states[state.service_id] = state

@@ -1,0 +1,113 @@
+"""Which rules are applied to a service, and what does each say?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from healthmon.alerts.lifecycle import Timing
+from healthmon.model.alert import AlertSeverity
+from healthmon.model.status import ServiceStatus
+from healthmon.rules.explanation import explain
+from healthmon.rules.language import understand
+from healthmon.rules.variables import VARIABLES, Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from healthmon.rules.explanation import Explanation
+    from healthmon.rules.language import Condition
+    from healthmon.rules.settings import RuleSettings
+    from healthmon.rules.variables import Facts, Value
+
+BLIND_AFTER = timedelta(minutes=5)
+BLIND = "monitoring_blind"
+LAGGING = frozenset({"uptime_percentage", "uptime_coverage"})
+MANY_FAILURES = "max_consecutive_failures"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule, ready to be asked."""
+
+    name: str
+    severity: AlertSeverity
+    timing: Timing
+    condition: Condition
+    services: frozenset[str] = frozenset()  # of these only, or of these groups; of all when both are empty
+    groups: frozenset[str] = frozenset()
+
+    @property
+    def is_lagging(self) -> bool:
+        """Whether it speaks of the past day: it goes on to hold long after what it is about is over and told."""
+        return not LAGGING.isdisjoint(self.condition.names)
+
+    def is_for(self, service: str, group: str) -> bool:
+        everywhere = not self.services and not self.groups
+        return everywhere or service in self.services or group in self.groups
+
+    def holds(self, facts: Facts) -> bool | None:
+        """Return whether the condition holds; None when nobody can tell.
+
+        A status that is unknown makes true what asks for just that; to any other question it is no answer.
+        """
+        found = self.condition.truth(facts)
+        if found is not False or facts.status != ServiceStatus.UNKNOWN.value:
+            return found
+        return self.condition.truth(replace(facts, status=None))
+
+    def explain(self, facts: Facts) -> Explanation:
+        return explain(self.condition, facts)
+
+
+def values(explanation: Explanation) -> tuple[tuple[str, str], ...]:
+    """Return the operands that made a rule what it is, as people read them."""
+    return tuple((name, _shown(name, value)) for name, value in explanation.operands)
+
+
+def _shown(name: str, value: Value) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return str(value).lower()
+    unit = VARIABLES[name].unit
+    number = value if isinstance(value, str) else f"{value:.4g}"
+    return f"{number} {unit}" if unit not in {Unit.NONE, Unit.SHARE} else number
+
+
+def of_settings(settings: Iterable[RuleSettings]) -> tuple[Rule, ...]:
+    """Return the rules of a file that are switched on. Their conditions were found right when the file was read."""
+    return tuple(_rule(one) for one in settings if one.enabled)
+
+
+def built_in(*, max_consecutive_failures: int) -> tuple[Rule, ...]:
+    """Return the rules that a setting of the file makes, and the one that says that nothing is known any more."""
+    return (
+        Rule(
+            name=MANY_FAILURES,
+            severity=AlertSeverity.CRITICAL,
+            timing=Timing(duration=timedelta(0), keep_firing=timedelta(0)),
+            condition=understand(f"consecutive_failures >= {max_consecutive_failures}"),
+        ),
+        Rule(
+            name=BLIND,
+            severity=AlertSeverity.WARNING,
+            timing=Timing(duration=BLIND_AFTER, keep_firing=timedelta(0)),
+            condition=understand("unknown"),
+        ),
+    )
+
+
+def _rule(settings: RuleSettings) -> Rule:
+    return Rule(
+        name=settings.name,
+        severity=settings.severity,
+        timing=Timing(
+            duration=timedelta(minutes=settings.duration_minutes),
+            keep_firing=timedelta(minutes=settings.keep_firing_minutes),
+        ),
+        condition=understand(settings.condition, threshold=settings.threshold),
+        services=frozenset(settings.services),
+        groups=frozenset(settings.groups),
+    )

@@ -1,0 +1,130 @@
+"""`healthmon alerts …`: what fires, who was told of it, and what a person says to it."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from healthmon import clock
+from healthmon.alerts.silences import read_matcher
+from healthmon.cli.acting import act, person
+from healthmon.cli.alert_tables import document, show_alerts, show_review, show_silences
+from healthmon.cli.context import open_database
+from healthmon.cli.duration import Duration
+from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY, UsageError
+from healthmon.model.operator_action import OperatorAction, OperatorActionKind
+from healthmon.store import alert_review, alerts, conversations, services, silences
+
+if TYPE_CHECKING:
+    from healthmon.cli.context import Context
+
+MAX_REASON_CHARS = 200
+
+
+@click.group("alerts", invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> int | None:
+    """What fires, who was told of it, and what a person says to it. Without a word more: `list`."""
+    return None if ctx.invoked_subcommand else ctx.invoke(list_)
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.pass_obj
+def list_(context: Context, *, as_json: bool = False) -> int:
+    """Show what fires now, worst first. Exit code 1 when anything does."""
+    connection = open_database(context.config.paths)
+    now = clock.now()
+    try:
+        names = {service.service_id: name for name, service in services.by_name(connection).items()}
+        firing = alerts.firing(connection)
+        spoken = {one.service_id: one for one in conversations.open_conversations(connection)}
+        quiet = silences.not_over(connection, now=now)
+    finally:
+        connection.close()
+    if as_json:
+        click.echo(json.dumps(document(firing, spoken, names), indent=2, ensure_ascii=False))
+    else:
+        show_alerts(firing, spoken, names, now)
+        show_silences(quiet)
+    return EXIT_NOT_HEALTHY if firing else EXIT_FINE
+
+
+@command.command("ack")
+@click.argument("service")
+@click.option("--reason", "-m", default="", help="Why, for those who read it later.")
+@click.option("--for", "length", type=Duration(), help="Until then only, as in 2h; without it until the outage is over.")
+@click.option("--by", "author", default=None, help="Who; without it you, as the system knows you.")
+@click.pass_obj
+def ack(context: Context, service: str, reason: str, length: timedelta | None, author: str | None) -> int:
+    """Say that SERVICE's outage is seen: no reminders until it is over. Its end is told all the same."""
+    context.config.service(service)
+    now = clock.now()
+    action = OperatorAction(
+        kind=OperatorActionKind.ACKNOWLEDGE,
+        made_at=now,
+        author=_clean(author or person(), "--by"),
+        reason=_clean(reason, "--reason"),
+        service=service,
+        until=None if length is None else now + length,
+    )
+    return act(context.config.paths, action)
+
+
+@command.command("silence")
+@click.argument("matchers", nargs=-1, required=True)
+@click.option("--for", "length", type=Duration(), required=True, help="How long, as in 2h.")
+@click.option("--reason", "-m", required=True, help="Why, for those who wonder.")
+@click.option("--by", "author", default=None, help="Who; without it you, as the system knows you.")
+@click.pass_obj
+def silence(context: Context, matchers: tuple[str, ...], length: timedelta, reason: str, author: str | None) -> int:
+    """Tell nobody of what matches all MATCHERS, as in service='doc_*' or severity!=critical. It goes on to be recorded."""
+    for matcher in matchers:
+        read_matcher(matcher)
+    now = clock.now()
+    action = OperatorAction(
+        kind=OperatorActionKind.SILENCE,
+        made_at=now,
+        author=_clean(author or person(), "--by"),
+        reason=_clean(reason, "--reason"),
+        matchers=matchers,
+        until=now + length,
+    )
+    return act(context.config.paths, action)
+
+
+@command.command("unsilence")
+@click.argument("silence_id", type=click.IntRange(min=1))
+@click.pass_obj
+def unsilence(context: Context, silence_id: int) -> int:
+    """End a silence, by its number in `healthmon alerts`."""
+    action = OperatorAction(kind=OperatorActionKind.END_SILENCE, made_at=clock.now(), author=person(), silence_id=silence_id)
+    return act(context.config.paths, action)
+
+
+@command.command("review")
+@click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="How far back.")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.pass_obj
+def review(context: Context, days: int, *, as_json: bool) -> None:
+    """Show how often each rule fired, for how long, and how often a person acknowledged what it belonged to."""
+    connection = open_database(context.config.paths)
+    try:
+        now = clock.now()
+        found = alert_review.per_rule(connection, now=now, since=now - timedelta(days=days))
+    finally:
+        connection.close()
+    if as_json:
+        click.echo(json.dumps([line.document() for line in found], indent=2, ensure_ascii=False))
+    else:
+        show_review(found, days)
+
+
+def _clean(text: str, option: str) -> str:
+    """Return what a person wrote. Raises UsageError for what would not be one line."""
+    if len(text) > MAX_REASON_CHARS or not text.isprintable():
+        raise UsageError(f"{option} must be one line of at most {MAX_REASON_CHARS} characters")
+    return text

@@ -1,0 +1,165 @@
+"""The part of the evaluator that applies the rules, and opens and closes alerts. How they come and go is in alerts/."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from healthmon.alerts.lifecycle import AlertEvent, Move, advance, begin
+from healthmon.alerts.rule import values
+from healthmon.model.alert import Alert, AlertSeverity
+from healthmon.store import alerts, rule_states
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from healthmon.alerts.rule import Rule
+    from healthmon.log import Log
+    from healthmon.model.rule_state import RuleState
+    from healthmon.rules.variables import Facts
+    from healthmon.store.connection import Connection
+
+Key = tuple[int, str]  # service_id, and the name of a rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firing:
+    """An alert that fires, as people are told of it."""
+
+    alert_id: int
+    rule: str
+    severity: AlertSeverity
+    message: str
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pending:
+    """A move that is decided and not written yet."""
+
+    key: Key
+    move: Move
+    facts: Facts
+
+
+class Alerting:
+    """The rules' states and the alerts that fire, in memory as in the database."""
+
+    def __init__(self, rules: Mapping[int, tuple[Rule, ...]], names: Mapping[int, str], log: Log) -> None:
+        """`rules` and `names` are by service_id."""
+        self._rules = rules
+        self._names = names
+        self._log = log
+        self._states: dict[Key, RuleState] = {}
+        self._due: dict[Key, datetime] = {}
+        self._firing: dict[int, dict[str, Firing]] = {}
+
+    def load(self, connection: Connection, now: datetime) -> None:
+        """Read how far everything is, and close what belongs to rules or services that are no more."""
+        known = {(sid, rule.name) for sid, rules in self._rules.items() for rule in rules}
+        found = {(state.service_id, state.rule): state for state in rule_states.load(connection)}
+        gone = found.keys() - known
+        rule_states.delete(connection, gone)
+        for sid, rule in gone:
+            alerts.resolve(connection, sid, rule, at=now)
+        self._states = {key: state for key, state in found.items() if key in known}
+        self._due = dict.fromkeys(self._states, now)
+        self._firing = {}
+        for alert in alerts.firing(connection):
+            if alert.service_id is not None and (alert.service_id, alert.alert_type) in known:
+                self._firing.setdefault(alert.service_id, {})[alert.alert_type] = _firing(alert)
+
+    def firing(self, sid: int) -> list[Firing]:
+        """Return the alerts of one service that fire, the first first."""
+        return list(self._firing.get(sid, {}).values())
+
+    def services_due(self, now: datetime) -> set[int]:
+        """Return the services for which time alone may have changed something."""
+        return {sid for (sid, _), due in self._due.items() if due <= now}
+
+    def next_due(self) -> datetime | None:
+        return min(self._due.values(), default=None)
+
+    def evaluate(self, seen: Mapping[int, Facts], now: datetime) -> list[_Pending]:
+        """Apply all rules to what is seen of these services; return what is to be written."""
+        return [
+            pending
+            for sid, facts in seen.items()
+            for rule in self._rules.get(sid, ())
+            if (pending := self._apply(sid, rule, facts, now)) is not None
+        ]
+
+    def write(self, connection: Connection, moves: Iterable[_Pending], now: datetime) -> list[tuple[int, Rule]]:
+        """Write moves; return the rules that fire from now on, each with its service."""
+        fired = []
+        for pending in moves:
+            sid, name = pending.key
+            self._remember(connection, pending.key, pending.move.state)
+            if pending.move.event is AlertEvent.FIRED:
+                fired.append((sid, self._fire(connection, pending, now)))
+            elif pending.move.event is AlertEvent.RESOLVED:
+                self._resolve(connection, sid, name, now)
+        return fired
+
+    def _apply(self, sid: int, rule: Rule, facts: Facts, now: datetime) -> _Pending | None:
+        holds = rule.holds(facts)
+        key = (sid, rule.name)
+        state = self._states.get(key)
+        if state is None:
+            move = begin(sid, rule.name, rule.timing, now) if holds else None
+        else:
+            move = advance(state, rule.timing, holds=holds, now=now)
+        if move is None:
+            return None
+        self._due.pop(key, None)
+        if move.due is not None:
+            self._due[key] = move.due
+        is_news = move.state != state or move.event is not AlertEvent.NOTHING
+        return _Pending(key=key, move=move, facts=facts) if is_news else None
+
+    def _remember(self, connection: Connection, key: Key, state: RuleState | None) -> None:
+        if state is None:
+            self._states.pop(key, None)
+            rule_states.delete(connection, [key])
+        else:
+            self._states[key] = state
+            rule_states.save(connection, [state])
+
+    def _fire(self, connection: Connection, pending: _Pending, now: datetime) -> Rule:
+        sid, name = pending.key
+        rule = next(rule for rule in self._rules[sid] if rule.name == name)
+        explanation = rule.explain(pending.facts)
+        message = f"{self._names[sid]}: {name}: {explanation.text}"
+        is_event = rule.severity is AlertSeverity.INFO
+        alert = Alert(
+            service_id=sid,
+            alert_type=name,
+            severity=rule.severity,
+            message=message,
+            triggered_at=now,
+            resolved_at=now if is_event else None,
+            values=values(explanation),
+        )
+        alert_id = alerts.add(connection, alert)
+        if is_event:
+            self._log.change("event", service=self._names[sid], type=name, message=message)
+        else:
+            self._firing.setdefault(sid, {})[name] = _firing(alert, alert_id)
+            self._log.error("ALERT", service=self._names[sid], type=name, severity=rule.severity.value, message=message)
+        return rule
+
+    def _resolve(self, connection: Connection, sid: int, name: str, now: datetime) -> None:
+        if self._firing.get(sid, {}).pop(name, None) is not None:
+            alerts.resolve(connection, sid, name, at=now)
+            self._log.change("alert_resolved", service=self._names[sid], type=name)
+
+
+def _firing(alert: Alert, alert_id: int = 0) -> Firing:
+    return Firing(
+        alert_id=alert_id or alert.alert_id,
+        rule=alert.alert_type,
+        severity=alert.severity,
+        message=alert.message,
+        values=alert.values,
+    )

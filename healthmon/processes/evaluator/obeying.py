@@ -1,0 +1,68 @@
+"""The part of the evaluator that does what people tell us, and says what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.alerts.silences import silenced_by
+from healthmon.model.operator_action import OperatorAction, OperatorActionKind
+from healthmon.model.silence import Silence
+from healthmon.store import operator_actions, silences
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from healthmon.log import Log
+    from healthmon.processes.evaluator.telling import Telling
+    from healthmon.store.connection import Connection
+
+
+class Obeying:
+    """The silences that hold or will, in memory as in the database."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._silences: list[Silence] = []
+
+    def load(self, connection: Connection, now: datetime) -> None:
+        self._silences = silences.not_over(connection, now=now)
+
+    def waiting(self, connection: Connection) -> list[OperatorAction]:
+        """Return what people want and nobody did yet."""
+        return operator_actions.waiting(connection)
+
+    def obey(self, connection: Connection, actions: list[OperatorAction], telling: Telling, now: datetime) -> None:
+        """Do it, in the transaction that says so."""
+        for action in actions:
+            outcome = self._do(connection, action, telling, now)
+            operator_actions.settle(connection, action.action_id, at=now, outcome=outcome)
+            self._log.change("operator_action", kind=action.kind.value, by=action.author, outcome=outcome)
+        if actions:
+            self.load(connection, now)
+
+    def is_silenced(self, labels: Mapping[str, str], now: datetime) -> bool:
+        return silenced_by(self._silences, labels, now) is not None
+
+    def _do(self, connection: Connection, action: OperatorAction, telling: Telling, now: datetime) -> str:
+        if action.kind is OperatorActionKind.ACKNOWLEDGE:
+            return telling.acknowledge(action, now)
+        if action.kind is OperatorActionKind.SILENCE:
+            return self._silence(connection, action, now)
+        ended = silences.end(connection, action.silence_id or 0, at=now)
+        return f"silence {action.silence_id} is over" if ended else f"refused: there is no silence {action.silence_id} to end"
+
+    def _silence(self, connection: Connection, action: OperatorAction, now: datetime) -> str:
+        if action.until is None or action.until <= now:
+            return "refused: its end is past"
+        silence = Silence(
+            silence_id=0,
+            matchers=action.matchers,
+            starts_at=now,
+            ends_at=action.until,
+            author=action.author,
+            reason=action.reason,
+        )
+        silence_id = silences.add(connection, silence)
+        return f"silence {silence_id} holds until {clock.to_people(action.until)}: {', '.join(action.matchers)}"

@@ -1,0 +1,135 @@
+"""The part of the evaluator that turns what is seen into alerts, and alerts into what people are told."""
+
+from __future__ import annotations
+
+import math
+import socket
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.alerts import rule
+from healthmon.failpoints import reach
+from healthmon.notify import channels
+from healthmon.notify.policy import Grouping
+from healthmon.processes.evaluator.alerting import Alerting
+from healthmon.processes.evaluator.obeying import Obeying
+from healthmon.processes.evaluator.scene import LONGEST_WINDOW, Scene, Seeing
+from healthmon.processes.evaluator.telling import Telling
+from healthmon.processes.evaluator.wording import Wording
+from healthmon.store import checks, targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from healthmon.alerts.rule import Rule
+    from healthmon.config import Config, ServiceSettings
+    from healthmon.log import Log
+    from healthmon.model.check import Check
+    from healthmon.model.operator_action import OperatorAction
+    from healthmon.model.service import Service
+    from healthmon.processes.evaluator.outages import Outages
+    from healthmon.processes.evaluator.watching import Change, Watching
+    from healthmon.rules.variables import Facts
+    from healthmon.store.connection import Connection
+
+MIN_WAIT_S = 0.05
+
+
+class Reporting:
+    """One call looks at what changed, and writes what follows in one transaction."""
+
+    def __init__(self, config: Config, services: Iterable[tuple[Service, ServiceSettings]], log: Log) -> None:
+        known = list(services)
+        wanted = (*rule.built_in(max_consecutive_failures=config.max_consecutive_failures), *rule.of_settings(config.alert_rules))
+        self._seeing = Seeing(known, names=frozenset(name for one in wanted for name in one.condition.names))
+        self._alerting = Alerting(_by_service(wanted, known), {service.service_id: service.name for service, _ in known}, log)
+        self._telling = Telling(
+            known,
+            grouping=_grouping(config),
+            channels=tuple(channel.name for channel in channels.enabled(config.alerting)),
+            wording=Wording(known, host=socket.gethostname()),
+            log=log,
+        )
+        self._obeying = Obeying(log)
+        self._ids = frozenset(service.service_id for service, _ in known)
+        self._changed: set[int] = set()
+        self._say_at = 0.0  # monotonic
+
+    def load(self, connection: Connection, now: datetime) -> None:
+        """Read what an earlier evaluator has left; it may not have come to its last changes."""
+        self._alerting.load(connection, now)
+        self._telling.load(connection, now)
+        self._obeying.load(connection, now)
+        self._say_at = 0.0
+        self._changed = set(self._ids)
+        if self._seeing.has_windows:
+            self._seeing.note(checks.scheduled_since(connection, now - LONGEST_WINDOW))
+
+    def note(self, looks: Iterable[Check], changes: Iterable[Change]) -> None:
+        """Keep which services are concerned by the next report."""
+        found = list(looks)
+        self._seeing.note(found)
+        self._changed |= {check.service_id for check in found} | {change.service.service_id for change in changes}
+
+    def report(self, connection: Connection, watching: Watching, outages: Outages, now: datetime) -> bool:
+        """Apply the rules to the services that changed, and say what is to be said. Return whether a message was queued."""
+        concerned = (self._changed | self._alerting.services_due(now)) & watching.states.keys()
+        told = self._obeying.waiting(connection)
+        if not concerned and not told and clock.monotonic() < self._say_at:
+            return False
+        scene = Scene(
+            now=now,
+            states=watching.states,
+            uptimes=watching.uptimes(concerned),
+            incidents=outages.open,
+            latest=outages.latest,
+            reports=targets.of_services(connection, concerned | self._telling.services()),
+        )
+        queued = self._write(connection, scene, {sid: self._seeing.facts(sid, scene) for sid in concerned}, told)
+        self._changed.clear()
+        return queued
+
+    def due_s(self, now: datetime) -> float:
+        """Return the seconds until time alone may change something."""
+        due = self._alerting.next_due()
+        due_s = math.inf if due is None else (due - now).total_seconds()
+        return max(MIN_WAIT_S, min(self._say_at - clock.monotonic(), due_s))
+
+    def _write(
+        self,
+        connection: Connection,
+        scene: Scene,
+        seen: Mapping[int, Facts],
+        told: list[OperatorAction],
+    ) -> bool:
+        moves = self._alerting.evaluate(seen, scene.now)
+        if not moves and not told and clock.monotonic() < self._say_at and not self._telling.is_about(seen):
+            return False
+        with connection.transaction(durable=True):
+            for sid, fired in self._alerting.write(connection, moves, scene.now):
+                self._telling.hear(connection, sid, fired, scene.now)
+            self._obeying.obey(connection, told, self._telling, scene.now)
+            queued, wait_s = self._telling.say(connection, scene, self._alerting, self._obeying)
+            reach("alerts.before_commit")
+        reach("alerts.after_commit")
+        self._say_at = clock.monotonic() + wait_s
+        return queued
+
+
+def _by_service(rules: Iterable[Rule], services: Iterable[tuple[Service, ServiceSettings]]) -> dict[int, tuple[Rule, ...]]:
+    wanted = list(rules)
+    return {
+        service.service_id: tuple(one for one in wanted if one.is_for(service.name, configured.group))
+        for service, configured in services
+    }
+
+
+def _grouping(config: Config) -> Grouping:
+    settings = config.alerting.grouping
+    return Grouping(
+        wait=timedelta(seconds=settings.wait_seconds),
+        interval=timedelta(seconds=settings.interval_seconds),
+        repeat=timedelta(seconds=settings.repeat_seconds),
+    )

@@ -1,0 +1,108 @@
+"""What is there to be seen of all services in one step, for rules and for what people are told?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from healthmon.model.check import CheckKind, CheckStatus
+from healthmon.model.status import ServiceStatus
+from healthmon.rules.variables import Facts
+from healthmon.status.recent import NOT_KEPT, Look, RecentLooks, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from healthmon.config import ServiceSettings
+    from healthmon.model.check import Check
+    from healthmon.model.incident import Incident
+    from healthmon.model.service import Service
+    from healthmon.model.status import ServiceState
+    from healthmon.status.uptime import Uptime
+    from healthmon.store.targets import TargetReport
+
+LONGEST_WINDOW = timedelta(hours=1)
+WINDOWS = (timedelta(minutes=5), timedelta(minutes=15), LONGEST_WINDOW)
+SUMMED_UP = ("_5m", "_15m", "_1h")  # the names that windows are kept for end so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Everything by service_id. `incidents` are the open ones, `latest` the last of each that is over."""
+
+    now: datetime
+    states: Mapping[int, ServiceState]
+    uptimes: Mapping[int, Uptime]
+    incidents: Mapping[int, Incident]
+    latest: Mapping[int, Incident]
+    reports: Mapping[int, TargetReport]
+
+
+class Seeing:
+    """Turns a scene into the facts that conditions speak of."""
+
+    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], *, names: frozenset[str]) -> None:
+        """`names` are those that any condition uses: of what none asks for, nothing is kept."""
+        self._services = {service.service_id: (service, configured) for service, configured in services}
+        ids = {service.name: sid for sid, (service, _) in self._services.items()}
+        self._depends_on = {
+            sid: tuple(ids[name] for name in configured.depends_on if name in ids)
+            for sid, (_, configured) in self._services.items()
+        }
+        self.has_windows = any(name.endswith(SUMMED_UP) for name in names)
+        self._recent: dict[int, RecentLooks] = {}
+
+    def note(self, checks: Iterable[Check]) -> None:
+        """Keep the looks that some window needs."""
+        if not self.has_windows:
+            return
+        for check in checks:
+            if check.kind is CheckKind.SCHEDULED and check.status is not CheckStatus.UNKNOWN:
+                recent = self._recent.setdefault(check.service_id, RecentLooks())
+                healthy = check.status is CheckStatus.HEALTHY
+                recent.add(Look(at=check.checked_at, healthy=healthy, response_time_s=check.outcome.response_time_s))
+
+    def facts(self, sid: int, scene: Scene) -> Facts:
+        """Return what is known of one service; what is not is None."""
+        service, configured = self._services[sid]
+        state, uptime, report = scene.states[sid], scene.uptimes[sid], scene.reports.get(sid)
+        incident, target = scene.incidents.get(sid), None if report is None else report.target
+        last_5m, last_15m, last_1h = (self._window(sid, length, scene.now) for length in WINDOWS)
+        return Facts(
+            status=state.status.value,
+            previous_status=(state.previous_status or ServiceStatus.UNKNOWN).value,
+            service=service.name,
+            group=configured.group,
+            critical=configured.critical,
+            reason=state.last_reason.value,
+            response_time=state.last_response_time_s,
+            expected_response_time=configured.expected_response_time,
+            status_code=state.last_status_code,
+            consecutive_failures=state.consecutive_failures,
+            seconds_in_status=None if state.status_since is None else max(0.0, (scene.now - state.status_since).total_seconds()),
+            uptime_percentage=uptime.percentage,
+            uptime_coverage=uptime.coverage,
+            checks_5m=last_5m.checks,
+            checks_15m=last_15m.checks,
+            checks_1h=last_1h.checks,
+            failure_ratio_5m=last_5m.failure_ratio,
+            failure_ratio_15m=last_15m.failure_ratio,
+            failure_ratio_1h=last_1h.failure_ratio,
+            response_time_avg_5m=last_5m.response_time_avg_s,
+            restart_count=None if target is None else target.restart_count,
+            oom_killed=None if target is None else target.oom_killed,
+            exit_code=None if target is None else target.exit_code,
+            container_state=None if target is None else target.state.value,
+            container_health=None if target is None else target.health.value,
+            dependency_unhealthy=self._has_unhealthy_dependency(sid, scene),
+            quarantined=incident is not None and incident.quarantined_at is not None,
+        )
+
+    def _has_unhealthy_dependency(self, sid: int, scene: Scene) -> bool:
+        return any(scene.states[other].status is ServiceStatus.UNHEALTHY for other in self._depends_on[sid])
+
+    def _window(self, sid: int, length: timedelta, now: datetime) -> Window:
+        recent = self._recent.get(sid)
+        return NOT_KEPT if recent is None else recent.window(now, length)

@@ -1,0 +1,221 @@
+"""The part of the evaluator that keeps a conversation about each outage, and queues what is to be said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.alerts.dependencies import roots
+from healthmon.model.alert import AlertSeverity
+from healthmon.model.notification import Notification
+from healthmon.model.status import ServiceStatus
+from healthmon.notify.batches import batches
+from healthmon.notify.policy import Grouping, NotifyDecision, NotifyVerdict, Talk, decide, rank
+from healthmon.status import machine
+from healthmon.status.uptime import WINDOW
+from healthmon.store import conversations, outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
+
+    from healthmon.alerts.rule import Rule
+    from healthmon.config import ServiceSettings
+    from healthmon.log import Log
+    from healthmon.model.conversation import Conversation
+    from healthmon.model.notification import Affected
+    from healthmon.model.operator_action import OperatorAction
+    from healthmon.model.service import Service
+    from healthmon.model.status import ServiceState
+    from healthmon.notify.batches import Batch
+    from healthmon.processes.evaluator.alerting import Alerting
+    from healthmon.processes.evaluator.obeying import Obeying
+    from healthmon.processes.evaluator.scene import Scene
+    from healthmon.processes.evaluator.wording import Wording
+    from healthmon.store.connection import Connection
+
+NEVER_S = 3_600.0
+LIFETIME = timedelta(hours=24)  # of a delivery: what nobody took within it is parked
+DOUBT_MAX = timedelta(seconds=60)  # so long what an ill service depends on has the first word
+
+
+class Telling:
+    """The open conversations, in memory as in the database."""
+
+    def __init__(
+        self,
+        services: Iterable[tuple[Service, ServiceSettings]],
+        *,
+        grouping: Grouping,
+        channels: tuple[str, ...],
+        wording: Wording,
+        log: Log,
+    ) -> None:
+        known = list(services)
+        ids = {service.name: service.service_id for service, _ in known}
+        self._depends_on = {
+            service.service_id: tuple(ids[name] for name in configured.depends_on if name in ids) for service, configured in known
+        }
+        self._ids = ids
+        self._names = {sid: name for name, sid in ids.items()}
+        self._groups = {service.service_id: configured.group for service, configured in known}
+        self._grouping = grouping
+        self._channels = channels
+        self._wording = wording
+        self._log = log
+        self._open: dict[int, Conversation] = {}
+        self._told_at: dict[int, datetime] = {}  # by service, the end of its last outage that was told
+        self._changed: set[int] = set()
+
+    def load(self, connection: Connection, now: datetime) -> None:
+        self._open = {one.service_id: one for one in conversations.open_conversations(connection)}
+        self._told_at = conversations.outages_told_since(connection, now - WINDOW)
+        self._changed.clear()
+
+    def hear(self, connection: Connection, sid: int, rule: Rule, now: datetime) -> None:
+        """Take in that an alert of a service fires."""
+        if rule.severity is AlertSeverity.INFO:
+            return
+        before = self._open.get(sid)
+        if before is not None:
+            self._put(replace(before, severity=max(before.severity, rule.severity, key=rank)))
+        elif not (rule.is_lagging and sid in self._told_at and now - self._told_at[sid] < WINDOW):
+            self._open[sid] = conversations.begin(connection, sid, rule.severity, at=now)
+
+    def acknowledge(self, action: OperatorAction, now: datetime) -> str:
+        """Take in that a person has seen the outage of a service; return what came of it."""
+        sid = self._ids.get(action.service or "")
+        before = None if sid is None else self._open.get(sid)
+        if before is None or before.over_at is not None:
+            return f"refused: there is no outage of {action.service} to acknowledge"
+        self._put(
+            replace(
+                before,
+                acknowledged_at=now,
+                acknowledged_by=action.author,
+                acknowledgement=action.reason,
+                acknowledged_until=action.until,
+            ),
+        )
+        until = "it is over" if action.until is None else clock.to_people(action.until)
+        return f"{action.service} is acknowledged by {action.author} until {until}"
+
+    def services(self) -> set[int]:
+        """Return the services that are spoken of."""
+        return set(self._open)
+
+    def is_about(self, service_ids: Collection[int]) -> bool:
+        """Tell whether something new of one of these services may have to be said."""
+        related = {*self._open, *(other for sid in self._open for other in self._depends_on[sid])}
+        return not related.isdisjoint(service_ids)
+
+    def say(self, connection: Connection, scene: Scene, alerting: Alerting, obeying: Obeying) -> tuple[bool, float]:
+        """Queue what is to be said now; return whether that was anything, and the seconds until time alone changes it."""
+        if not self._open:
+            return False, NEVER_S
+        self._follow(scene, alerting)
+        decisions = {sid: self._decide(one, scene, alerting, obeying) for sid, one in self._open.items()}
+        due = batches(decisions)
+        for batch in due:
+            self._queue(connection, batch, scene, alerting)
+        for sid, decision in decisions.items():
+            if decision.verdict is NotifyVerdict.CLOSE:
+                self._put(replace(self._open[sid], closed_at=scene.now))
+        self._save(connection)
+        waits = [(decision.until - scene.now).total_seconds() for decision in decisions.values() if decision.until is not None]
+        return bool(due) and bool(self._channels), min(waits, default=NEVER_S)
+
+    def _follow(self, scene: Scene, alerting: Alerting) -> None:
+        """Bring every conversation up to what is known now."""
+        ill = {sid for sid, state in scene.states.items() if state.status is ServiceStatus.UNHEALTHY}
+        found = roots(self._depends_on, ill)
+        for sid, before in list(self._open.items()):
+            incident = scene.incidents.get(sid)
+            after = replace(before, is_outage=before.is_outage or incident is not None)
+            is_over = incident is None if after.is_outage else not alerting.firing(sid)
+            after = replace(after, over_at=(after.over_at or scene.now) if is_over else None)
+            if incident is not None and incident.quarantined_at is not None:
+                after = replace(after, urgent_at=incident.quarantined_at)
+            root = found.get(sid)
+            root = root if root in self._open else None
+            if root is None and before.root_service_id is not None:
+                after = replace(after, released_at=scene.now)
+            self._put(replace(after, root_service_id=root))
+
+    def _decide(self, conversation: Conversation, scene: Scene, alerting: Alerting, obeying: Obeying) -> NotifyDecision:
+        young = scene.now < conversation.opened_at + DOUBT_MAX
+        return decide(
+            Talk(
+                now=scene.now,
+                grouping=self._grouping,
+                conversation=conversation,
+                dependents=len(self._under(conversation.service_id)),
+                is_silenced=all(obeying.is_silenced(labels, scene.now) for labels in self._labels(conversation, alerting)),
+                is_acknowledged=conversation.is_acknowledged(scene.now),
+                is_root_in_doubt=young and self._is_in_doubt(conversation.service_id, scene.states),
+            ),
+        )
+
+    def _labels(self, conversation: Conversation, alerting: Alerting) -> list[dict[str, str]]:
+        """Return what silences can match: of each alert that fires, or of the outage itself when none does."""
+        sid = conversation.service_id
+        common = {"service": self._names[sid], "group": self._groups[sid]}
+        found = [{**common, "alert": one.rule, "severity": one.severity.value} for one in alerting.firing(sid)]
+        return found or [{**common, "alert": "", "severity": conversation.severity.value}]
+
+    def _is_in_doubt(self, sid: int, states: Mapping[int, ServiceState]) -> bool:
+        """Tell whether something that a service depends on has just failed, or is ill and not spoken of yet."""
+        depended = [states[other] for other in self._depends_on[sid] if other in states]
+        return any(
+            machine.is_soft(state) or (state.status is ServiceStatus.UNHEALTHY and state.service_id not in self._open)
+            for state in depended
+        )
+
+    def _queue(self, connection: Connection, batch: Batch, scene: Scene, alerting: Alerting) -> None:
+        told = [self._open[sid] for sid in batch.members]
+        message = Notification(
+            kind=batch.kind,
+            severity=max((one.severity for one in told), key=rank),
+            created_at=scene.now,
+            host=self._wording.host,
+            affected=tuple(self._affected(one, scene, alerting) for one in told),
+        )
+        notification_id = outbox.enqueue(connection, message, self._channels, lifetime=LIFETIME)
+        for one in told:
+            self._put(_told(one, scene.now, dependents=len(self._under(one.service_id))))
+        names = ", ".join(self._names[one.service_id] for one in told)
+        self._log.info("notification_queued", kind=batch.kind.value, services=names, notification=notification_id)
+
+    def _affected(self, conversation: Conversation, scene: Scene, alerting: Alerting) -> Affected:
+        sid = conversation.service_id
+        return self._wording.affected(conversation, alerting.firing(sid), scene, self._under(sid))
+
+    def _under(self, root: int) -> tuple[str, ...]:
+        return tuple(self._names[one.service_id] for one in self._open.values() if one.root_service_id == root)
+
+    def _put(self, conversation: Conversation) -> None:
+        if self._open.get(conversation.service_id) != conversation:
+            self._open[conversation.service_id] = conversation
+            self._changed.add(conversation.service_id)
+
+    def _save(self, connection: Connection) -> None:
+        for sid in self._changed:
+            one = self._open[sid]
+            conversations.save(connection, one)
+            if one.is_outage and one.closed_at is not None and one.announced_at is not None:
+                self._told_at[sid] = one.closed_at
+        self._changed.clear()
+        self._open = {sid: one for sid, one in self._open.items() if one.closed_at is None}
+
+
+def _told(conversation: Conversation, now: datetime, *, dependents: int) -> Conversation:
+    return replace(
+        conversation,
+        announced_at=conversation.announced_at or now,
+        announced_severity=conversation.severity,
+        notified_at=now,
+        told_dependents=dependents,
+        closed_at=now if conversation.over_at is not None else None,
+    )
