@@ -19,6 +19,8 @@ class Conversation:
     service_id: int
     severity: AlertSeverity  # the highest of its alerts so far
     opened_at: datetime
+    alert_id: int  # its first alert
+    alert_types: tuple[str, ...]  # all so far
     is_outage: bool = False  # the service was unhealthy in it: then it is over when the service is healthy again
     over_at: datetime | None = None
     root_service_id: int | None = None  # the service that this one is ill because of

@@ -77,7 +77,7 @@ def _secrets(settings: AlertingSettings) -> Iterator[str]:
     webhook = settings.webhook_notifications
     for secret in (settings.email_notifications.password, webhook.hmac_secret, *webhook.headers.values()):
         if secret is not None:
-            yield from {secret.get_secret_value(), *secret.get_secret_value().split()}
+            yield from {secret.get_secret_value(), *secret.get_secret_value().split()[-1:]}  # Bearer TOKEN
     for url in (settings.slack_notifications.webhook_url, webhook.url, *settings.apprise):
         if url is not None:
             yield from _secret_parts(url.get_secret_value())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from healthmon import clock
@@ -14,18 +15,31 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from healthmon.model.alert import Alert
     from healthmon.store.connection import Connection
 
 
-def begin(connection: Connection, service_id: int, severity: AlertSeverity, *, at: datetime) -> Conversation:
-    """Open a conversation. The database refuses a second open one of the same service."""
+def begin(connection: Connection, alert: Alert, *, service_id: int) -> Conversation:
+    """Open a conversation with its first alert. The database refuses a second open one of the same service."""
     rows = connection.rows(
-        "INSERT INTO conversations (service_id, severity, opened_at) VALUES (?, ?, ?) RETURNING conversation_id",
+        """
+        INSERT INTO conversations (service_id, severity, opened_at, alert_id, alert_types) VALUES (?, ?, ?, ?, ?)
+        RETURNING conversation_id
+        """,
         service_id,
-        severity.value,
-        clock.to_sql(at),
+        alert.severity.value,
+        clock.to_sql(alert.triggered_at),
+        alert.alert_id,
+        json.dumps([alert.alert_type], ensure_ascii=False),
     )
-    return Conversation(conversation_id=integer(rows[0][0]), service_id=service_id, severity=severity, opened_at=at)
+    return Conversation(
+        conversation_id=integer(rows[0][0]),
+        service_id=service_id,
+        severity=alert.severity,
+        opened_at=alert.triggered_at,
+        alert_id=alert.alert_id,
+        alert_types=(alert.alert_type,),
+    )
 
 
 def open_conversations(connection: Connection) -> list[Conversation]:
@@ -34,7 +48,7 @@ def open_conversations(connection: Connection) -> list[Conversation]:
         """
         SELECT conversation_id, service_id, severity, opened_at, over_at, root_service_id, released_at, urgent_at,
                announced_at, announced_severity, notified_at, closed_at, is_outage, told_dependents,
-               acknowledged_at, acknowledged_by, acknowledgement, acknowledged_until
+               acknowledged_at, acknowledged_by, acknowledgement, acknowledged_until, alert_id, alert_types
         FROM conversations WHERE closed_at IS NULL ORDER BY conversation_id
         """,
     )
@@ -59,7 +73,8 @@ def save(connection: Connection, conversation: Conversation) -> None:
         """
         UPDATE conversations SET severity = ?, over_at = ?, root_service_id = ?, released_at = ?, urgent_at = ?,
                announced_at = ?, announced_severity = ?, notified_at = ?, closed_at = ?, is_outage = ?,
-               told_dependents = ?, acknowledged_at = ?, acknowledged_by = ?, acknowledgement = ?, acknowledged_until = ?
+               told_dependents = ?, acknowledged_at = ?, acknowledged_by = ?, acknowledgement = ?, acknowledged_until = ?,
+               alert_types = ?
         WHERE conversation_id = ?
         """,
         conversation.severity.value,
@@ -77,6 +92,7 @@ def save(connection: Connection, conversation: Conversation) -> None:
         conversation.acknowledged_by,
         conversation.acknowledgement,
         sql_time(conversation.acknowledged_until),
+        json.dumps(conversation.alert_types, ensure_ascii=False),
         conversation.conversation_id,
     )
 
@@ -102,4 +118,6 @@ def _conversation(row: tuple[apsw.SQLiteValue, ...]) -> Conversation:
         acknowledged_by=text_or_none(row[15]),
         acknowledgement=text_or_none(row[16]),
         acknowledged_until=time_or_none(row[17]),
+        alert_id=integer(row[18]),
+        alert_types=tuple(json.loads(text(row[19]))),
     )

@@ -140,6 +140,8 @@ CREATE TABLE conversations (
     service_id         INTEGER NOT NULL REFERENCES services,
     severity           TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
     opened_at          TEXT NOT NULL,
+    alert_id           INTEGER NOT NULL,  -- its first alert
+    alert_types        TEXT NOT NULL,     -- all so far, as a JSON list
     is_outage          INTEGER NOT NULL DEFAULT 0 CHECK (is_outage IN (0, 1)),  -- the service was unhealthy in it
     over_at            TEXT,              -- since when it is over
     root_service_id    INTEGER REFERENCES services,  -- the service that this one is ill because of

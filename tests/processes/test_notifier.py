@@ -16,14 +16,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psutil
+import pytest
 
-from healthmon import clock
+from healthmon import clock, redaction
 from healthmon import config as configuration
-from healthmon.log import Log, set_up_file
+from healthmon.log import set_up_file
 from healthmon.model.delivery import DeliveryState, SendResult, SendStatus
 from healthmon.model.notification import NotificationKind
 from healthmon.processes.doorbell import Doorbell
-from healthmon.processes.notifier import Notifier, child, lane
+from healthmon.processes.notifier import child, lane, make
 from healthmon.store import channel_states, deliveries, facts, outbox
 from healthmon.store.connection import create_or_open
 from tests.builders import a_notification
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    import pytest
-
     from healthmon.model.delivery import Delivery
     from healthmon.model.notification import Notification
+    from healthmon.processes.notifier import Notifier
 
 DAY = timedelta(hours=24)
+
+# Python 3.12 warns of a fork beside threads, which are these tests' receivers; the notifier has none.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 
 class World:
@@ -58,8 +61,7 @@ class World:
 
     def another(self) -> Notifier:
         """A notifier as it is after a restart."""
-        own = create_or_open(self.config.paths.database)
-        self.notifier = Notifier(self.config, self.doorbell, own, Log("notifier"))
+        self.notifier = make(self.config)(self.doorbell)
         return self.notifier
 
     def tell(self, *channels: str, message: Notification | None = None, **changes: Any) -> int:
@@ -98,6 +100,7 @@ def world(directory: Path, **alerting: Any) -> Iterator[World]:
         made.notifier.close()
         made.connection.close()
         made.doorbell.close()
+        redaction._hidden.clear()
         logger = logging.getLogger("healthmon")
         for handler in logger.handlers:
             handler.close()
@@ -353,3 +356,33 @@ def test_the_notifier_itself_loads_no_sender() -> None:
     found = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
     assert lane.DEADLINE_S == 30.0
+
+
+def test_no_secret_gets_into_the_log_the_database_or_a_list_of_arguments(tmp_path: Path) -> None:
+    canary = "HMCANARY0123456789"
+    echoing = Answer(status=403, body=f"no such token: {canary}, Bearer {canary}".encode())
+    with Receiver(answer=echoing) as web, Receiver(answer=echoing) as chat, Server(smtp({"EHLO": f"502 {canary}", "HELO": f"550 {canary}"})) as post:
+        blocks = {
+            "webhook_notifications": {**hook(web), "headers": {"Authorization": f"Bearer {canary}"}, "hmac_secret": canary},
+            "slack_notifications": {"enabled": True, "webhook_url": f"{chat.url}/{canary}"},
+            "email_notifications": {**mail(post.port), "username": "hm", "password": canary, "encryption": "none"},
+            "apprise": [f"json://user:{canary}@127.0.0.1:{web.port}/{canary}", f"tgram://{canary}/1"],
+        }
+        names = ("email", "slack", "webhook", "apprise-1", "apprise-2")
+        with world(tmp_path, **blocks) as here:
+            here.tell(*names)
+            seen: set[str] = set()
+
+            def all_tried() -> bool:
+                for process in psutil.Process().children(recursive=True):
+                    with suppress(psutil.NoSuchProcess):
+                        seen.update(process.cmdline())
+                return all(here.deliveries(name)[0].last_error for name in names)
+
+            here.run_until(all_tried)
+            tables = ("deliveries", "notifications", "channel_states", "facts")
+            stored = str([here.connection.rows(f"SELECT * FROM {table}") for table in tables])
+        assert canary in str(web.requests[0].headers), "the secret was not even used"
+        for where in (stored, here.log.read_text(), str(seen)):
+            assert canary not in where
+        assert "403 Forbidden no such token: •••" in stored

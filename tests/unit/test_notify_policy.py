@@ -20,7 +20,7 @@ TOLD = {"announced_at": ago(60), "announced_severity": CRITICAL, "notified_at": 
 
 
 def a_conversation(**changes: Any) -> Conversation:
-    plain: dict[str, Any] = {"conversation_id": 1, "service_id": 1, "severity": CRITICAL, "opened_at": ago(120)}
+    plain: dict[str, Any] = {"conversation_id": 1, "service_id": 1, "severity": CRITICAL, "opened_at": ago(120), "alert_id": 7, "alert_types": ("service_down",)}
     return Conversation(**plain | changes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from healthmon.alerts.lifecycle import AlertEvent, Move, advance, begin
@@ -90,14 +90,14 @@ class Alerting:
             if (pending := self._apply(sid, rule, facts, now)) is not None
         ]
 
-    def write(self, connection: Connection, moves: Iterable[_Pending], now: datetime) -> list[tuple[int, Rule]]:
-        """Write moves; return the rules that fire from now on, each with its service."""
+    def write(self, connection: Connection, moves: Iterable[_Pending], now: datetime) -> list[tuple[Rule, Alert]]:
+        """Write moves; return the alerts that fire from now on, each with its rule."""
         fired = []
         for pending in moves:
             sid, name = pending.key
             self._remember(connection, pending.key, pending.move.state)
             if pending.move.event is AlertEvent.FIRED:
-                fired.append((sid, self._fire(connection, pending, now)))
+                fired.append(self._fire(connection, pending, now))
             elif pending.move.event is AlertEvent.RESOLVED:
                 self._resolve(connection, sid, name, now)
         return fired
@@ -126,7 +126,7 @@ class Alerting:
             self._states[key] = state
             rule_states.save(connection, [state])
 
-    def _fire(self, connection: Connection, pending: _Pending, now: datetime) -> Rule:
+    def _fire(self, connection: Connection, pending: _Pending, now: datetime) -> tuple[Rule, Alert]:
         sid, name = pending.key
         rule = next(rule for rule in self._rules[sid] if rule.name == name)
         explanation = rule.explain(pending.facts)
@@ -141,13 +141,13 @@ class Alerting:
             resolved_at=now if is_event else None,
             values=values(explanation),
         )
-        alert_id = alerts.add(connection, alert)
+        alert = replace(alert, alert_id=alerts.add(connection, alert))
         if is_event:
             self._log.change("event", service=self._names[sid], type=name, message=message)
         else:
-            self._firing.setdefault(sid, {})[name] = _firing(alert, alert_id)
+            self._firing.setdefault(sid, {})[name] = _firing(alert)
             self._log.error("ALERT", service=self._names[sid], type=name, severity=rule.severity.value, message=message)
-        return rule
+        return rule, alert
 
     def _resolve(self, connection: Connection, sid: int, name: str, now: datetime) -> None:
         if self._firing.get(sid, {}).pop(name, None) is not None:
@@ -155,9 +155,9 @@ class Alerting:
             self._log.change("alert_resolved", service=self._names[sid], type=name)
 
 
-def _firing(alert: Alert, alert_id: int = 0) -> Firing:
+def _firing(alert: Alert) -> Firing:
     return Firing(
-        alert_id=alert_id or alert.alert_id,
+        alert_id=alert.alert_id,
         rule=alert.alert_type,
         severity=alert.severity,
         message=alert.message,

@@ -49,7 +49,7 @@ class Reporting:
             known,
             grouping=_grouping(config),
             channels=tuple(channel.name for channel in channels.enabled(config.alerting)),
-            wording=Wording(known, host=socket.gethostname()),
+            wording=Wording(known, config.self_healing, host=socket.gethostname()),
             log=log,
         )
         self._obeying = Obeying(log)
@@ -108,8 +108,8 @@ class Reporting:
         if not moves and not told and clock.monotonic() < self._say_at and not self._telling.is_about(seen):
             return False
         with connection.transaction(durable=True):
-            for sid, fired in self._alerting.write(connection, moves, scene.now):
-                self._telling.hear(connection, sid, fired, scene.now)
+            for fired, alert in self._alerting.write(connection, moves, scene.now):
+                self._telling.hear(connection, fired, alert)
             self._obeying.obey(connection, told, self._telling, scene.now)
             queued, wait_s = self._telling.say(connection, scene, self._alerting, self._obeying)
             reach("alerts.before_commit")

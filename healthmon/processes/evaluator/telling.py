@@ -15,7 +15,7 @@ from healthmon.notify.batches import batches
 from healthmon.notify.policy import Grouping, NotifyDecision, NotifyVerdict, Talk, decide, rank
 from healthmon.status import machine
 from healthmon.status.uptime import WINDOW
-from healthmon.store import conversations, outbox
+from healthmon.store import conversations, heals, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from healthmon.alerts.rule import Rule
     from healthmon.config import ServiceSettings
     from healthmon.log import Log
+    from healthmon.model.alert import Alert
     from healthmon.model.conversation import Conversation
     from healthmon.model.notification import Affected
     from healthmon.model.operator_action import OperatorAction
@@ -74,15 +75,17 @@ class Telling:
         self._told_at = conversations.outages_told_since(connection, now - WINDOW)
         self._changed.clear()
 
-    def hear(self, connection: Connection, sid: int, rule: Rule, now: datetime) -> None:
+    def hear(self, connection: Connection, rule: Rule, alert: Alert) -> None:
         """Take in that an alert of a service fires."""
-        if rule.severity is AlertSeverity.INFO:
+        sid = alert.service_id
+        if sid is None or alert.severity is AlertSeverity.INFO:
             return
         before = self._open.get(sid)
         if before is not None:
-            self._put(replace(before, severity=max(before.severity, rule.severity, key=rank)))
-        elif not (rule.is_lagging and sid in self._told_at and now - self._told_at[sid] < WINDOW):
-            self._open[sid] = conversations.begin(connection, sid, rule.severity, at=now)
+            types = tuple(dict.fromkeys((*before.alert_types, alert.alert_type)))
+            self._put(replace(before, severity=max(before.severity, alert.severity, key=rank), alert_types=types))
+        elif not (rule.is_lagging and sid in self._told_at and alert.triggered_at - self._told_at[sid] < WINDOW):
+            self._open[sid] = conversations.begin(connection, alert, service_id=sid)
 
     def acknowledge(self, action: OperatorAction, now: datetime) -> str:
         """Take in that a person has seen the outage of a service; return what came of it."""
@@ -180,7 +183,7 @@ class Telling:
             severity=max((one.severity for one in told), key=rank),
             created_at=scene.now,
             host=self._wording.host,
-            affected=tuple(self._affected(one, scene, alerting) for one in told),
+            affected=tuple(self._affected(connection, one, scene, alerting) for one in told),
         )
         notification_id = outbox.enqueue(connection, message, self._channels, lifetime=LIFETIME)
         for one in told:
@@ -188,9 +191,11 @@ class Telling:
         names = ", ".join(self._names[one.service_id] for one in told)
         self._log.info("notification_queued", kind=batch.kind.value, services=names, notification=notification_id)
 
-    def _affected(self, conversation: Conversation, scene: Scene, alerting: Alerting) -> Affected:
+    def _affected(self, connection: Connection, conversation: Conversation, scene: Scene, alerting: Alerting) -> Affected:
         sid = conversation.service_id
-        return self._wording.affected(conversation, alerting.firing(sid), scene, self._under(sid))
+        incident = scene.incidents.get(sid) or scene.latest.get(sid)
+        made = [] if incident is None else heals.of_incident(connection, incident.incident_id)
+        return self._wording.affected(conversation, alerting.firing(sid), scene, made, self._under(sid))
 
     def _under(self, root: int) -> tuple[str, ...]:
         return tuple(self._names[one.service_id] for one in self._open.values() if one.root_service_id == root)

@@ -4,56 +4,85 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from healthmon.model.heal import CHARGED_HEALS, HealState
 from healthmon.model.notification import Affected
 from healthmon.notify.cause import cause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from healthmon.config import ServiceSettings
+    from healthmon.heal.settings import HealSettings
     from healthmon.model.conversation import Conversation
+    from healthmon.model.heal import Heal
+    from healthmon.model.incident import Incident
     from healthmon.model.service import Service
     from healthmon.processes.evaluator.alerting import Firing
     from healthmon.processes.evaluator.scene import Scene
+
+LAST_CHECK = "last check"
 
 
 class Wording:
     """Knows what is configured of each service, and reads the rest from the scene."""
 
-    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], *, host: str) -> None:
+    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], healing: HealSettings, *, host: str) -> None:
         self._services = {service.service_id: (service, configured) for service, configured in services}
+        self._heals = {sid for sid, (_, configured) in self._services.items() if healing.for_service(configured.heal).switched_on}
         self.host = host
 
-    def affected(self, conversation: Conversation, firing: list[Firing], scene: Scene, dependents: tuple[str, ...]) -> Affected:
-        """Return what is told of one service."""
+    def affected(
+        self,
+        conversation: Conversation,
+        firing: Sequence[Firing],
+        scene: Scene,
+        made: Sequence[Heal],
+        dependents: tuple[str, ...],
+    ) -> Affected:
+        """Return what is told of one service. `made` are the heals of its incident."""
         sid = conversation.service_id
         service, configured = self._services[sid]
-        incident = scene.incidents.get(sid) or scene.latest.get(sid)
-        state, report = scene.states[sid], scene.reports.get(sid)
-        began = incident if incident is not None and conversation.is_outage else None
-        links = () if configured.runbook_url is None else (("runbook", configured.runbook_url),)
+        incident = (scene.incidents.get(sid) or scene.latest.get(sid)) if conversation.is_outage else None
+        message = _message(firing, incident)
         return Affected(
             conversation_id=conversation.conversation_id,
             service=service.name,
             group=configured.group,
             critical=configured.critical,
             severity=conversation.severity,
-            alert_id=firing[0].alert_id if firing else 0,
-            alert_types=tuple(one.rule for one in firing),
-            message=_message(service.name, firing, state.last_error, is_over=conversation.over_at is not None),
-            started_at=conversation.opened_at if began is None else began.started_at,
+            alert_id=conversation.alert_id,
+            alert_types=conversation.alert_types,
+            message=message,
+            started_at=conversation.opened_at if incident is None else incident.started_at,
             resolved_at=conversation.over_at,
-            facts=cause(state, None if report is None else report.target, "" if report is None else report.problem or ""),
+            facts=self._facts(sid, scene, message),
             values=tuple({value: None for one in firing for value in one.values}),
-            healing="" if began is None else began.healing or "",
+            healing=_healed(made) if conversation.over_at else self._healing(sid, incident),
             dependents=dependents,
-            links=links,
+            links=() if configured.runbook_url is None else (("runbook", configured.runbook_url),),
         )
 
+    def _facts(self, sid: int, scene: Scene, message: str) -> tuple[tuple[str, str], ...]:
+        """Return the cause, without what the message says already; that there is no container matters to who heals it."""
+        report = scene.reports.get(sid)
+        problem = "" if report is None or sid not in self._heals else report.problem or ""
+        found = cause(scene.states[sid], None if report is None else report.target, problem)
+        return tuple((name, value) for name, value in found if name != LAST_CHECK or not value.endswith(message))
 
-def _message(name: str, firing: list[Firing], error: str | None, *, is_over: bool) -> str:
-    if is_over:
-        return f"{name} is well again" if not firing else f"{name} is back; still: {firing[0].message}"
-    if error is not None:
-        return f"{name} is unhealthy: {error}"
-    return firing[0].message if firing else f"{name} is unhealthy"
+    def _healing(self, sid: int, incident: Incident | None) -> str:
+        return "" if incident is None or sid not in self._heals else incident.healing or ""
+
+
+def _message(firing: Sequence[Firing], incident: Incident | None) -> str:
+    """Return what failed: of an outage the look that began it, else what the first rule says."""
+    if incident is not None:
+        return incident.error_message or incident.reason.value
+    return firing[0].message if firing else "it is over"
+
+
+def _healed(made: Sequence[Heal]) -> str:
+    """Return what of ours helped, if it did."""
+    if not made or made[-1].state is not HealState.VERIFIED:
+        return ""
+    times = sum(heal.state in CHARGED_HEALS for heal in made)
+    return "restarted once" if times == 1 else f"restarted {times} times"
