@@ -212,6 +212,17 @@ def test_five_unknown_minutes_are_told_with_the_cause(a_timeline: Any) -> None:
     assert dict(message.affected[0].facts)["last check"].startswith("no_network")
 
 
+def test_an_event_is_told_once_on_its_edge_and_over_at_once(a_timeline: Any) -> None:
+    timeline = a_timeline(SLOW | {"severity": "info"})
+    timeline.pass_minutes(3, response_time_s=2.5)
+    timeline.evaluator = timeline.a_new_evaluator()
+    timeline.pass_minutes(2, response_time_s=2.5)
+    assert (timeline.said(), timeline.alerts("firing")) == ([("event", "doc_store")], [])
+    timeline.pass_minutes(1)
+    timeline.pass_minutes(1, response_time_s=2.5)
+    assert timeline.said() == [("event", "doc_store")] * 2
+
+
 def test_a_rule_that_is_gone_leaves_no_alert_behind(a_timeline: Any) -> None:
     timeline = a_timeline(DOWN, grouping=AT_ONCE)
     timeline.pass_minutes(1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.alerts.dependencies import roots
 from healthmon.model.alert import AlertSeverity
-from healthmon.model.notification import Notification
+from healthmon.model.notification import Notification, NotificationKind
 from healthmon.model.status import ServiceStatus
 from healthmon.notify.batches import batches
 from healthmon.notify.policy import Grouping, NotifyDecision, NotifyVerdict, Talk, decide, rank
@@ -68,17 +68,22 @@ class Telling:
         self._log = log
         self._open: dict[int, Conversation] = {}
         self._told_at: dict[int, datetime] = {}  # by service, the end of its last outage that was told
+        self._events: list[Alert] = []  # of severity info: told once, with the next say
         self._changed: set[int] = set()
 
     def load(self, connection: Connection, now: datetime) -> None:
         self._open = {one.service_id: one for one in conversations.open_conversations(connection)}
         self._told_at = conversations.outages_told_since(connection, now - WINDOW)
+        self._events.clear()
         self._changed.clear()
 
     def hear(self, connection: Connection, rule: Rule, alert: Alert) -> None:
         """Take in that an alert of a service fires."""
         sid = alert.service_id
-        if sid is None or alert.severity is AlertSeverity.INFO:
+        if sid is None:
+            return
+        if alert.severity is AlertSeverity.INFO:
+            self._events += [] if rule.is_about_recovery else [alert]
             return
         before = self._open.get(sid)
         if before is not None:
@@ -116,8 +121,9 @@ class Telling:
 
     def say(self, connection: Connection, scene: Scene, alerting: Alerting, obeying: Obeying) -> tuple[bool, float]:
         """Queue what is to be said now; return whether that was anything, and the seconds until time alone changes it."""
+        told_events = self._queue_events(connection, scene, obeying)
         if not self._open:
-            return False, NEVER_S
+            return told_events, NEVER_S
         self._follow(scene, alerting)
         decisions = {sid: self._decide(one, scene, alerting, obeying) for sid, one in self._open.items()}
         due = batches(decisions)
@@ -128,7 +134,7 @@ class Telling:
                 self._put(replace(self._open[sid], closed_at=scene.now))
         self._save(connection)
         waits = [(decision.until - scene.now).total_seconds() for decision in decisions.values() if decision.until is not None]
-        return bool(due) and bool(self._channels), min(waits, default=NEVER_S)
+        return told_events or (bool(due) and bool(self._channels)), min(waits, default=NEVER_S)
 
     def _follow(self, scene: Scene, alerting: Alerting) -> None:
         """Bring every conversation up to what is known now."""
@@ -175,6 +181,26 @@ class Telling:
             machine.is_soft(state) or (state.status is ServiceStatus.UNHEALTHY and state.service_id not in self._open)
             for state in depended
         )
+
+    def _queue_events(self, connection: Connection, scene: Scene, obeying: Obeying) -> bool:
+        """Queue what fired and is over at once; return whether there was any of it."""
+        events, self._events = self._events, []
+        loud = [one for one in events if not obeying.is_silenced(self._labels_of(one), scene.now)]
+        if not loud:
+            return False
+        message = Notification(
+            kind=NotificationKind.EVENT,
+            severity=AlertSeverity.INFO,
+            created_at=scene.now,
+            host=self._wording.host,
+            affected=tuple(self._wording.event(one) for one in loud),
+        )
+        outbox.enqueue(connection, message, self._channels, lifetime=LIFETIME)
+        return bool(self._channels)
+
+    def _labels_of(self, alert: Alert) -> dict[str, str]:
+        sid = alert.service_id or 0
+        return {"service": self._names[sid], "group": self._groups[sid], "alert": alert.alert_type, "severity": alert.severity.value}
 
     def _queue(self, connection: Connection, batch: Batch, scene: Scene, alerting: Alerting) -> None:
         told = [self._open[sid] for sid in batch.members]
