@@ -11,7 +11,7 @@ from healthmon.model.check import CheckKind, CheckReason
 from healthmon.model.notification import Notification, NotificationKind
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.rules.defaults import DEFAULT_RULES
-from healthmon.store import operator_actions, outbox
+from healthmon.store import operator_actions, outbox, probe_requests
 from tests.processes.evaluator_world import BAD, GOOD, World
 
 if TYPE_CHECKING:
@@ -194,6 +194,32 @@ def test_who_stays_ill_after_its_root_recovered_is_told_of(a_timeline: Any) -> N
     timeline.pass_minutes(10, doc_store=BAD, frontend=BAD)
     timeline.pass_minutes(5, frontend=BAD)
     assert sorted(timeline.said()[1:]) == [("firing", "frontend"), ("resolved", "doc_store")]
+
+
+def test_what_an_ill_service_depends_on_is_looked_at_before_it_is_told_of(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, grouping=AT_ONCE)
+    timeline.pass_minutes(1)
+    for _ in range(3):
+        timeline.look(BAD, service_id=2)
+    timeline.step()
+    assert timeline.said() == []
+    assert probe_requests.standing(timeline.connection, now=timeline.now).keys() == {1}
+    for _ in range(3):
+        timeline.look(BAD, CheckKind.REQUESTED)
+    timeline.step()
+    [message] = timeline.messages()
+    assert [(one.service, one.dependents) for one in message.affected] == [("doc_store", ("frontend",))]
+
+
+def test_who_is_ill_alone_is_told_of_when_its_dependency_was_looked_at(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, grouping=AT_ONCE)
+    timeline.pass_minutes(1)
+    for _ in range(3):
+        timeline.look(BAD, service_id=2)
+    timeline.step()
+    timeline.look(GOOD, CheckKind.REQUESTED)
+    timeline.step()
+    assert timeline.said() == [("firing", "frontend")]
 
 
 def test_an_outage_that_lasts_is_told_again(a_timeline: Any) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LONGEST_WINDOW = timedelta(hours=1)
 WINDOWS = (timedelta(minutes=5), timedelta(minutes=15), LONGEST_WINDOW)
+CONTAINER = frozenset({"restart_count", "oom_killed", "exit_code", "container_state", "container_health"})
 SUMMED_UP = ("_5m", "_15m", "_1h")  # the names that windows are kept for end so
 
 
@@ -51,6 +52,7 @@ class Seeing:
             sid: tuple(ids[name] for name in configured.depends_on if name in ids)
             for sid, (_, configured) in self._services.items()
         }
+        self.has_containers = not CONTAINER.isdisjoint(names)
         self.has_windows = any(name.endswith(SUMMED_UP) for name in names)
         self._recent: dict[int, RecentLooks] = {}
 

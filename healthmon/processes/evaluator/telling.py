@@ -69,6 +69,7 @@ class Telling:
         self._open: dict[int, Conversation] = {}
         self._told_at: dict[int, datetime] = {}  # by service, the end of its last outage that was told
         self._events: list[Alert] = []  # of severity info: told once, with the next say
+        self._to_look_at: set[int] = set()
         self._changed: set[int] = set()
 
     def load(self, connection: Connection, now: datetime) -> None:
@@ -91,6 +92,7 @@ class Telling:
             self._put(replace(before, severity=max(before.severity, alert.severity, key=rank), alert_types=types))
         elif not (rule.is_lagging and sid in self._told_at and alert.triggered_at - self._told_at[sid] < WINDOW):
             self._open[sid] = conversations.begin(connection, alert, service_id=sid)
+            self._to_look_at.update(self._depends_on[sid])
 
     def acknowledge(self, action: OperatorAction, now: datetime) -> str:
         """Take in that a person has seen the outage of a service; return what came of it."""
@@ -109,6 +111,11 @@ class Telling:
         )
         until = "it is over" if action.until is None else clock.to_people(action.until)
         return f"{action.service} is acknowledged by {action.author} until {until}"
+
+    def to_look_at(self) -> set[int]:
+        """Return, once, the services that have to be looked at before what depends on them is spoken of."""
+        found, self._to_look_at = self._to_look_at, set()
+        return found
 
     def services(self) -> set[int]:
         """Return the services that are spoken of."""
@@ -163,7 +170,7 @@ class Telling:
                 dependents=len(self._under(conversation.service_id)),
                 is_silenced=all(obeying.is_silenced(labels, scene.now) for labels in self._labels(conversation, alerting)),
                 is_acknowledged=conversation.is_acknowledged(scene.now),
-                is_root_in_doubt=young and self._is_in_doubt(conversation.service_id, scene.states),
+                is_root_in_doubt=young and self._is_in_doubt(conversation, scene.states),
             ),
         )
 
@@ -174,11 +181,14 @@ class Telling:
         found = [{**common, "alert": one.rule, "severity": one.severity.value} for one in alerting.firing(sid)]
         return found or [{**common, "alert": "", "severity": conversation.severity.value}]
 
-    def _is_in_doubt(self, sid: int, states: Mapping[int, ServiceState]) -> bool:
-        """Tell whether something that a service depends on has just failed, or is ill and not spoken of yet."""
-        depended = [states[other] for other in self._depends_on[sid] if other in states]
+    def _is_in_doubt(self, conversation: Conversation, states: Mapping[int, ServiceState]) -> bool:
+        """Tell whether something that a service depends on has just failed, was not looked at since, or is ill and not told yet."""
+        depended = [states[other] for other in self._depends_on[conversation.service_id] if other in states]
         return any(
-            machine.is_soft(state) or (state.status is ServiceStatus.UNHEALTHY and state.service_id not in self._open)
+            machine.is_soft(state)
+            or state.last_checked_at is None
+            or state.last_checked_at < conversation.opened_at
+            or (state.status is ServiceStatus.UNHEALTHY and state.service_id not in self._open)
             for state in depended
         )
 
