@@ -259,6 +259,18 @@ def test_a_rule_that_is_gone_leaves_no_alert_behind(a_timeline: Any) -> None:
     assert timeline.alerts("firing") == []
 
 
+def test_a_service_that_is_gone_is_spoken_of_no_more(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, grouping=AT_ONCE)
+    timeline.pass_minutes(1)
+    timeline.pass_minutes(1, doc_store=BAD, frontend=BAD)
+    left = tuple(service for service in timeline.config.services if service.name != "doc_store")
+    timeline.config = timeline.config.model_copy(update={"services": left})
+    timeline.evaluator = timeline.a_new_evaluator()
+    timeline.pass_minutes(1, frontend=BAD)
+    assert timeline.said() == [("firing", "doc_store"), ("firing", "frontend")]
+    assert timeline.alerts("firing") == ["frontend down"]
+
+
 def test_rules_hold_for_their_services_and_groups_only(a_timeline: Any) -> None:
     timeline = a_timeline(DOWN | {"services": ["frontend"]}, grouping=AT_ONCE)
     timeline.pass_minutes(1)

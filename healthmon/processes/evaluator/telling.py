@@ -73,7 +73,13 @@ class Telling:
         self._changed: set[int] = set()
 
     def load(self, connection: Connection, now: datetime) -> None:
-        self._open = {one.service_id: one for one in conversations.open_conversations(connection)}
+        """Read what is open, and close what is about services that are not watched any more."""
+        self._open = {}
+        for one in conversations.open_conversations(connection):
+            if one.service_id in self._names:
+                self._open[one.service_id] = one
+            else:
+                conversations.save(connection, replace(one, closed_at=now))
         self._told_at = conversations.outages_told_since(connection, now - WINDOW)
         self._events.clear()
         self._changed.clear()
