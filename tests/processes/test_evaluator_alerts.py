@@ -11,7 +11,7 @@ from healthmon.model.check import CheckKind, CheckReason
 from healthmon.model.notification import Notification, NotificationKind
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.rules.defaults import DEFAULT_RULES
-from healthmon.store import operator_actions, outbox, probe_requests
+from healthmon.store import certificates, operator_actions, outbox, probe_requests
 from tests.processes.evaluator_world import BAD, GOOD, World
 
 if TYPE_CHECKING:
@@ -247,6 +247,18 @@ def test_an_event_is_told_once_on_its_edge_and_over_at_once(a_timeline: Any) -> 
     timeline.pass_minutes(1)
     timeline.pass_minutes(1, response_time_s=2.5)
     assert timeline.said() == [("event", "doc_store")] * 2
+
+
+def test_a_certificate_that_expires_soon_is_told_in_time(a_timeline: Any) -> None:
+    timeline = a_timeline({"name": "certificate", "condition": "cert_expires_days < 14", "severity": "warning"}, grouping=AT_ONCE)
+    certificates.note(timeline.connection, {1: timeline.now + timedelta(days=14, hours=1), 2: timeline.now + timedelta(days=90)})
+    timeline.pass_minutes(30)
+    assert timeline.said() == []
+    timeline.pass_minutes(40)
+    assert timeline.said() == [("firing", "doc_store")]
+    certificates.note(timeline.connection, {1: timeline.now + timedelta(days=90)})
+    timeline.pass_minutes(1)
+    assert [kind for kind, _ in timeline.said()] == ["firing", "resolved"]
 
 
 def test_a_rule_that_is_gone_leaves_no_alert_behind(a_timeline: Any) -> None:

@@ -17,7 +17,7 @@ from healthmon.processes.evaluator.obeying import Obeying
 from healthmon.processes.evaluator.scene import LONGEST_WINDOW, Scene, Seeing
 from healthmon.processes.evaluator.telling import Telling
 from healthmon.processes.evaluator.wording import Wording
-from healthmon.store import checks, probe_requests, targets
+from healthmon.store import certificates, checks, probe_requests, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -88,6 +88,7 @@ class Reporting:
             uptimes=watching.uptimes(concerned),
             incidents=outages.open,
             latest=outages.latest,
+            certificates=certificates.of_services(connection, concerned) if self._seeing.has_certificates else {},
             reports=targets.of_services(connection, self._telling.services() | in_question),
         )
         queued = self._write(connection, scene, {sid: self._seeing.facts(sid, scene) for sid in concerned}, told)
