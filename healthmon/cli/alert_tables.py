@@ -69,13 +69,13 @@ def show_review(found: Iterable[RuleReview], days: int) -> None:
     if not lines:
         console.print(f"no alert fired in the last {days} days")
         return
-    table = _table("alert", "severity", "fired", "firing", "acknowledged", "short", "median")
+    table = _table("alert", "severity", "fired", "firing", "acknowledged", "short", "ignored", "median")
     for line in lines:
         lasted = "" if line.median_minutes is None else f"{line.median_minutes:g} min"
-        counts = (line.fired, line.firing, line.acknowledged, line.short)
+        counts = (line.fired, line.firing, line.acknowledged, line.short, line.ignored)
         table.add_row(*_plain(line.alert_type, line.severity, *map(str, counts), lasted))
     console.print(table)
-    console.print(_styled("short: over within 5 minutes and acknowledged by nobody, the first to suspect of being false", "dim"))
+    console.print(_styled("acknowledged by nobody: short were over within 5 minutes, the first to suspect of being false; ignored lasted longer", "dim"))
 
 
 def show_channels(found: Iterable[Channel], states: Mapping[str, ChannelState], waiting: Mapping[str, int], now: datetime) -> None:
@@ -152,7 +152,7 @@ def _table(*columns: str) -> Table:
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in columns:
-        table.add_column(column, justify="right" if column in {"for", "fired", "firing", "acknowledged", "short", "median"} else "left")
+        table.add_column(column, justify="right" if column in {"for", "fired", "firing", "acknowledged", "short", "ignored", "median"} else "left")
     return table
 
 
