@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.alerts import rule
+from healthmon.alerts.lifecycle import AlertEvent
 from healthmon.failpoints import reach
 from healthmon.notify import channels
 from healthmon.notify.policy import Grouping
@@ -76,7 +77,7 @@ class Reporting:
         self._changed |= {check.service_id for check in found} | {change.service.service_id for change in changes}
 
     def report(self, connection: Connection, watching: Watching, outages: Outages, now: datetime) -> bool:
-        """Apply the rules to the services that changed, and say what is to be said. Return whether a message was queued."""
+        """Apply the rules to the services that changed, and say what is to be said. Return whether the notifier has work."""
         concerned = (self._changed | self._alerting.services_due(now)) & watching.states.keys()
         told = self._obeying.waiting(connection)
         if not concerned and not told and clock.monotonic() < self._say_at:
@@ -91,9 +92,9 @@ class Reporting:
             certificates=certificates.of_services(connection, concerned) if self._seeing.has_certificates else {},
             reports=targets.of_services(connection, self._telling.services() | in_question),
         )
-        queued = self._write(connection, scene, {sid: self._seeing.facts(sid, scene) for sid in concerned}, told)
+        has_news = self._write(connection, scene, {sid: self._seeing.facts(sid, scene) for sid in concerned}, told)
         self._changed.clear()
-        return queued
+        return has_news
 
     def programs_to_wake(self) -> set[str]:
         """Return, once, the programs that have something to look at now."""
@@ -133,7 +134,7 @@ class Reporting:
             reach("alerts.before_commit")
         reach("alerts.after_commit")
         self._say_at = clock.monotonic() + wait_s
-        return queued
+        return queued or any(one.move.event is not AlertEvent.NOTHING for one in moves)
 
 
 def _by_service(rules: Iterable[Rule], services: Iterable[tuple[Service, ServiceSettings]]) -> dict[int, tuple[Rule, ...]]:
