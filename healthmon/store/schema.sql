@@ -151,6 +151,8 @@ CREATE TABLE conversations (
     announced_severity TEXT CHECK (announced_severity IN ('critical', 'warning', 'info')),
     notified_at        TEXT,              -- the last message
     told_dependents    INTEGER NOT NULL DEFAULT 0,  -- how many services it named as ill because of this one
+    flapping_at        TEXT,              -- since when the service comes and goes; NULL while it does not
+    told_flapping      INTEGER NOT NULL DEFAULT 0 CHECK (told_flapping IN (0, 1)),  -- people were told so, and not of its end
     acknowledged_at    TEXT,              -- a person has seen it
     acknowledged_by    TEXT,
     acknowledgement    TEXT,              -- why, in that person's words
@@ -213,7 +215,7 @@ CREATE INDEX silences_by_end ON silences (ends_at);
 -- What people are told: a row a message, the same for every channel. `content` is JSON: model/notification.py.
 CREATE TABLE notifications (
     notification_id INTEGER PRIMARY KEY,
-    kind            TEXT NOT NULL CHECK (kind IN ('firing', 'worsened', 'resolved', 'reminder', 'event', 'undelivered', 'test')),
+    kind            TEXT NOT NULL CHECK (kind IN ('firing', 'worsened', 'flapping', 'resolved', 'reminder', 'event', 'undelivered', 'test')),
     severity        TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
     created_at      TEXT NOT NULL,
     content         TEXT NOT NULL

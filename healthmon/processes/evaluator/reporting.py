@@ -42,7 +42,7 @@ class Reporting:
 
     def __init__(self, config: Config, services: Iterable[tuple[Service, ServiceSettings]], log: Log) -> None:
         known = list(services)
-        wanted = (*rule.built_in(max_consecutive_failures=config.max_consecutive_failures), *rule.of_settings(config.alert_rules))
+        wanted = _rules(config)
         self._seeing = Seeing(known, names=frozenset(name for one in wanted for name in one.condition.names))
         self._alerting = Alerting(_by_service(wanted, known), {service.service_id: service.name for service, _ in known}, log)
         self._telling = Telling(
@@ -85,6 +85,7 @@ class Reporting:
             uptimes=watching.uptimes(concerned),
             incidents=outages.open,
             latest=outages.latest,
+            flapping=watching.flapping,
             reports=targets.of_services(connection, concerned | self._telling.services()),
         )
         queued = self._write(connection, scene, {sid: self._seeing.facts(sid, scene) for sid in concerned}, told)
@@ -116,6 +117,13 @@ class Reporting:
         reach("alerts.after_commit")
         self._say_at = clock.monotonic() + wait_s
         return queued
+
+
+def _rules(config: Config) -> tuple[Rule, ...]:
+    """Return the rules of the file, and ours. One of the file that bears the name of one of ours stands for it, also switched off."""
+    taken = {one.name for one in config.alert_rules}
+    ours = rule.built_in(max_consecutive_failures=config.max_consecutive_failures)
+    return (*(one for one in ours if one.name not in taken), *rule.of_settings(config.alert_rules))
 
 
 def _by_service(rules: Iterable[Rule], services: Iterable[tuple[Service, ServiceSettings]]) -> dict[int, tuple[Rule, ...]]:

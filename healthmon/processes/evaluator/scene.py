@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
     from healthmon.model.status import ServiceState
+    from healthmon.status.flapping import Flapping
     from healthmon.status.uptime import Uptime
     from healthmon.store.targets import TargetReport
 
@@ -38,6 +39,7 @@ class Scene:
     incidents: Mapping[int, Incident]
     latest: Mapping[int, Incident]
     reports: Mapping[int, TargetReport]
+    flapping: Mapping[int, Flapping]
 
 
 class Seeing:
@@ -96,6 +98,7 @@ class Seeing:
             exit_code=None if target is None else target.exit_code,
             container_state=None if target is None else target.state.value,
             container_health=None if target is None else target.health.value,
+            flapping=scene.flapping[sid].is_flapping,
             dependency_unhealthy=self._has_unhealthy_dependency(sid, scene),
             quarantined=incident is not None and incident.quarantined_at is not None,
         )

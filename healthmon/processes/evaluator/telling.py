@@ -71,7 +71,10 @@ class Telling:
         self._changed: set[int] = set()
 
     def load(self, connection: Connection, now: datetime) -> None:
-        self._open = {one.service_id: one for one in conversations.open_conversations(connection)}
+        spoken = conversations.open_conversations(connection)
+        self._open = {one.service_id: one for one in spoken if one.service_id in self._names}
+        for gone in (one for one in spoken if one.service_id not in self._names):
+            conversations.save(connection, replace(gone, closed_at=now))  # nobody watches it any more: its end is never seen
         self._told_at = conversations.outages_told_since(connection, now - WINDOW)
         self._changed.clear()
 
@@ -133,11 +136,13 @@ class Telling:
     def _follow(self, scene: Scene, alerting: Alerting) -> None:
         """Bring every conversation up to what is known now."""
         ill = {sid for sid, state in scene.states.items() if state.status is ServiceStatus.UNHEALTHY}
-        found = roots(self._depends_on, ill)
+        flapping = {sid for sid, one in scene.flapping.items() if one.is_flapping}
+        found = roots(self._depends_on, ill | flapping)
         for sid, before in list(self._open.items()):
             incident = scene.incidents.get(sid)
             after = replace(before, is_outage=before.is_outage or incident is not None)
-            is_over = incident is None if after.is_outage else not alerting.firing(sid)
+            after = replace(after, flapping_at=(before.flapping_at or scene.now) if sid in flapping else None)
+            is_over = sid not in flapping and (incident is None if after.is_outage else not alerting.firing(sid))
             after = replace(after, over_at=(after.over_at or scene.now) if is_over else None)
             if incident is not None and incident.quarantined_at is not None:
                 after = replace(after, urgent_at=incident.quarantined_at)
@@ -222,5 +227,6 @@ def _told(conversation: Conversation, now: datetime, *, dependents: int) -> Conv
         announced_severity=conversation.severity,
         notified_at=now,
         told_dependents=dependents,
+        told_flapping=conversation.flapping_at is not None,
         closed_at=now if conversation.over_at is not None else None,
     )
