@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from healthmon.alerts.settings import GroupingSettings
+from healthmon.alerts.settings import GroupingSettings, MaintenanceSettings
 from healthmon.settings import HttpUrl, Secret, SecretHeaders, SecretHttpUrl, Settings, Text
 
 T = TypeVar("T")
@@ -111,6 +111,7 @@ class AlertingSettings(Settings):
     slack_notifications: SlackSettings = Field(SlackSettings(), description="Messages to Slack.")
     webhook_notifications: WebhookSettings = Field(WebhookSettings(), description="Messages to an HTTP endpoint of yours.")
     grouping: GroupingSettings = Field(GroupingSettings(), description="Which messages are one, and how often they are repeated.")
+    maintenance: tuple[MaintenanceSettings, ...] = Field((), description="When which services are worked on: then nobody is told of them.")
     apprise: tuple[AppriseUrl, ...] = Field((), description="Further targets as Apprise URLs; see https://github.com/caronc/apprise/wiki.")
     alertmanager: HttpUrl | None = Field(None, description="Prometheus Alertmanager to hand alerts to: 'http://localhost:9093'.")
     rate_limit_per_10_minutes: int = Field(

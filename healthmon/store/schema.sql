@@ -190,7 +190,7 @@ END;
 -- What people told us, from the command line or the page. The evaluator obeys, and says what came of it.
 CREATE TABLE operator_actions (
     action_id  INTEGER PRIMARY KEY,
-    kind       TEXT NOT NULL CHECK (kind IN ('acknowledge', 'silence', 'end_silence')),
+    kind       TEXT NOT NULL CHECK (kind IN ('acknowledge', 'silence', 'end_silence', 'maintenance', 'end_maintenance')),
     made_at    TEXT NOT NULL,
     author     TEXT NOT NULL,
     reason     TEXT NOT NULL,
@@ -211,6 +211,17 @@ CREATE TABLE silences (
     reason     TEXT NOT NULL
 ) STRICT;
 CREATE INDEX silences_by_end ON silences (ends_at);
+
+-- On which services people work, from the command line. `services` is a JSON list of names.
+CREATE TABLE maintenances (
+    maintenance_id INTEGER PRIMARY KEY,
+    services       TEXT NOT NULL,
+    starts_at      TEXT NOT NULL,
+    ends_at        TEXT NOT NULL,
+    author         TEXT NOT NULL,
+    reason         TEXT NOT NULL
+) STRICT;
+CREATE INDEX maintenances_by_end ON maintenances (ends_at);
 
 -- What people are told: a row a message, the same for every channel. `content` is JSON: model/notification.py.
 CREATE TABLE notifications (

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from healthmon.model.check import Check
     from healthmon.model.operator_action import OperatorAction
     from healthmon.model.service import Service
+    from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.outages import Outages
     from healthmon.processes.evaluator.watching import Change, Watching
     from healthmon.rules.variables import Facts
@@ -40,7 +41,7 @@ MIN_WAIT_S = 0.05
 class Reporting:
     """One call looks at what changed, and writes what follows in one transaction."""
 
-    def __init__(self, config: Config, services: Iterable[tuple[Service, ServiceSettings]], log: Log) -> None:
+    def __init__(self, config: Config, services: Iterable[tuple[Service, ServiceSettings]], maintaining: Maintaining, log: Log) -> None:
         known = list(services)
         wanted = _rules(config)
         self._seeing = Seeing(known, names=frozenset(name for one in wanted for name in one.condition.names))
@@ -52,7 +53,9 @@ class Reporting:
             wording=Wording(known, config.self_healing, host=socket.gethostname()),
             log=log,
         )
-        self._obeying = Obeying(log)
+        self._maintaining = maintaining
+        self._obeying = Obeying(maintaining, log)
+        self._in_maintenance: frozenset[int] = frozenset()
         self._ids = frozenset(service.service_id for service, _ in known)
         self._changed: set[int] = set()
         self._say_at = 0.0  # monotonic
@@ -75,6 +78,8 @@ class Reporting:
 
     def report(self, connection: Connection, watching: Watching, outages: Outages, now: datetime) -> bool:
         """Apply the rules to the services that changed, and say what is to be said. Return whether a message was queued."""
+        before, self._in_maintenance = self._in_maintenance, self._maintaining.services_now(now)
+        self._changed |= before ^ self._in_maintenance
         concerned = (self._changed | self._alerting.services_due(now)) & watching.states.keys()
         told = self._obeying.waiting(connection)
         if not concerned and not told and clock.monotonic() < self._say_at:
@@ -86,6 +91,7 @@ class Reporting:
             incidents=outages.open,
             latest=outages.latest,
             flapping=watching.flapping,
+            in_maintenance=self._in_maintenance,
             reports=targets.of_services(connection, concerned | self._telling.services()),
         )
         queued = self._write(connection, scene, {sid: self._seeing.facts(sid, scene) for sid in concerned}, told)

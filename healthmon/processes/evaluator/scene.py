@@ -12,7 +12,7 @@ from healthmon.rules.variables import Facts
 from healthmon.status.recent import NOT_KEPT, Look, RecentLooks, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -40,6 +40,7 @@ class Scene:
     latest: Mapping[int, Incident]
     reports: Mapping[int, TargetReport]
     flapping: Mapping[int, Flapping]
+    in_maintenance: Collection[int]
 
 
 class Seeing:
@@ -99,6 +100,7 @@ class Seeing:
             container_state=None if target is None else target.state.value,
             container_health=None if target is None else target.health.value,
             flapping=scene.flapping[sid].is_flapping,
+            maintenance=sid in scene.in_maintenance,
             dependency_unhealthy=self._has_unhealthy_dependency(sid, scene),
             quarantined=incident is not None and incident.quarantined_at is not None,
         )

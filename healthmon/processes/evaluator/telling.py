@@ -121,7 +121,7 @@ class Telling:
         """Queue what is to be said now; return whether that was anything, and the seconds until time alone changes it."""
         if not self._open:
             return False, NEVER_S
-        self._follow(scene, alerting)
+        self._follow(scene, alerting, obeying)
         decisions = {sid: self._decide(one, scene, alerting, obeying) for sid, one in self._open.items()}
         due = batches(decisions)
         for batch in due:
@@ -133,7 +133,7 @@ class Telling:
         waits = [(decision.until - scene.now).total_seconds() for decision in decisions.values() if decision.until is not None]
         return bool(due) and bool(self._channels), min(waits, default=NEVER_S)
 
-    def _follow(self, scene: Scene, alerting: Alerting) -> None:
+    def _follow(self, scene: Scene, alerting: Alerting, obeying: Obeying) -> None:
         """Bring every conversation up to what is known now."""
         ill = {sid for sid, state in scene.states.items() if state.status is ServiceStatus.UNHEALTHY}
         flapping = {sid for sid, one in scene.flapping.items() if one.is_flapping}
@@ -150,6 +150,7 @@ class Telling:
             root = root if root in self._open else None
             if root is None and before.root_service_id is not None:
                 after = replace(after, released_at=scene.now)
+            after = _released(after, obeying.maintenance(sid, scene.now).ended_at)
             self._put(replace(after, root_service_id=root))
 
     def _decide(self, conversation: Conversation, scene: Scene, alerting: Alerting, obeying: Obeying) -> NotifyDecision:
@@ -160,6 +161,7 @@ class Telling:
                 grouping=self._grouping,
                 conversation=conversation,
                 dependents=len(self._under(conversation.service_id)),
+                is_in_maintenance=obeying.maintenance(conversation.service_id, scene.now).until is not None,
                 is_silenced=all(obeying.is_silenced(labels, scene.now) for labels in self._labels(conversation, alerting)),
                 is_acknowledged=conversation.is_acknowledged(scene.now),
                 is_root_in_doubt=young and self._is_in_doubt(conversation.service_id, scene.states),
@@ -218,6 +220,12 @@ class Telling:
                 self._told_at[sid] = one.closed_at
         self._changed.clear()
         self._open = {sid: one for sid, one in self._open.items() if one.closed_at is None}
+
+
+def _released(conversation: Conversation, ended_at: datetime | None) -> Conversation:
+    """Take in when the last maintenance ended: what is ill then is waited for anew."""
+    held_until = conversation.released_at or conversation.opened_at
+    return conversation if ended_at is None or ended_at <= held_until else replace(conversation, released_at=ended_at)
 
 
 def _told(conversation: Conversation, now: datetime, *, dependents: int) -> Conversation:

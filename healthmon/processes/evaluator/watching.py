@@ -12,7 +12,7 @@ from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status import flapping, machine
 from healthmon.status.flapping import STEADY, Flapping
 from healthmon.status.machine import StatusEvent, Step
-from healthmon.status.uptime import WINDOW, Hours, Uptime, book, hour_of, spans_until, uptime
+from healthmon.status.uptime import WINDOW, Hours, Uptime, book, hour_of, outside, spans_until, uptime
 from healthmon.store import checks as looks
 from healthmon.store import states as stored
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from healthmon.log import Log
     from healthmon.model.check import Check
     from healthmon.model.service import Service
+    from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.store.connection import Connection
 
 BLIND_AFTER_INTERVALS = 3
@@ -45,7 +46,8 @@ class Change:
 class Watching:
     """The states of all services, in memory; written with the transaction that they follow from."""
 
-    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], log: Log) -> None:
+    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], maintaining: Maintaining, log: Log) -> None:
+        self._maintaining = maintaining
         self._services = {service.service_id: service for service, _ in services}
         self.settings = {service.service_id: settings for service, settings in services}
         self._log = log
@@ -134,9 +136,10 @@ class Watching:
     def _book(self, before: ServiceState, after: ServiceState, at: datetime) -> None:
         sid = before.service_id
         for span in spans_until(before, after, at, max_gap=self._max_gaps[sid]):
-            hours = book(self._booked[sid], span)
-            self._booked[sid].update(hours)
-            self._changed_hours.update((sid, hour) for hour in hours)
+            for part in outside(span, self._maintaining.periods(sid, span.start, span.end)):
+                hours = book(self._booked[sid], part)
+                self._booked[sid].update(hours)
+                self._changed_hours.update((sid, hour) for hour in hours)
 
     def _uptime(self, sid: int) -> Uptime:
         at = self.states[sid].accounted_until
