@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 BLIND_AFTER = timedelta(minutes=5)
 BLIND = "monitoring_blind"
 LAGGING = frozenset({"uptime_percentage", "uptime_coverage"})
+FLAPPING = "flapping"
 MANY_FAILURES = "max_consecutive_failures"
 
 
@@ -87,7 +88,7 @@ def of_settings(settings: Iterable[RuleSettings]) -> tuple[Rule, ...]:
 
 
 def built_in(*, max_consecutive_failures: int) -> tuple[Rule, ...]:
-    """Return the rules that a setting of the file makes, and the one that says that nothing is known any more."""
+    """Return the rules that a setting of the file makes, and those that say that nothing can be known or trusted any more."""
     return (
         Rule(
             name=MANY_FAILURES,
@@ -100,6 +101,12 @@ def built_in(*, max_consecutive_failures: int) -> tuple[Rule, ...]:
             severity=AlertSeverity.WARNING,
             timing=Timing(duration=BLIND_AFTER, keep_firing=timedelta(0)),
             condition=understand("unknown"),
+        ),
+        Rule(
+            name=FLAPPING,
+            severity=AlertSeverity.WARNING,
+            timing=Timing(duration=timedelta(0), keep_firing=timedelta(0)),
+            condition=understand("flapping"),
         ),
     )
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
     from healthmon.processes.evaluator.judging import Judging
+    from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.outages import Outages
     from healthmon.processes.evaluator.watching import Watching
     from healthmon.store.connection import Connection
@@ -45,6 +46,7 @@ class Planning:
         self,
         services: Iterable[tuple[Service, ServiceSettings]],
         settings: HealSettings,
+        maintaining: Maintaining,
         log: Log,
         *,
         started_at: datetime,
@@ -52,6 +54,7 @@ class Planning:
         self._services = {service.service_id: (service, configured) for service, configured in services}
         self._settings = {sid: settings.for_service(configured.heal) for sid, (_, configured) in self._services.items()}
         self._ids = {service.name: sid for sid, (service, _) in self._services.items()}
+        self._maintaining = maintaining
         self._log = log
         self._held_since = started_at
         self._said: dict[int, tuple[HealVerdict, HealReason]] = {}
@@ -84,15 +87,16 @@ class Planning:
         open_heals: Mapping[int, Heal],
         now: datetime,
     ) -> set[int]:
-        """Drop what is planned for a service that is not unhealthy any more. Return these services."""
+        """Drop what is planned for a service that is not unhealthy any more, or worked on. Return these services."""
         needless = set()
         for sid, heal in open_heals.items():
             state = watching.states.get(sid)
-            if heal.state is not HealState.PLANNED or (state and state.status is ServiceStatus.UNHEALTHY):
-                continue
             became = "not watched any more" if state is None else state.status.value
-            heals.close(connection, heal, HealState.DROPPED, at=now, detail=f"the service is {became}")
-            needless.add(sid)
+            if self._maintaining.standing(sid, now).until is not None:
+                became = "in maintenance"
+            if heal.state is HealState.PLANNED and became != ServiceStatus.UNHEALTHY.value:
+                heals.close(connection, heal, HealState.DROPPED, at=now, detail=f"the service is {became}")
+                needless.add(sid)
         return needless
 
     def programs_to_wake(self) -> set[str]:
@@ -150,6 +154,7 @@ class Planning:
             unhealthy_dependencies=tuple(ill_roots),
             unhealthy_services=self._unexplained(moment),
             watched_services=len(moment.watching.states),
+            maintenance_until=self._maintaining.standing(sid, moment.now).until,
         )
 
     def _unexplained(self, moment: Moment) -> int:
@@ -158,7 +163,8 @@ class Planning:
         for sid in moment.unhealthy:
             _, configured = self._services[sid]
             explained = any(self._ids.get(name) in moment.unhealthy for name in configured.depends_on)
-            count += not explained and not moment.is_hands_off(sid)
+            worked_on = moment.is_hands_off(sid) or self._maintaining.standing(sid, moment.now).until is not None
+            count += not explained and not worked_on
         return count
 
     def _ask_for_looks(self, connection: Connection, situation: Situation) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from healthmon.model.check import Check
     from healthmon.model.operator_action import OperatorAction
     from healthmon.model.service import Service
+    from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.outages import Outages
     from healthmon.processes.evaluator.watching import Change, Watching
     from healthmon.rules.variables import Facts
@@ -41,9 +42,9 @@ MIN_WAIT_S = 0.05
 class Reporting:
     """One call looks at what changed, and writes what follows in one transaction."""
 
-    def __init__(self, config: Config, services: Iterable[tuple[Service, ServiceSettings]], log: Log) -> None:
+    def __init__(self, config: Config, services: Iterable[tuple[Service, ServiceSettings]], maintaining: Maintaining, log: Log) -> None:
         known = list(services)
-        wanted = (*rule.built_in(max_consecutive_failures=config.max_consecutive_failures), *rule.of_settings(config.alert_rules))
+        wanted = _rules(config)
         self._seeing = Seeing(known, names=frozenset(name for one in wanted for name in one.condition.names))
         self._alerting = Alerting(_by_service(wanted, known), {service.service_id: service.name for service, _ in known}, log)
         self._telling = Telling(
@@ -53,7 +54,9 @@ class Reporting:
             wording=Wording(known, config.self_healing, host=socket.gethostname()),
             log=log,
         )
-        self._obeying = Obeying(log)
+        self._maintaining = maintaining
+        self._obeying = Obeying(maintaining, log)
+        self._in_maintenance: frozenset[int] = frozenset()
         self._ids = frozenset(service.service_id for service, _ in known)
         self._services = {service.service_id: configured for service, configured in known}
         self._to_wake: set[str] = set()
@@ -78,6 +81,8 @@ class Reporting:
 
     def report(self, connection: Connection, watching: Watching, outages: Outages, now: datetime) -> bool:
         """Apply the rules to the services that changed, and say what is to be said. Return whether the notifier has work."""
+        before, self._in_maintenance = self._in_maintenance, self._maintaining.services_now(now)
+        self._changed |= before ^ self._in_maintenance
         concerned = (self._changed | self._alerting.services_due(now)) & watching.states.keys()
         told = self._obeying.waiting(connection)
         if not concerned and not told and clock.monotonic() < self._say_at:
@@ -90,6 +95,8 @@ class Reporting:
             incidents=outages.open,
             latest=outages.latest,
             certificates=certificates.of_services(connection, concerned) if self._seeing.has_certificates else {},
+            flapping=watching.flapping,
+            in_maintenance=self._in_maintenance,
             reports=targets.of_services(connection, self._telling.services() | in_question),
         )
         has_news = self._write(connection, scene, {sid: self._seeing.facts(sid, scene) for sid in concerned}, told)
@@ -135,6 +142,13 @@ class Reporting:
         reach("alerts.after_commit")
         self._say_at = clock.monotonic() + wait_s
         return queued or any(one.move.event is not AlertEvent.NOTHING for one in moves)
+
+
+def _rules(config: Config) -> tuple[Rule, ...]:
+    """Return the rules of the file, and ours. One of the file that bears the name of one of ours stands for it, also switched off."""
+    taken = {one.name for one in config.alert_rules}
+    ours = rule.built_in(max_consecutive_failures=config.max_consecutive_failures)
+    return (*(one for one in ours if one.name not in taken), *rule.of_settings(config.alert_rules))
 
 
 def _by_service(rules: Iterable[Rule], services: Iterable[tuple[Service, ServiceSettings]]) -> dict[int, tuple[Rule, ...]]:

@@ -12,7 +12,7 @@ from healthmon.rules.variables import Facts
 from healthmon.status.recent import NOT_KEPT, Look, RecentLooks, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
     from healthmon.model.status import ServiceState
+    from healthmon.status.flapping import Flapping
     from healthmon.status.uptime import Uptime
     from healthmon.store.targets import TargetReport
 
@@ -40,6 +41,8 @@ class Scene:
     latest: Mapping[int, Incident]
     reports: Mapping[int, TargetReport]
     certificates: Mapping[int, datetime]  # when they expire
+    flapping: Mapping[int, Flapping]
+    in_maintenance: Collection[int]
 
 
 class Seeing:
@@ -101,6 +104,8 @@ class Seeing:
             exit_code=None if target is None else target.exit_code,
             container_state=None if target is None else target.state.value,
             container_health=None if target is None else target.health.value,
+            flapping=scene.flapping[sid].is_flapping,
+            maintenance=sid in scene.in_maintenance,
             dependency_unhealthy=self._has_unhealthy_dependency(sid, scene),
             quarantined=incident is not None and incident.quarantined_at is not None,
         )

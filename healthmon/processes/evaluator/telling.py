@@ -137,7 +137,7 @@ class Telling:
         told_events = self._queue_events(connection, scene, obeying)
         if not self._open:
             return told_events, NEVER_S
-        self._follow(scene, alerting)
+        self._follow(scene, alerting, obeying)
         decisions = {sid: self._decide(one, scene, alerting, obeying) for sid, one in self._open.items()}
         due = batches(decisions)
         for batch in due:
@@ -149,14 +149,16 @@ class Telling:
         waits = [(decision.until - scene.now).total_seconds() for decision in decisions.values() if decision.until is not None]
         return told_events or (bool(due) and bool(self._channels)), min(waits, default=NEVER_S)
 
-    def _follow(self, scene: Scene, alerting: Alerting) -> None:
+    def _follow(self, scene: Scene, alerting: Alerting, obeying: Obeying) -> None:
         """Bring every conversation up to what is known now."""
         ill = {sid for sid, state in scene.states.items() if state.status is ServiceStatus.UNHEALTHY}
-        found = roots(self._depends_on, ill)
+        flapping = {sid for sid, one in scene.flapping.items() if one.is_flapping}
+        found = roots(self._depends_on, ill | flapping)
         for sid, before in list(self._open.items()):
             incident = scene.incidents.get(sid)
             after = replace(before, is_outage=before.is_outage or incident is not None)
-            is_over = incident is None if after.is_outage else not alerting.firing(sid)
+            after = replace(after, flapping_at=(before.flapping_at or scene.now) if sid in flapping else None)
+            is_over = sid not in flapping and (incident is None if after.is_outage else not alerting.firing(sid))
             after = replace(after, over_at=(after.over_at or scene.now) if is_over else None)
             if incident is not None and incident.quarantined_at is not None:
                 after = replace(after, urgent_at=incident.quarantined_at)
@@ -164,6 +166,7 @@ class Telling:
             root = root if root in self._open else None
             if root is None and before.root_service_id is not None:
                 after = replace(after, released_at=scene.now)
+            after = _released(after, obeying.maintenance(sid, scene.now).ended_at)
             self._put(replace(after, root_service_id=root))
 
     def _decide(self, conversation: Conversation, scene: Scene, alerting: Alerting, obeying: Obeying) -> NotifyDecision:
@@ -174,6 +177,7 @@ class Telling:
                 grouping=self._grouping,
                 conversation=conversation,
                 dependents=len(self._under(conversation.service_id)),
+                is_in_maintenance=obeying.maintenance(conversation.service_id, scene.now).until is not None,
                 is_silenced=all(obeying.is_silenced(labels, scene.now) for labels in self._labels(conversation, alerting)),
                 is_acknowledged=conversation.is_acknowledged(scene.now),
                 is_root_in_doubt=young and self._is_in_doubt(conversation, scene.states),
@@ -257,6 +261,12 @@ class Telling:
         self._open = {sid: one for sid, one in self._open.items() if one.closed_at is None}
 
 
+def _released(conversation: Conversation, ended_at: datetime | None) -> Conversation:
+    """Take in when the last maintenance ended: what is ill then is waited for anew."""
+    held_until = conversation.released_at or conversation.opened_at
+    return conversation if ended_at is None or ended_at <= held_until else replace(conversation, released_at=ended_at)
+
+
 def _told(conversation: Conversation, now: datetime, *, dependents: int) -> Conversation:
     return replace(
         conversation,
@@ -264,5 +274,6 @@ def _told(conversation: Conversation, now: datetime, *, dependents: int) -> Conv
         announced_severity=conversation.severity,
         notified_at=now,
         told_dependents=dependents,
+        told_flapping=conversation.flapping_at is not None,
         closed_at=now if conversation.over_at is not None else None,
     )

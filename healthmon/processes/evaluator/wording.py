@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from healthmon.model.heal import CHARGED_HEALS, HealState
 from healthmon.model.notification import Affected
 from healthmon.notify.cause import cause
+from healthmon.status import flapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from healthmon.config import ServiceSettings
     from healthmon.heal.settings import HealSettings
@@ -45,6 +47,9 @@ class Wording:
         service, configured = self._services[sid]
         incident = (scene.incidents.get(sid) or scene.latest.get(sid)) if conversation.is_outage else None
         message = _message(firing, incident)
+        changes = scene.flapping[sid].changes if conversation.flapping_at is not None else 0
+        if changes:
+            message = f"flapping: {changes} changes in the last {flapping.WINDOW} checks"
         return Affected(
             conversation_id=conversation.conversation_id,
             service=service.name,
@@ -54,7 +59,7 @@ class Wording:
             alert_id=conversation.alert_id,
             alert_types=conversation.alert_types,
             message=message,
-            started_at=conversation.opened_at if incident is None else incident.started_at,
+            started_at=_started_at(conversation, incident),
             resolved_at=conversation.over_at,
             facts=self._facts(sid, scene, message),
             values=tuple({value: None for one in firing for value in one.values}),
@@ -88,6 +93,13 @@ class Wording:
 
     def _healing(self, sid: int, incident: Incident | None) -> str:
         return "" if incident is None or sid not in self._heals else incident.healing or ""
+
+
+def _started_at(conversation: Conversation, incident: Incident | None) -> datetime:
+    """Return when it began: of what flapped, the first time."""
+    if incident is None:
+        return conversation.opened_at
+    return min(incident.started_at, conversation.opened_at) if conversation.told_flapping else incident.started_at
 
 
 def _message(firing: Sequence[Firing], incident: Incident | None) -> str:
