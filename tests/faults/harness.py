@@ -9,20 +9,18 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import platform
 import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-
-import apsw
 
 from healthmon.paths import Paths
 from healthmon.watch.policy import ProgramState
@@ -75,6 +73,7 @@ class Result:
     seconds: tuple[float, ...]
     problem: str = ""
     skipped: str = ""
+    whole_s: float = 0.0  # a round, with all that is built up and taken down
 
     @property
     def passed(self) -> bool:
@@ -91,32 +90,19 @@ class Result:
 def run(one: Row, *, rounds: int) -> Result:
     """Run a row some times, and hold the slowest against its bound."""
     seconds: list[float] = []
+    began = time.monotonic()
     try:
         seconds.extend(one.run() for _ in range(rounds))
     except CannotRunError as error:
         return Result(row=one, seconds=(), skipped=str(error))
     except AssertionError as error:
         return Result(row=one, seconds=tuple(seconds), problem=(str(error).splitlines() or ["?"])[0])
+    except Exception as error:  # noqa: BLE001  one row that breaks must not keep the others from being run and told
+        traceback.print_exc()
+        return Result(row=one, seconds=tuple(seconds), problem=f"the row broke: {error!r}"[:300])
     worst = max(seconds)
     late = f"took {worst:.1f} s, more than {one.bound_s:g} s" if worst > one.bound_s else ""
-    return Result(row=one, seconds=tuple(seconds), problem=late)
-
-
-def about_machine() -> dict[str, str]:
-    """Say what the results were measured on."""
-    return {
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "sqlite": apsw.sqlite_lib_version(),
-        "healthmon": _output("git", "-C", str(TOP), "rev-parse", "HEAD"),
-        "docker": _output("docker", "version", "--format", "{{.Server.Version}}"),
-    }
-
-
-def _output(*command: str) -> str:
-    with suppress(OSError, subprocess.SubprocessError):
-        return subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
-    return ""
+    return Result(row=one, seconds=tuple(seconds), problem=late, whole_s=since(began) / rounds)
 
 
 class Agent:
