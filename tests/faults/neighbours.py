@@ -13,7 +13,7 @@ from tests.hostile import Server, request_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.faults.harness import Agent
+    from tests.faults.agents import Agent
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 

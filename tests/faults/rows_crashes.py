@@ -6,7 +6,9 @@ import time
 
 from healthmon.failpoints import ENVIRONMENT
 from tests.containers import wait_for
-from tests.faults.harness import Agent, agent, planted, row, since
+from tests.faults.agents import Agent, agent
+from tests.faults.controls import planted
+from tests.faults.harness import row, since
 
 KILLS = 2
 PER_LIFE = 5  # so many rounds does an evaluator live

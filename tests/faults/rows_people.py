@@ -133,8 +133,7 @@ def _hands_off(act: str, state: str) -> tuple[Callable[[Ward, Patient], None], C
     def check(the: Ward, host: HealingAgent, patient: Patient) -> None:
         assert host.heals()[0][0] == "dropped", f"the ledger says {host.heals()}"
         wait_for(lambda: host.target("a")[0] == state, timeout_s=30, what=f"it to be seen as {state}")
-        checks = host.checks()
-        wait_for(lambda: host.checks() > checks + 3, timeout_s=20, what="some checks that fail")
+        host.wait_for_checks(above=host.checks() + 3, what="some checks that fail")
         assert the.docker.state(patient.container) == state, f"it is {the.docker.state(patient.container)}"
         assert len(host.heals()) == 1, f"it was planned again: {host.heals()}"
         patient.assert_restarts(0)
@@ -192,8 +191,7 @@ def storm() -> float:
             for patient in patients:
                 patient.make_ill()
             wait_for(lambda: "reason=storm" in host.log("evaluator"), timeout_s=20, what="the storm guard")
-            checks = host.checks()
-            wait_for(lambda: host.checks() > checks + 3 * MANY, timeout_s=20, what="some rounds of checks")
+            host.wait_for_checks(above=host.checks() + 3 * MANY, what="some rounds of checks")
             assert host.heals() == [], f"the storm guard did not hold: {host.heals()}"
             for patient in patients[LEFT:]:
                 patient.make_well()
