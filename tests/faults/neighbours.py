@@ -106,8 +106,11 @@ class Shop:
         connection.close()
 
     def be_ill(self) -> None:
-        """Be ill for ever, whoever restarts it."""
+        """Be ill, whoever restarts it, until it is told to be well."""
         self._starts.with_name("starts.ill").touch()
+
+    def be_well(self) -> None:
+        self._starts.with_name("starts.ill").unlink()
 
 
 def free_port() -> int:

@@ -97,7 +97,7 @@ def leaking_worker() -> float:
         return took
 
 
-@row("leak-busy", "a healer over the limit that is busy is recycled only when it is not any more", bound_s=10)
+@row("leak-busy", "a healer over the limit that is busy is recycled only when it is not any more", bound_s=10, in_ci=False)
 def leaking_busy_worker() -> float:
     with _agent_with("busy_leak", watchdog={"max_memory_mb": LIMIT_MB, "sample_seconds": 1}) as host:
         before = host.pids()
