@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 STOPS_WITHIN_S = 30
+WRONG_QUERY = "no such (column|function)|syntax error|wrong number of arguments|ambiguous"  # a table may not be there yet
 
 
 class Agent:
@@ -106,14 +108,17 @@ class Agent:
         return ""
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Ask the database, as an operator would."""
-        with suppress(sqlite3.Error):
-            connection = sqlite3.connect(f"file:{self.paths.database}?mode=ro", uri=True, timeout=5)
-            try:
+        """Ask the database, as an operator would. Where there is no database, or it does not answer, there are no rows.
+
+        A query that is wrong must not read as one that found nothing: what should find nothing would always pass.
+        """
+        try:
+            with closing(sqlite3.connect(f"file:{self.paths.database}?mode=ro", uri=True, timeout=5)) as connection:
                 return connection.execute(sql).fetchall()
-            finally:
-                connection.close()
-        return []
+        except sqlite3.Error as error:
+            if re.search(WRONG_QUERY, str(error)):
+                raise AssertionError(f"the row asks the database wrongly: {error}") from None
+            return []
 
     def checks(self) -> int:
         found = self.rows("SELECT count(*) FROM health_checks")

@@ -163,7 +163,7 @@ def restart_loop() -> float:
         looping = the.admit("b", *ENDS_AT_ONCE, options=("--restart", "always"))
         proxy = the.proxy()
         with the.agent(host=proxy.host, max_restart_attempts=ATTEMPTS) as host:
-            the.docker.cli("exec", looping.container, "sh", "-c", "kill -TERM 1")
+            the.docker.cli("exec", "--detach", looping.container, "sh", "-c", "kill -TERM 1")  # it may end with what it kills
             began = given_up.make_ill(restart_helps=False)
             looping.make_ill(restart_helps=False)
             wait_for(lambda: "quarantine" in host.log("evaluator"), timeout_s=150, what="the quarantine")
