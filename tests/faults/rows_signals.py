@@ -12,6 +12,7 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from healthmon.watch.policy import ProgramState
 from tests.containers import wait_for
 from tests.faults.agents import Agent, agent
 from tests.faults.harness import row, since
@@ -105,7 +106,8 @@ def stopped_in_a_restart() -> float:
         host.ctl("update")
         wait_for(lambda: host.statuses().get("shop") == "healthy", timeout_s=20, what="the shop to be well")
         shop.fall_ill()
-        wait_for(lambda: [state for state, _ in _heals(host)] == ["issued"], timeout_s=30, what="a restart to be under way")
+        wait_for(lambda: _is_stopping(host, "shop"), timeout_s=30, what="a restart to be under way")
+        assert [state for state, _ in _heals(host)] == ["issued"], f"the ledger says {_heals(host)}"
         took = _stopped(host, _terminate)
         starts = len(shop.starts())
         host.start()
@@ -117,6 +119,11 @@ def stopped_in_a_restart() -> float:
         assert len(shop.starts()) == starts + 1, f"it was started {len(shop.starts()) - starts} times"
         host.assert_sound()
         return took
+
+
+def _is_stopping(host: Agent, program: str) -> bool:
+    """Tell whether supervisord has begun to: what is only written down may still come too late to be sent."""
+    return any(info.name == program and info.state is ProgramState.STOPPING for info in host.rpc.programs())
 
 
 @row("F13", f"everything is killed at once, {KILLS} times, while a service is ill: ready, no restart lost or doubled", bound_s=15)

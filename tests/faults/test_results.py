@@ -36,3 +36,11 @@ def test_the_table_tells_failed_and_unmeasured_rows_from_passed_ones(tmp_path: P
         "| F10 | this \\| that | 5 s | 3.0 s | 2 | yes |",
         "| leak | this \\| that | 5 s | not run | 0 | yes |",
     ]
+
+
+def test_the_documentation_shows_every_row_as_it_is() -> None:
+    """When this fails: `tools/faults ROW --json docs/faults.json`, then put `--table docs/faults.json` into the page."""
+    harness.enter_all()
+    page = (DOCS / "reliability.md").read_text()
+    shown = page.partition("<!-- table -->\n")[2].partition("<!-- /table -->")[0]
+    assert shown.strip() == results.table(harness.ROWS, results.load(DOCS / "faults.json")).strip()
