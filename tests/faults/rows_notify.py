@@ -75,7 +75,7 @@ def crash_before_mark() -> float:
     return crash_at("notifier.sent", kills=1, repeated=1)
 
 
-@row("F03-marked", "the notifier is killed when a message is marked as sent: nothing is lost or repeated", bound_s=25)
+@row("F03-marked", "the notifier is killed when a message is marked as sent: nothing is lost or repeated", bound_s=25, in_ci=False)
 def crash_after_mark() -> float:
     return crash_at("notifier.marked", kills=1, repeated=0)
 

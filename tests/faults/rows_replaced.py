@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 USERS = ("evaluator", "probe-core", "healer")
 
 
-@row("F42-rm", "the database is deleted while stopped: a new one, and one history_lost event, not one a start", bound_s=15)
+@row("F42-rm", "the database is deleted while stopped: a new one, and one history_lost event, not one a start", bound_s=15, in_ci=False)
 def deleted_while_stopped() -> float:
     with watching() as host:
         host.stop()

@@ -33,7 +33,7 @@ HEALING = {
     "engine_settle_seconds": 0,
     "storm_guard": False,
 }
-KILLS = 3
+KILLS, MORE_KILLS = 2, 5
 STRAY = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGWINCH)
 STORM = 10_000
 
@@ -128,15 +128,15 @@ def _is_stopping(host: Agent, program: str) -> bool:
 
 @row("F13", f"everything is killed at once, {KILLS} times, while a service is ill: ready, no restart lost or doubled", bound_s=15)
 def killed_everything() -> float:
-    return _killed_everything(is_ill_for_ever=False)
+    return _killed_everything(kills=KILLS, is_ill_for_ever=False)
 
 
-@row("F13-ill", "the same with a service that no restart heals, until we give it up", bound_s=15, in_ci=False)
+@row("F13-ill", f"the same, {MORE_KILLS} times, with a service that no restart heals, until it is given up", bound_s=15, in_ci=False)
 def killed_everything_in_vain() -> float:
-    return _killed_everything(is_ill_for_ever=True)
+    return _killed_everything(kills=MORE_KILLS, is_ill_for_ever=True)
 
 
-def _killed_everything(*, is_ill_for_ever: bool) -> float:
+def _killed_everything(*, kills: int, is_ill_for_ever: bool) -> float:
     """Kill all of it at chance moments, and judge the restarts when all heals are over; return the longest way back."""
     port, worst = free_port(), 0.0
     service = {"name": "shop", "url": f"http://127.0.0.1:{port}/", "group": "core", "supervisor_program": "shop"}
@@ -146,7 +146,7 @@ def _killed_everything(*, is_ill_for_ever: bool) -> float:
         host.ctl("update")
         boots = [time.time()]
         wait_for(lambda: _heals(host), timeout_s=30, what="a first heal")
-        for _ in range(KILLS):
+        for _ in range(kills):
             time.sleep(random.uniform(0, 5))  # the moment is the fault
             host.kill_everything()
             stored = host.checks()
