@@ -49,6 +49,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.__init__",
             "heal.settings",
             "heal.policy",
+            "heal.words",
             "heal.preflight",
             "heal.outcome",
             "heal.verification",

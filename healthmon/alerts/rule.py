@@ -44,6 +44,11 @@ class Rule:
         """Whether it speaks of the past day: it goes on to hold long after what it is about is over and told."""
         return not LAGGING.isdisjoint(self.condition.names)
 
+    @property
+    def is_about_recovery(self) -> bool:
+        """Whether it asks for what was before: the recovery's own message, or its silence, says that."""
+        return "previous_status" in self.condition.names
+
     def is_for(self, service: str, group: str) -> bool:
         everywhere = not self.services and not self.groups
         return everywhere or service in self.services or group in self.groups

@@ -11,15 +11,18 @@ import click
 from healthmon import clock
 from healthmon.alerts.silences import read_matcher
 from healthmon.cli.acting import act, one_line, person
-from healthmon.cli.alert_tables import document, show_alerts, show_review, show_silences
+from healthmon.cli.alert_channels import channels, test
+from healthmon.cli.alert_tables import document, show_alerts, show_review, show_silences, show_story
 from healthmon.cli.context import open_database
 from healthmon.cli.duration import Duration
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
-from healthmon.store import alert_review, alerts, conversations, services, silences
+from healthmon.store import alert_review, alerts, conversations, deliveries, services, silences
 
 if TYPE_CHECKING:
     from healthmon.cli.context import Context
+
+LINES = 20
 
 
 @click.group("alerts", invoke_without_command=True)
@@ -119,3 +122,23 @@ def review(context: Context, days: int, *, as_json: bool) -> None:
         click.echo(json.dumps([line.document() for line in found], indent=2, ensure_ascii=False))
     else:
         show_review(found, days)
+
+
+@command.command("show")
+@click.argument("service")
+@click.pass_obj
+def show(context: Context, service: str) -> None:
+    """Show what was said about SERVICE lately, to whom, and what each receiver answered."""
+    context.config.service(service)
+    connection = open_database(context.config.paths)
+    try:
+        known = services.by_name(connection).get(service)
+        firing = [one for one in alerts.firing(connection) if known is not None and one.service_id == known.service_id]
+        told = deliveries.about(connection, service, limit=LINES)
+    finally:
+        connection.close()
+    show_story(service, firing, told, clock.now())
+
+
+command.add_command(channels)
+command.add_command(test)

@@ -262,6 +262,12 @@ CREATE TABLE channel_states (
     reported_at   TEXT
 ) STRICT, WITHOUT ROWID;
 
+-- When the certificate that a service showed last expires.
+CREATE TABLE certificates (
+    service_id INTEGER PRIMARY KEY REFERENCES services,
+    expires_at TEXT NOT NULL
+) STRICT;
+
 -- What each service's container (or supervised program) looked like to the healer when it last looked.
 -- `problem` says why there is no target; then every fact is NULL.
 CREATE TABLE targets (

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from healthmon.model.check import CheckReason
+from healthmon.model.check import CheckKind, CheckReason
 from healthmon.model.notification import NotificationKind
 from healthmon.model.operator_action import OperatorActionKind
 from healthmon.rules.defaults import DEFAULT_RULES
+from healthmon.store import certificates, probe_requests
 from tests.processes.alert_timeline import AT_ONCE, DOWN, SLOW, tell, timelines
-from tests.processes.evaluator_world import BAD
+from tests.processes.evaluator_world import BAD, GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,6 +148,32 @@ def test_who_stays_ill_after_its_root_recovered_is_told_of(a_timeline: Any) -> N
     assert sorted(timeline.said()[1:]) == [("firing", "frontend"), ("resolved", "doc_store")]
 
 
+def test_what_an_ill_service_depends_on_is_looked_at_before_it_is_told_of(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, grouping=AT_ONCE)
+    timeline.pass_minutes(1)
+    for _ in range(3):
+        timeline.look(BAD, service_id=2)
+    timeline.step()
+    assert timeline.said() == []
+    assert probe_requests.standing(timeline.connection, now=timeline.now).keys() == {1}
+    for _ in range(3):
+        timeline.look(BAD, CheckKind.REQUESTED)
+    timeline.step()
+    [message] = timeline.messages()
+    assert [(one.service, one.dependents) for one in message.affected] == [("doc_store", ("frontend",))]
+
+
+def test_who_is_ill_alone_is_told_of_when_its_dependency_was_looked_at(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, grouping=AT_ONCE)
+    timeline.pass_minutes(1)
+    for _ in range(3):
+        timeline.look(BAD, service_id=2)
+    timeline.step()
+    timeline.look(GOOD, CheckKind.REQUESTED)
+    timeline.step()
+    assert timeline.said() == [("firing", "frontend")]
+
+
 def test_an_outage_that_lasts_is_told_again(a_timeline: Any) -> None:
     timeline = a_timeline(DOWN, grouping={"wait_seconds": 30, "repeat_seconds": 3_600})
     timeline.pass_minutes(1)
@@ -163,6 +190,29 @@ def test_five_unknown_minutes_are_told_with_the_cause(a_timeline: Any) -> None:
     assert dict(message.affected[0].facts)["last check"].startswith("no_network")
 
 
+def test_an_event_is_told_once_on_its_edge_and_over_at_once(a_timeline: Any) -> None:
+    timeline = a_timeline(SLOW | {"severity": "info"})
+    timeline.pass_minutes(3, response_time_s=2.5)
+    timeline.evaluator = timeline.a_new_evaluator()
+    timeline.pass_minutes(2, response_time_s=2.5)
+    assert (timeline.said(), timeline.alerts("firing")) == ([("event", "doc_store")], [])
+    timeline.pass_minutes(1)
+    timeline.pass_minutes(1, response_time_s=2.5)
+    assert timeline.said() == [("event", "doc_store")] * 2
+
+
+def test_a_certificate_that_expires_soon_is_told_in_time(a_timeline: Any) -> None:
+    timeline = a_timeline({"name": "certificate", "condition": "cert_expires_days < 14", "severity": "warning"}, grouping=AT_ONCE)
+    certificates.note(timeline.connection, {1: timeline.now + timedelta(days=14, hours=1), 2: timeline.now + timedelta(days=90)})
+    timeline.pass_minutes(30)
+    assert timeline.said() == []
+    timeline.pass_minutes(40)
+    assert timeline.said() == [("firing", "doc_store")]
+    certificates.note(timeline.connection, {1: timeline.now + timedelta(days=90)})
+    timeline.pass_minutes(1)
+    assert [kind for kind, _ in timeline.said()] == ["firing", "resolved"]
+
+
 def test_a_rule_that_is_gone_leaves_no_alert_behind(a_timeline: Any) -> None:
     timeline = a_timeline(DOWN, grouping=AT_ONCE)
     timeline.pass_minutes(1)
@@ -171,6 +221,18 @@ def test_a_rule_that_is_gone_leaves_no_alert_behind(a_timeline: Any) -> None:
     timeline.evaluator = timeline.a_new_evaluator()
     timeline.step()
     assert timeline.alerts("firing") == []
+
+
+def test_a_service_that_is_gone_is_spoken_of_no_more(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, grouping=AT_ONCE)
+    timeline.pass_minutes(1)
+    timeline.pass_minutes(1, doc_store=BAD, frontend=BAD)
+    left = tuple(service for service in timeline.config.services if service.name != "doc_store")
+    timeline.config = timeline.config.model_copy(update={"services": left})
+    timeline.evaluator = timeline.a_new_evaluator()
+    timeline.pass_minutes(1, frontend=BAD)
+    assert timeline.said() == [("firing", "doc_store"), ("firing", "frontend")]
+    assert timeline.alerts("firing") == ["frontend down"]
 
 
 def test_rules_hold_for_their_services_and_groups_only(a_timeline: Any) -> None:

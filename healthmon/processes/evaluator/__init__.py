@@ -144,6 +144,8 @@ class Evaluator:
         """Apply the rules, and queue what people are told; return the seconds until time may change something."""
         if self._reporting.report(self._connection, self._watching, self._outages, now):
             ring(self._paths.doorbell(NOTIFIER))
+        for program in self._reporting.programs_to_wake():
+            ring(self._paths.doorbell(program))
         return self._reporting.due_s(now)
 
     def _load(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.heal.policy import VOIDS_EVIDENCE, HealDecision, HealReason, HealVerdict, Situation, charged, decide
+from healthmon.heal.words import in_words
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.heal import Heal, HealState
 from healthmon.model.status import ServiceStatus
@@ -109,7 +110,7 @@ class Planning:
         situation = self._situation(connection, incident, moment)
         decision = decide(situation)
         self._say(situation, decision)
-        outages.note_healing(connection, sid, _in_words(decision, dry_run=situation.settings.dry_run))
+        outages.note_healing(connection, sid, in_words(decision, dry_run=situation.settings.dry_run))
         if decision.reason in VOIDS_EVIDENCE and situation.state.evidence_failures:
             moment.watching.replace_state(machine.without_evidence(situation.state))
         if decision.verdict is HealVerdict.LOOK:
@@ -216,18 +217,6 @@ class Planning:
         )
         if outages.quarantine(connection, sid, alert):
             self._log.error("ALERT", type=QUARANTINE_ALERT, severity=alert.severity.value, message=message)
-
-
-def _in_words(decision: HealDecision, *, dry_run: bool) -> str:
-    """Return a decision as people see it beside the service."""
-    if decision.reason is HealReason.SWITCHED_OFF:
-        return "off"
-    text = f"{decision.verdict.value}: {decision.reason.value}"
-    if decision.detail:
-        text += f" ({decision.detail})"
-    if decision.until is not None:
-        text += f" until {clock.to_iso(decision.until)}"
-    return f"dry run, {text}" if dry_run else text
 
 
 def _new_heal(situation: Situation, decision: HealDecision) -> Heal | None:

@@ -17,7 +17,7 @@ from healthmon.processes.evaluator.obeying import Obeying
 from healthmon.processes.evaluator.scene import LONGEST_WINDOW, Scene, Seeing
 from healthmon.processes.evaluator.telling import Telling
 from healthmon.processes.evaluator.wording import Wording
-from healthmon.store import checks, targets
+from healthmon.store import certificates, checks, probe_requests, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,6 +57,8 @@ class Reporting:
         self._obeying = Obeying(maintaining, log)
         self._in_maintenance: frozenset[int] = frozenset()
         self._ids = frozenset(service.service_id for service, _ in known)
+        self._services = {service.service_id: configured for service, configured in known}
+        self._to_wake: set[str] = set()
         self._changed: set[int] = set()
         self._say_at = 0.0  # monotonic
 
@@ -84,6 +86,7 @@ class Reporting:
         told = self._obeying.waiting(connection)
         if not concerned and not told and clock.monotonic() < self._say_at:
             return False
+        in_question = concerned if self._seeing.has_containers else concerned & outages.open.keys()
         scene = Scene(
             now=now,
             states=watching.states,
@@ -92,11 +95,25 @@ class Reporting:
             latest=outages.latest,
             flapping=watching.flapping,
             in_maintenance=self._in_maintenance,
-            reports=targets.of_services(connection, concerned | self._telling.services()),
+            certificates=certificates.of_services(connection, concerned) if self._seeing.has_certificates else {},
+            reports=targets.of_services(connection, self._telling.services() | in_question),
         )
         queued = self._write(connection, scene, {sid: self._seeing.facts(sid, scene) for sid in concerned}, told)
         self._changed.clear()
         return queued
+
+    def programs_to_wake(self) -> set[str]:
+        """Return, once, the programs that have something to look at now."""
+        programs, self._to_wake = self._to_wake, set()
+        return programs
+
+    def _ask_for_looks(self, connection: Connection, service_ids: Iterable[int], now: datetime) -> None:
+        """Have services looked at at once, and again should that look fail."""
+        for sid in service_ids:
+            configured = self._services[sid]
+            every_s = configured.retry_interval_seconds
+            probe_requests.ask(connection, sid, every_s=every_s, until=now + timedelta(seconds=every_s + configured.timeout_seconds))
+            self._to_wake.add(f"probe-{configured.group}")
 
     def due_s(self, now: datetime) -> float:
         """Return the seconds until time alone may change something."""
@@ -119,6 +136,7 @@ class Reporting:
                 self._telling.hear(connection, fired, alert)
             self._obeying.obey(connection, told, self._telling, scene.now)
             queued, wait_s = self._telling.say(connection, scene, self._alerting, self._obeying)
+            self._ask_for_looks(connection, self._telling.to_look_at(), scene.now)
             reach("alerts.before_commit")
         reach("alerts.after_commit")
         self._say_at = clock.monotonic() + wait_s

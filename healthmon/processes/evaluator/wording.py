@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from healthmon.config import ServiceSettings
     from healthmon.heal.settings import HealSettings
+    from healthmon.model.alert import Alert
     from healthmon.model.conversation import Conversation
     from healthmon.model.heal import Heal
     from healthmon.model.incident import Incident
@@ -65,6 +66,22 @@ class Wording:
             healing=_healed(made) if conversation.over_at else self._healing(sid, incident),
             dependents=dependents,
             links=() if configured.runbook_url is None else (("runbook", configured.runbook_url),),
+        )
+
+    def event(self, alert: Alert) -> Affected:
+        """Return what is told of something that is no outage."""
+        service, configured = self._services[alert.service_id or 0]
+        return Affected(
+            conversation_id=0,
+            service=service.name,
+            group=configured.group,
+            critical=configured.critical,
+            severity=alert.severity,
+            alert_id=alert.alert_id,
+            alert_types=(alert.alert_type,),
+            message=alert.message,
+            started_at=alert.triggered_at,
+            values=alert.values,
         )
 
     def _facts(self, sid: int, scene: Scene, message: str) -> tuple[tuple[str, str], ...]:
