@@ -41,6 +41,8 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "notify.payloads",
             "notify.backlog",
             "notify.retry",
+            "notify.alertmanager_batch",
+            "notify.alertmanager_pace",
             "web.__init__",
             "web.settings",
             "watch.policy",

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 LINES = 20
 
-
 @click.group("alerts", invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> int | None:

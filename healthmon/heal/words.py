@@ -25,6 +25,7 @@ WORDS: dict[HealReason, str] = {
     HealReason.STOPPED_BY_PERSON: "leaves it alone, for a person stopped it",
     HealReason.EXITED: "leaves it stopped, as its restart policy wants it; a person has to look",
     HealReason.NOT_RUNNING: "cannot restart what does not run; a person has to look",
+    HealReason.MAINTENANCE: "leaves it alone, for people are working on it",
     HealReason.STALE_EVIDENCE: "looks once more before a restart",
     HealReason.TOO_FEW_FAILURES: "looks again, for too few checks of this run failed",
     HealReason.MIN_UNHEALTHY: "waits whether it recovers by itself",

@@ -173,6 +173,7 @@ CREATE TABLE alert_log (
 ) STRICT;
 CREATE UNIQUE INDEX one_firing_alert ON alert_log (coalesce(service_id, 0), alert_type) WHERE resolved_at IS NULL;
 CREATE INDEX alerts_by_time ON alert_log (triggered_at);
+CREATE INDEX alerts_by_end ON alert_log (resolved_at);
 
 -- What the user's document calls alerts.
 CREATE VIEW alerts AS

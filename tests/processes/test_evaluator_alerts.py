@@ -313,3 +313,16 @@ def test_a_silence_can_be_ended(a_timeline: Any) -> None:
     timeline.pass_minutes(0.5, doc_store=BAD)
     assert timeline.said() == [("firing", "doc_store")]
     assert str(tell(timeline, OperatorActionKind.END_SILENCE, silence_id=1)).startswith("refused")
+
+
+def test_the_notifier_is_woken_by_an_alert_and_its_end_though_there_is_no_message(a_timeline: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr("healthmon.processes.evaluator.ring", lambda path: rung.append(path.name))
+    timeline = a_timeline(SLOW, alerting={})
+    timeline.pass_minutes(5)
+    assert "notifier" not in "".join(rung)
+    for response_time_s, status in ((2.0, "firing"), (0.01, "resolved")):
+        rung.clear()
+        timeline.pass_minutes(0.5, response_time_s=response_time_s)
+        assert timeline.alerts(status) == ["doc_store slow"]
+        assert "notifier" in "".join(rung)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.alerts import rule
+from healthmon.alerts.lifecycle import AlertEvent
 from healthmon.failpoints import reach
 from healthmon.notify import channels
 from healthmon.notify.policy import Grouping
@@ -79,7 +80,7 @@ class Reporting:
         self._changed |= {check.service_id for check in found} | {change.service.service_id for change in changes}
 
     def report(self, connection: Connection, watching: Watching, outages: Outages, now: datetime) -> bool:
-        """Apply the rules to the services that changed, and say what is to be said. Return whether a message was queued."""
+        """Apply the rules to the services that changed, and say what is to be said. Return whether the notifier has work."""
         before, self._in_maintenance = self._in_maintenance, self._maintaining.services_now(now)
         self._changed |= before ^ self._in_maintenance
         concerned = (self._changed | self._alerting.services_due(now)) & watching.states.keys()
@@ -93,14 +94,14 @@ class Reporting:
             uptimes=watching.uptimes(concerned),
             incidents=outages.open,
             latest=outages.latest,
+            certificates=certificates.of_services(connection, concerned) if self._seeing.has_certificates else {},
             flapping=watching.flapping,
             in_maintenance=self._in_maintenance,
-            certificates=certificates.of_services(connection, concerned) if self._seeing.has_certificates else {},
             reports=targets.of_services(connection, self._telling.services() | in_question),
         )
-        queued = self._write(connection, scene, {sid: self._seeing.facts(sid, scene) for sid in concerned}, told)
+        has_news = self._write(connection, scene, {sid: self._seeing.facts(sid, scene) for sid in concerned}, told)
         self._changed.clear()
-        return queued
+        return has_news
 
     def programs_to_wake(self) -> set[str]:
         """Return, once, the programs that have something to look at now."""
@@ -140,7 +141,7 @@ class Reporting:
             reach("alerts.before_commit")
         reach("alerts.after_commit")
         self._say_at = clock.monotonic() + wait_s
-        return queued
+        return queued or any(one.move.event is not AlertEvent.NOTHING for one in moves)
 
 
 def _rules(config: Config) -> tuple[Rule, ...]:

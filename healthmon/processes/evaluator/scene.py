@@ -40,9 +40,9 @@ class Scene:
     incidents: Mapping[int, Incident]
     latest: Mapping[int, Incident]
     reports: Mapping[int, TargetReport]
+    certificates: Mapping[int, datetime]  # when they expire
     flapping: Mapping[int, Flapping]
     in_maintenance: Collection[int]
-    certificates: Mapping[int, datetime]  # when they expire
 
 
 class Seeing:
