@@ -11,8 +11,9 @@ from healthmon.alerts.dependencies import roots
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.notification import Notification, NotificationKind
 from healthmon.model.status import ServiceStatus
-from healthmon.notify.batches import batches
+from healthmon.notify.batches import routed
 from healthmon.notify.policy import Grouping, NotifyDecision, NotifyVerdict, Talk, decide, rank
+from healthmon.notify.routes import Routing, Subject
 from healthmon.status import machine
 from healthmon.status.uptime import WINDOW
 from healthmon.store import conversations, heals, outbox
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 NEVER_S = 3_600.0
+TO_THOSE_TOLD = frozenset({NotificationKind.RESOLVED, NotificationKind.REMINDER})
 LIFETIME = timedelta(hours=24)  # of a delivery: what nobody took within it is parked
 DOUBT_MAX = timedelta(seconds=60)  # so long what an ill service depends on has the first word
 
@@ -50,7 +52,7 @@ class Telling:
         services: Iterable[tuple[Service, ServiceSettings]],
         *,
         grouping: Grouping,
-        channels: tuple[str, ...],
+        routing: Routing,
         wording: Wording,
         log: Log,
     ) -> None:
@@ -63,7 +65,8 @@ class Telling:
         self._names = {sid: name for name, sid in ids.items()}
         self._groups = {service.service_id: configured.group for service, configured in known}
         self._grouping = grouping
-        self._channels = channels
+        self._channels = routing.every
+        self._routing = routing
         self._wording = wording
         self._log = log
         self._open: dict[int, Conversation] = {}
@@ -139,7 +142,7 @@ class Telling:
             return told_events, NEVER_S
         self._follow(scene, alerting, obeying)
         decisions = {sid: self._decide(one, scene, alerting, obeying) for sid, one in self._open.items()}
-        due = batches(decisions)
+        due = routed(decisions, {sid: self._channels_for(sid, decision, scene.now) for sid, decision in decisions.items()})
         for batch in due:
             self._queue(connection, batch, scene, alerting)
         for sid, decision in decisions.items():
@@ -206,17 +209,29 @@ class Telling:
         """Queue what fired and is over at once; return whether there was any of it."""
         events, self._events = self._events, []
         loud = [one for one in events if not self._is_muted(one, scene, obeying)]
-        if not loud:
-            return False
-        message = Notification(
-            kind=NotificationKind.EVENT,
-            severity=AlertSeverity.INFO,
-            created_at=scene.now,
-            host=self._wording.host,
-            affected=tuple(self._wording.event(one) for one in loud),
-        )
-        outbox.enqueue(connection, message, self._channels, lifetime=LIFETIME)
-        return bool(self._channels)
+        where = {one.alert_id: self._route(one.service_id or 0, one.severity, scene.now) for one in loud}
+        for channels in dict.fromkeys(where.values()):
+            message = Notification(
+                kind=NotificationKind.EVENT,
+                severity=AlertSeverity.INFO,
+                created_at=scene.now,
+                host=self._wording.host,
+                affected=tuple(self._wording.event(one) for one in loud if where[one.alert_id] == channels),
+            )
+            outbox.enqueue(connection, message, channels, lifetime=LIFETIME)
+        return bool(loud) and bool(self._channels)
+
+    def _channels_for(self, sid: int, decision: NotifyDecision, now: datetime) -> tuple[str, ...]:
+        """Return who hears it: what is good, or no news, those that were told; bad news also whom it is to go to by now."""
+        one = self._open[sid]
+        told = tuple(name for name in one.told_channels if name in self._channels)
+        if told and decision.kind in TO_THOSE_TOLD:
+            return told
+        return tuple(dict.fromkeys((*told, *self._route(sid, one.severity, now))))
+
+    def _route(self, sid: int, severity: AlertSeverity, now: datetime) -> tuple[str, ...]:
+        subject = Subject(service=self._names[sid], group=self._groups[sid], severity=severity)
+        return self._routing.channels_of(subject, now)
 
     def _is_muted(self, event: Alert, scene: Scene, obeying: Obeying) -> bool:
         worked_on = obeying.maintenance(event.service_id or 0, scene.now).until is not None
@@ -235,9 +250,9 @@ class Telling:
             host=self._wording.host,
             affected=tuple(self._affected(connection, one, scene, alerting) for one in told),
         )
-        notification_id = outbox.enqueue(connection, message, self._channels, lifetime=LIFETIME)
+        notification_id = outbox.enqueue(connection, message, batch.channels, lifetime=LIFETIME)
         for one in told:
-            self._put(_told(one, scene.now, dependents=len(self._under(one.service_id))))
+            self._put(_told(one, scene.now, dependents=len(self._under(one.service_id)), channels=batch.channels))
         names = ", ".join(self._names[one.service_id] for one in told)
         self._log.info("notification_queued", kind=batch.kind.value, services=names, notification=notification_id)
 
@@ -271,13 +286,14 @@ def _released(conversation: Conversation, ended_at: datetime | None) -> Conversa
     return conversation if ended_at is None or ended_at <= held_until else replace(conversation, released_at=ended_at)
 
 
-def _told(conversation: Conversation, now: datetime, *, dependents: int) -> Conversation:
+def _told(conversation: Conversation, now: datetime, *, dependents: int, channels: tuple[str, ...]) -> Conversation:
     return replace(
         conversation,
         announced_at=conversation.announced_at or now,
         announced_severity=conversation.severity,
         notified_at=now,
         told_dependents=dependents,
+        told_channels=tuple(dict.fromkeys((*conversation.told_channels, *channels))),
         told_flapping=conversation.flapping_at is not None,
         closed_at=now if conversation.over_at is not None else None,
     )
