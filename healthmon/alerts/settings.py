@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from healthmon.alerts.maintenance import never_ends, require_cron
-from healthmon.model.alert import AlertSeverity  # noqa: TC001  pydantic needs it at run time
+from healthmon.model.alert import AlertSeverity
 from healthmon.settings import DAY_MINUTES, DAY_S, Settings, Text
 
 UTC_NAME = "UTC"
@@ -191,4 +191,16 @@ class RouteSettings(Settings):
     days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(
         (),
         description="Only on these days; hours that go over midnight belong to the day on which they begin.",
+    )
+
+
+class EscalationSettings(Settings):
+    """One entry of `alerting.escalation`: who else is told of what nobody acknowledges."""
+
+    after_minutes: float = Field(gt=0, le=7 * DAY_MINUTES, description="So long after the first message about an outage. Each step later than the one before it.")
+    channels: Names = Field(description="Who is told then: email, email-2 …, slack, webhook, apprise-1 …")
+    severities: tuple[Annotated[AlertSeverity, Field(strict=False)], ...] = Field(
+        (AlertSeverity.CRITICAL,),
+        min_length=1,
+        description="Only of outages of these severities.",
     )

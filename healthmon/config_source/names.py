@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_GROUP = ServiceSettings.model_fields["group"].default
 MEANT = {"services": ("service", "a monitored service"), "groups": ("group", "the group of any service")}
 NAMING = ("maintenance", "routes")  # the lists of `alerting` whose entries name services and groups
-SENDING = ("routes",)  # those whose entries name channels
+SENDING = ("routes", "escalation")  # those whose entries name channels
 
 
 def findings(values: Plain) -> list[Finding]:
@@ -30,7 +31,16 @@ def findings(values: Plain) -> list[Finding]:
     for key in NAMING:
         for number, entry in entries(alerting, key).items():
             found += strangers(("alerting", key, number), entry, known)
-    return [*found, *_unknown_channels(alerting)]
+    return [*found, *_unknown_channels(alerting), *_steps_that_do_not_rise(entries(alerting, "escalation"))]
+
+
+def _steps_that_do_not_rise(steps: dict[int, dict[str, Plain]]) -> Iterator[Finding]:
+    times = [(number, step.get("after_minutes")) for number, step in steps.items()]
+    numbers = [(number, after) for number, after in times if isinstance(after, int | float) and not isinstance(after, bool)]
+    for (_, before), (number, after) in pairwise(numbers):
+        if after <= before:
+            message = f"must be more than the {before:g} of the step before it"
+            yield Finding(path=("alerting", "escalation", number, "after_minutes"), message=message)
 
 
 def _unknown_channels(alerting: Plain) -> Iterator[Finding]:

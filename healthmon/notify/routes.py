@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from healthmon.alerts.settings import DAYS, minutes_of
+from healthmon.notify.policy import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from healthmon.alerts.settings import RouteSettings
+    from healthmon.alerts.settings import EscalationSettings, RouteSettings
     from healthmon.model.alert import AlertSeverity
 
 ONE_DAY = timedelta(days=1)
@@ -46,10 +47,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """The routes, and every channel that is switched on."""
+    """The routes, every channel that is switched on, and who else is told of what nobody acknowledges."""
 
     every: tuple[str, ...]
     routes: tuple[Route, ...] = ()
+    escalation: tuple[Step, ...] = ()
 
     def channels_of(self, subject: Subject, now: datetime) -> tuple[str, ...]:
         """Return the channels that are to hear of it now."""
@@ -69,6 +71,14 @@ def routes(settings: Iterable[RouteSettings]) -> tuple[Route, ...]:
             hours=None if one.hours is None else minutes_of(one.hours),
             days=frozenset(one.days),
         )
+        for one in settings
+    )
+
+
+def steps(settings: Iterable[EscalationSettings]) -> tuple[Step, ...]:
+    """Return the steps of a file's escalation."""
+    return tuple(
+        Step(after_minutes=one.after_minutes, channels=tuple(dict.fromkeys(one.channels)), severities=frozenset(one.severities))
         for one in settings
     )
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.processes.alert_timeline import AT_ONCE, DOWN, SLOW, Timeline, timelines
+from healthmon.model.operator_action import OperatorActionKind
+from tests.processes.alert_timeline import AT_ONCE, DOWN, SLOW, Timeline, tell, timelines
 from tests.processes.evaluator_world import BAD, GOOD
 
 if TYPE_CHECKING:
@@ -115,3 +116,49 @@ def test_a_channel_that_is_gone_hears_nothing_more(a_timeline: Any) -> None:
     timeline.evaluator = timeline.a_new_evaluator()
     timeline.pass_minutes(1)
     assert told(timeline)[-1] == ("resolved", "doc_store", "webhook apprise-1")
+
+
+ESCALATION = {
+    "routes": [{"channels": ["webhook"]}],
+    "escalation": [{"after_minutes": 15, "channels": ["apprise-1"]}, {"after_minutes": 30, "channels": ["apprise-2"]}],
+}
+
+
+def test_what_nobody_acknowledges_is_told_to_others_once_each_and_so_is_its_end(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, alerting=APPRISE | ESCALATION, grouping=AT_ONCE)
+    timeline.pass_minutes(1)
+    timeline.pass_minutes(14, doc_store=BAD)
+    assert told(timeline) == [("firing", "doc_store", "webhook")]
+    timeline.pass_minutes(3, doc_store=BAD)
+    timeline.evaluator = timeline.a_new_evaluator()
+    timeline.pass_minutes(60, doc_store=BAD)
+    timeline.pass_minutes(1)
+    assert told(timeline) == [
+        ("firing", "doc_store", "webhook"),
+        ("reminder", "doc_store", "apprise-1"),
+        ("reminder", "doc_store", "apprise-2"),
+        ("resolved", "doc_store", "webhook apprise-1 apprise-2"),
+    ]
+    sent = [message.created_at for message in timeline.messages()]
+    assert [round((at - sent[0]).total_seconds() / 60) for at in sent[:3]] == [0, 15, 30]
+
+
+def test_an_acknowledgement_stops_the_escalation(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, alerting=APPRISE | ESCALATION, grouping=AT_ONCE)
+    timeline.pass_minutes(1)
+    timeline.pass_minutes(20, doc_store=BAD)
+    tell(timeline, OperatorActionKind.ACKNOWLEDGE, service="doc_store")
+    timeline.pass_minutes(60, doc_store=BAD)
+    timeline.pass_minutes(1)
+    assert told(timeline) == [
+        ("firing", "doc_store", "webhook"),
+        ("reminder", "doc_store", "apprise-1"),
+        ("resolved", "doc_store", "webhook apprise-1"),
+    ]
+
+
+def test_a_step_is_for_its_severities(a_timeline: Any) -> None:
+    timeline = a_timeline(SHAKY, alerting=APPRISE | ESCALATION, grouping=AT_ONCE)
+    timeline.pass_minutes(1)
+    timeline.pass_minutes(60, doc_store=BAD)
+    assert told(timeline) == [("firing", "doc_store", "webhook")]

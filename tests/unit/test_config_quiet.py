@@ -98,3 +98,17 @@ def test_mistake_in_a_route(tmp_path: Path, entry: dict[str, Any], said: str) ->
 def test_channels_are_not_judged_while_it_is_not_clear_which_there_are(tmp_path: Path) -> None:
     broken = {"webhook_notifications": {"enabled": True}, "routes": [{"channels": ["webhook"]}]}
     assert problems(tmp_path / "c.json", broken) == ["webhook_notifications.url: is missing, and enabled is true: add it, or set enabled to false"]
+
+
+STEP = {"after_minutes": 15, "channels": ["webhook"]}
+ESCALATION: list[tuple[list[dict[str, Any]], str]] = [
+    ([STEP, STEP], "[1].after_minutes: must be more than the 15 of the step before it"),
+    ([STEP | {"channels": ["pager"]}], "[0].channels[0]: 'pager' is not a channel that is switched on: there is webhook, apprise-1"),
+    ([STEP | {"after_minutes": 0}], "[0].after_minutes: must be greater than 0, not 0"),
+    ([{"channels": ["webhook"]}], "[0].after_minutes: is missing: So long after the first message about an outage. Each step later than the one before it."),
+]
+
+
+@pytest.mark.parametrize(("steps", "said"), ESCALATION, ids=[said[:60] for _, said in ESCALATION])
+def test_mistake_in_the_escalation(tmp_path: Path, steps: list[dict[str, Any]], said: str) -> None:
+    assert problems(tmp_path / "c.json", {**WEBHOOK, "escalation": steps}) == [f"escalation{said}"]

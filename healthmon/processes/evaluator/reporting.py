@@ -13,7 +13,7 @@ from healthmon.alerts.lifecycle import AlertEvent
 from healthmon.failpoints import reach
 from healthmon.notify import channels
 from healthmon.notify.policy import Grouping
-from healthmon.notify.routes import Routing, routes
+from healthmon.notify.routes import Routing, routes, steps
 from healthmon.processes.evaluator.alerting import Alerting
 from healthmon.processes.evaluator.obeying import Obeying
 from healthmon.processes.evaluator.scene import LONGEST_WINDOW, Scene, Seeing
@@ -162,7 +162,7 @@ def _by_service(rules: Iterable[Rule], services: Iterable[tuple[Service, Service
 
 def _routing(config: Config) -> Routing:
     every = tuple(channel.name for channel in channels.enabled(config.alerting))
-    return Routing(every=every, routes=routes(config.alerting.routes))
+    return Routing(every=every, routes=routes(config.alerting.routes), escalation=steps(config.alerting.escalation))
 
 
 def _grouping(config: Config) -> Grouping:

@@ -145,6 +145,7 @@ class Telling:
         due = routed(decisions, {sid: self._channels_for(sid, decision, scene.now) for sid, decision in decisions.items()})
         for batch in due:
             self._queue(connection, batch, scene, alerting)
+            self._note_steps(batch, decisions)
         for sid, decision in decisions.items():
             if decision.verdict is NotifyVerdict.CLOSE:
                 self._put(replace(self._open[sid], closed_at=scene.now))
@@ -183,6 +184,7 @@ class Telling:
                 is_in_maintenance=obeying.maintenance(conversation.service_id, scene.now).until is not None,
                 is_silenced=all(obeying.is_silenced(labels, scene.now) for labels in self._labels(conversation, alerting)),
                 is_acknowledged=conversation.is_acknowledged(scene.now),
+                escalation=self._routing.escalation,
                 is_root_in_doubt=young and self._is_in_doubt(conversation, scene.states),
             ),
         )
@@ -224,6 +226,8 @@ class Telling:
     def _channels_for(self, sid: int, decision: NotifyDecision, now: datetime) -> tuple[str, ...]:
         """Return who hears it: what is good, or no news, those that were told; bad news also whom it is to go to by now."""
         one = self._open[sid]
+        if decision.steps:
+            return tuple(dict.fromkeys(name for step in decision.steps for name in step.channels))
         told = tuple(name for name in one.told_channels if name in self._channels)
         if told and decision.kind in TO_THOSE_TOLD:
             return told
@@ -255,6 +259,12 @@ class Telling:
             self._put(_told(one, scene.now, dependents=len(self._under(one.service_id)), channels=batch.channels))
         names = ", ".join(self._names[one.service_id] for one in told)
         self._log.info("notification_queued", kind=batch.kind.value, services=names, notification=notification_id)
+
+    def _note_steps(self, batch: Batch, decisions: Mapping[int, NotifyDecision]) -> None:
+        for sid in batch.members:
+            taken = tuple(step.after_minutes for step in decisions[sid].steps)
+            if taken:
+                self._put(replace(self._open[sid], escalated=(*self._open[sid].escalated, *taken)))
 
     def _affected(self, connection: Connection, conversation: Conversation, scene: Scene, alerting: Alerting) -> Affected:
         sid = conversation.service_id
