@@ -54,6 +54,8 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.verification",
             "heal.matching",
             "heal.docker_facts",
+            "heal.condition",
+            "heal.compose_dependencies",
             "probes.settings",
             "probes.schedule",
             "probes.lanes",

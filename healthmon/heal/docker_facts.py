@@ -123,6 +123,7 @@ def read_container(inspect: Json, *, own_ids: Iterable[str], now: datetime) -> C
         stopped_by_person=False,
         untouchable=_untouchable(inspect["Id"], labels, host, own_ids),
         observed_at=now,
+        compose_depends_on=_depends_on(labels),
     )
     return Container(
         facts=facts,
@@ -278,6 +279,12 @@ def _untouchable(target_id: str, labels: Json, host: Json, own_ids: Iterable[str
     if str(labels.get("com.docker.compose.oneoff", "")).lower() == "true":
         return "one_off"
     return "auto_remove" if host.get("AutoRemove") else ""
+
+
+def _depends_on(labels: Json) -> tuple[str, ...]:
+    """Return the names in Compose's label: `redis:service_started:false,db:service_healthy:true`."""
+    declared = str(labels.get("com.docker.compose.depends_on") or "").split(",")
+    return tuple(dict.fromkeys(name for one in declared if (name := one.partition(":")[0].strip())))
 
 
 def _health_check(state: Json, config: Json) -> HealthCheck | None:

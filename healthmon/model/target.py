@@ -73,3 +73,4 @@ class Target:
     stopped_by_person: bool  # a kill or stop that was not ours came before the exit, or is under way
     untouchable: str  # "" or why it is never restarted: "swarm_task", "one_off", "auto_remove", "ourselves", "no_events"
     observed_at: datetime
+    compose_depends_on: tuple[str, ...] = ()  # Compose services of its project that its file declares as dependencies

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.model.target import TargetHealth, TargetKind, TargetState
+from healthmon.heal.condition import condition
+from healthmon.model.target import TargetKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from healthmon.model.target import Target
 
 Facts = tuple[tuple[str, str], ...]
-
-KILLED = 137  # 128 and SIGKILL: by the kernel when out of memory, or by who stopped it and lost patience
 
 
 def cause(state: ServiceState, target: Target | None, target_problem: str) -> Facts:
@@ -32,7 +31,7 @@ def _known(state: ServiceState, target: Target | None, target_problem: str) -> I
         if target_problem:
             yield "container", target_problem
         return
-    yield _kind(target), f"{target.name} {_condition(target)}"
+    yield _kind(target), f"{target.name} {condition(target)}"
     if target.restart_count:
         yield "engine's restarts", f"{target.restart_count} by its restart policy {target.restart_policy}"
     if target.error:
@@ -41,25 +40,3 @@ def _known(state: ServiceState, target: Target | None, target_problem: str) -> I
 
 def _kind(target: Target) -> str:
     return "container" if target.kind is TargetKind.DOCKER else "program"
-
-
-def _condition(target: Target) -> str:
-    if target.state is TargetState.RUNNING:
-        since = "" if target.started_at is None else f" since {clock.to_people(target.started_at)}"
-        return f"runs{since}{_health(target.health)}"
-    if target.state in {TargetState.EXITED, TargetState.DEAD, TargetState.RESTARTING}:
-        how = "restarts again and again, last exit" if target.state is TargetState.RESTARTING else "exited"
-        return f"{how} with code {target.exit_code}{_why(target)}"
-    return f"is {target.state.value}"
-
-
-def _health(health: TargetHealth) -> str:
-    return "" if health is TargetHealth.NONE else f", {health.value} by its own health check"
-
-
-def _why(target: Target) -> str:
-    if target.oom_killed:
-        return ", killed for lack of memory"
-    if target.stopped_by_person:
-        return ", stopped by a person"
-    return ", killed" if target.exit_code == KILLED else ""

@@ -36,7 +36,7 @@ def paragraph(one: Affected, *, now: datetime) -> str:
         *((_label(name), value) for name, value in one.facts[:MAX_FACTS]),
         ("" if over else "Values", _pairs(one.values)),
         ("Healing", one.healing),
-        ("Also ill because of it", wording.listed(one.dependents, limit=LINE_CHARS - 30)),
+        ("Also ill" if one.because_of else "Also ill because of it", wording.listed(one.dependents, limit=LINE_CHARS - 30)),
         *((_label(name), value) for name, value in one.links[:MAX_FACTS]),
         ("Alert", _alert(one)),
     ]

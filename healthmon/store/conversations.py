@@ -48,7 +48,8 @@ def open_conversations(connection: Connection) -> list[Conversation]:
         """
         SELECT conversation_id, service_id, severity, opened_at, over_at, root_service_id, released_at, urgent_at,
                announced_at, announced_severity, notified_at, closed_at, is_outage, told_dependents,
-               acknowledged_at, acknowledged_by, acknowledgement, acknowledged_until, alert_id, alert_types
+               acknowledged_at, acknowledged_by, acknowledgement, acknowledged_until, alert_id, alert_types,
+               because_of
         FROM conversations WHERE closed_at IS NULL ORDER BY conversation_id
         """,
     )
@@ -74,7 +75,7 @@ def save(connection: Connection, conversation: Conversation) -> None:
         UPDATE conversations SET severity = ?, over_at = ?, root_service_id = ?, released_at = ?, urgent_at = ?,
                announced_at = ?, announced_severity = ?, notified_at = ?, closed_at = ?, is_outage = ?,
                told_dependents = ?, acknowledged_at = ?, acknowledged_by = ?, acknowledgement = ?, acknowledged_until = ?,
-               alert_types = ?
+               alert_types = ?, because_of = ?
         WHERE conversation_id = ?
         """,
         conversation.severity.value,
@@ -93,6 +94,7 @@ def save(connection: Connection, conversation: Conversation) -> None:
         conversation.acknowledgement,
         sql_time(conversation.acknowledged_until),
         json.dumps(conversation.alert_types, ensure_ascii=False),
+        conversation.because_of,
         conversation.conversation_id,
     )
 
@@ -120,4 +122,5 @@ def _conversation(row: tuple[apsw.SQLiteValue, ...]) -> Conversation:
         acknowledged_until=time_or_none(row[17]),
         alert_id=integer(row[18]),
         alert_types=tuple(json.loads(text(row[19]))),
+        because_of=text_or_none(row[20]),
     )

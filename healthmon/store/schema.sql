@@ -145,7 +145,8 @@ CREATE TABLE conversations (
     is_outage          INTEGER NOT NULL DEFAULT 0 CHECK (is_outage IN (0, 1)),  -- the service was unhealthy in it
     over_at            TEXT,              -- since when it is over
     root_service_id    INTEGER REFERENCES services,  -- the service that this one is ill because of
-    released_at        TEXT,              -- when that one recovered
+    because_of         TEXT,              -- the unmonitored container that it was told to be ill because of
+    released_at        TEXT,              -- when what it was ill because of recovered
     urgent_at          TEXT,              -- when something happened that a person must hear of
     announced_at       TEXT,              -- the first message
     announced_severity TEXT CHECK (announced_severity IN ('critical', 'warning', 'info')),
@@ -278,8 +279,20 @@ CREATE TABLE targets (
     stopped_by_person INTEGER,
     untouchable       TEXT,
     matched_since     TEXT,               -- since when it is this service's, where it was another's or nobody's before
+    compose_depends_on TEXT,              -- 'redis,db': what its Compose file declares
     CHECK ((problem IS NULL) = (target_id IS NOT NULL))
 ) STRICT;
+
+-- What the containers of services depend on by their Compose files, monitored or not: model/container_dependency.py.
+CREATE TABLE container_dependencies (
+    service_id INTEGER NOT NULL REFERENCES services,
+    name       TEXT NOT NULL,             -- as Compose calls it
+    container  TEXT NOT NULL,             -- '' where there is none
+    watched_by INTEGER REFERENCES services,
+    trouble    TEXT NOT NULL,             -- '' while it is well, else 'exited with code 137, killed'
+    since      TEXT,
+    PRIMARY KEY (service_id, name)
+) STRICT, WITHOUT ROWID;
 
 -- The ledger of restarts: written before the call, so that a crash can lose a restart but never make two.
 CREATE TABLE heals (

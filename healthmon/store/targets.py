@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _SELECT = """
     SELECT service_id, observed_at, matched_by, problem, kind, target_id, started, name, state, health, started_at,
            image_id, config_hash, compose_project, compose_service, restart_policy, restart_limit, restart_count,
-           exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable, matched_since
+           exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable, matched_since,
+           compose_depends_on
     FROM targets
 """
 
@@ -44,8 +45,9 @@ def publish(connection: Connection, reports: dict[int, TargetReport]) -> None:
         INSERT OR REPLACE INTO targets (
             service_id, observed_at, matched_by, problem, kind, target_id, started, name, state, health, started_at,
             image_id, config_hash, compose_project, compose_service, restart_policy, restart_limit, restart_count,
-            exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable, matched_since)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable, matched_since,
+            compose_depends_on)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [_row(service_id, report) for service_id, report in reports.items()],
     )
@@ -66,7 +68,7 @@ def _row(service_id: int, report: TargetReport) -> tuple[apsw.SQLiteValue, ...]:
     head = (service_id, clock.to_sql(report.observed_at), report.matched_by, report.problem)
     target = report.target
     if target is None:
-        return (*head, *[None] * 21, sql_time(report.matched_since))
+        return (*head, *[None] * 21, sql_time(report.matched_since), None)
     return (
         *head,
         target.kind.value,
@@ -91,6 +93,7 @@ def _row(service_id: int, report: TargetReport) -> tuple[apsw.SQLiteValue, ...]:
         int(target.stopped_by_person),
         target.untouchable,
         sql_time(report.matched_since),
+        ",".join(target.compose_depends_on),
     )
 
 
@@ -129,4 +132,5 @@ def _target(row: tuple[apsw.SQLiteValue, ...], observed_at: datetime) -> Target:
         stopped_by_person=bool(row[23]),
         untouchable=text(row[24]),
         observed_at=observed_at,
+        compose_depends_on=tuple(name for name in text(row[26]).split(",") if name),
     )

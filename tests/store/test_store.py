@@ -184,7 +184,7 @@ def test_a_heal_moves_along_its_arrows_only(database: Connection) -> None:
 
 
 def test_targets_come_back_as_they_were(database: Connection) -> None:
-    seen = TargetReport(observed_at=NOW, target=a_target(), matched_by="container", matched_since=ago(60))
+    seen = TargetReport(observed_at=NOW, target=a_target(compose_depends_on=("redis", "db")), matched_by="container", matched_since=ago(60))
     missing = TargetReport(observed_at=NOW, problem="no container is called hackathon-frontend-1")
     targets.publish(database, {1: seen, 2: missing})
     assert targets.load(database) == {1: seen, 2: missing}

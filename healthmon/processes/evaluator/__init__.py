@@ -14,6 +14,7 @@ from healthmon.failpoints import reach
 from healthmon.log import Log
 from healthmon.processes.doorbell import ring
 from healthmon.processes.evaluator.clocks import Clocks
+from healthmon.processes.evaluator.depending import Depending
 from healthmon.processes.evaluator.judging import Judging
 from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
@@ -57,8 +58,9 @@ class Evaluator:
         self._watching = Watching(known, log)
         self._outages = Outages(known, config.self_healing, log)
         self._judging = Judging(known, config.self_healing, log)
-        self._planning = Planning(known, config.self_healing, log, started_at=clock.now())
-        self._reporting = Reporting(config, known, log)
+        self._depending = Depending(known)
+        self._planning = Planning(known, config.self_healing, log, depending=self._depending, started_at=clock.now())
+        self._reporting = Reporting(config, known, log, depending=self._depending)
         self._mark = Mark(config.paths)
         self._loaded = False
         self._next_due = 0.0  # monotonic
@@ -96,6 +98,8 @@ class Evaluator:
         if len(entries) == BATCH:
             return 0.0  # what is decided now would rest on half of what is known
         if entries or is_due or commits != self._commits_seen:
+            if self._depending.refresh(self._connection):
+                self._reporting.note_all()
             wait_s = min(FALLBACK_POLL_S, self._heal(now), self._report(now))
             self._next_due = clock.monotonic() + wait_s
         self._commits_seen = commits

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from healthmon.model.check import Check
     from healthmon.model.operator_action import OperatorAction
     from healthmon.model.service import Service
+    from healthmon.processes.evaluator.depending import Depending
     from healthmon.processes.evaluator.outages import Outages
     from healthmon.processes.evaluator.watching import Change, Watching
     from healthmon.rules.variables import Facts
@@ -40,16 +41,17 @@ MIN_WAIT_S = 0.05
 class Reporting:
     """One call looks at what changed, and writes what follows in one transaction."""
 
-    def __init__(self, config: Config, services: Iterable[tuple[Service, ServiceSettings]], log: Log) -> None:
+    def __init__(self, config: Config, services: Iterable[tuple[Service, ServiceSettings]], log: Log, *, depending: Depending) -> None:
         known = list(services)
         wanted = (*rule.built_in(max_consecutive_failures=config.max_consecutive_failures), *rule.of_settings(config.alert_rules))
-        self._seeing = Seeing(known, names=frozenset(name for one in wanted for name in one.condition.names))
+        self._seeing = Seeing(known, depending, names=frozenset(name for one in wanted for name in one.condition.names))
         self._alerting = Alerting(_by_service(wanted, known), {service.service_id: service.name for service, _ in known}, log)
         self._telling = Telling(
             known,
             grouping=_grouping(config),
             channels=tuple(channel.name for channel in channels.enabled(config.alerting)),
             wording=Wording(known, config.self_healing, host=socket.gethostname()),
+            depending=depending,
             log=log,
         )
         self._obeying = Obeying(log)
@@ -72,6 +74,10 @@ class Reporting:
         found = list(looks)
         self._seeing.note(found)
         self._changed |= {check.service_id for check in found} | {change.service.service_id for change in changes}
+
+    def note_all(self) -> None:
+        """Have the next report look at all services: what they depend on has changed."""
+        self._changed = set(self._ids)
 
     def report(self, connection: Connection, watching: Watching, outages: Outages, now: datetime) -> bool:
         """Apply the rules to the services that changed, and say what is to be said. Return whether a message was queued."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
     from healthmon.model.status import ServiceState
+    from healthmon.processes.evaluator.depending import Depending
     from healthmon.status.uptime import Uptime
     from healthmon.store.targets import TargetReport
 
@@ -43,14 +44,10 @@ class Scene:
 class Seeing:
     """Turns a scene into the facts that conditions speak of."""
 
-    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], *, names: frozenset[str]) -> None:
+    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], depending: Depending, *, names: frozenset[str]) -> None:
         """`names` are those that any condition uses: of what none asks for, nothing is kept."""
         self._services = {service.service_id: (service, configured) for service, configured in services}
-        ids = {service.name: sid for sid, (service, _) in self._services.items()}
-        self._depends_on = {
-            sid: tuple(ids[name] for name in configured.depends_on if name in ids)
-            for sid, (_, configured) in self._services.items()
-        }
+        self._depending = depending
         self.has_windows = any(name.endswith(SUMMED_UP) for name in names)
         self._recent: dict[int, RecentLooks] = {}
 
@@ -101,7 +98,8 @@ class Seeing:
         )
 
     def _has_unhealthy_dependency(self, sid: int, scene: Scene) -> bool:
-        return any(scene.states[other].status is ServiceStatus.UNHEALTHY for other in self._depends_on[sid])
+        watched = any(scene.states[other].status is ServiceStatus.UNHEALTHY for other in self._depending.watched[sid])
+        return watched or bool(self._depending.troubles(sid, scene.states[sid]))
 
     def _window(self, sid: int, length: timedelta, now: datetime) -> Window:
         recent = self._recent.get(sid)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.alerts.dependencies import roots
+from healthmon.alerts.speaking import speakers
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.notification import Notification
 from healthmon.model.status import ServiceStatus
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from healthmon.config import ServiceSettings
     from healthmon.log import Log
     from healthmon.model.alert import Alert
+    from healthmon.model.container_dependency import ContainerDependency
     from healthmon.model.conversation import Conversation
     from healthmon.model.notification import Affected
     from healthmon.model.operator_action import OperatorAction
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from healthmon.model.status import ServiceState
     from healthmon.notify.batches import Batch
     from healthmon.processes.evaluator.alerting import Alerting
+    from healthmon.processes.evaluator.depending import Depending
     from healthmon.processes.evaluator.obeying import Obeying
     from healthmon.processes.evaluator.scene import Scene
     from healthmon.processes.evaluator.wording import Wording
@@ -45,20 +48,19 @@ DOUBT_MAX = timedelta(seconds=60)  # so long what an ill service depends on has 
 class Telling:
     """The open conversations, in memory as in the database."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one collaborator each
         self,
         services: Iterable[tuple[Service, ServiceSettings]],
         *,
         grouping: Grouping,
         channels: tuple[str, ...],
         wording: Wording,
+        depending: Depending,
         log: Log,
     ) -> None:
         known = list(services)
         ids = {service.name: service.service_id for service, _ in known}
-        self._depends_on = {
-            service.service_id: tuple(ids[name] for name in configured.depends_on if name in ids) for service, configured in known
-        }
+        self._depending = depending
         self._ids = ids
         self._names = {sid: name for name, sid in ids.items()}
         self._groups = {service.service_id: configured.group for service, configured in known}
@@ -68,6 +70,7 @@ class Telling:
         self._log = log
         self._open: dict[int, Conversation] = {}
         self._told_at: dict[int, datetime] = {}  # by service, the end of its last outage that was told
+        self._because: dict[int, ContainerDependency] = {}  # by service, what it speaks for all that depend on it
         self._changed: set[int] = set()
 
     def load(self, connection: Connection, now: datetime) -> None:
@@ -111,14 +114,14 @@ class Telling:
 
     def is_about(self, service_ids: Collection[int]) -> bool:
         """Tell whether something new of one of these services may have to be said."""
-        related = {*self._open, *(other for sid in self._open for other in self._depends_on[sid])}
+        related = {*self._open, *(other for sid in self._open for other in self._depending.watched[sid])}
         return not related.isdisjoint(service_ids)
 
     def say(self, connection: Connection, scene: Scene, alerting: Alerting, obeying: Obeying) -> tuple[bool, float]:
         """Queue what is to be said now; return whether that was anything, and the seconds until time alone changes it."""
         if not self._open:
             return False, NEVER_S
-        self._follow(scene, alerting)
+        self._follow(scene, alerting, obeying)
         decisions = {sid: self._decide(one, scene, alerting, obeying) for sid, one in self._open.items()}
         due = batches(decisions)
         for batch in due:
@@ -130,10 +133,14 @@ class Telling:
         waits = [(decision.until - scene.now).total_seconds() for decision in decisions.values() if decision.until is not None]
         return bool(due) and bool(self._channels), min(waits, default=NEVER_S)
 
-    def _follow(self, scene: Scene, alerting: Alerting) -> None:
+    def _follow(self, scene: Scene, alerting: Alerting, obeying: Obeying) -> None:
         """Bring every conversation up to what is known now."""
         ill = {sid for sid, state in scene.states.items() if state.status is ServiceStatus.UNHEALTHY}
-        found = roots(self._depends_on, ill)
+        depends_on, troubles = self._depending.graph(scene.states)
+        found = roots(depends_on, ill | troubles.keys())
+        silenced = {sid for sid, one in self._open.items() if self._is_silenced(one, scene.now, alerting, obeying)}
+        speaking = speakers(self._open, found, silenced)
+        self._because = {speaker.service_id: troubles[key] for key, speaker in speaking.items()}
         for sid, before in list(self._open.items()):
             incident = scene.incidents.get(sid)
             after = replace(before, is_outage=before.is_outage or incident is not None)
@@ -142,6 +149,10 @@ class Telling:
             if incident is not None and incident.quarantined_at is not None:
                 after = replace(after, urgent_at=incident.quarantined_at)
             root = found.get(sid)
+            if isinstance(root, str):
+                speaker = speaking[root]
+                root = speaker.service_id if speaker.service_id != sid else None
+                after = after if root else replace(after, severity=speaker.severity)
             root = root if root in self._open else None
             if root is None and before.root_service_id is not None:
                 after = replace(after, released_at=scene.now)
@@ -155,11 +166,14 @@ class Telling:
                 grouping=self._grouping,
                 conversation=conversation,
                 dependents=len(self._under(conversation.service_id)),
-                is_silenced=all(obeying.is_silenced(labels, scene.now) for labels in self._labels(conversation, alerting)),
+                is_silenced=self._is_silenced(conversation, scene.now, alerting, obeying),
                 is_acknowledged=conversation.is_acknowledged(scene.now),
                 is_root_in_doubt=young and self._is_in_doubt(conversation.service_id, scene.states),
             ),
         )
+
+    def _is_silenced(self, conversation: Conversation, now: datetime, alerting: Alerting, obeying: Obeying) -> bool:
+        return all(obeying.is_silenced(labels, now) for labels in self._labels(conversation, alerting))
 
     def _labels(self, conversation: Conversation, alerting: Alerting) -> list[dict[str, str]]:
         """Return what silences can match: of each alert that fires, or of the outage itself when none does."""
@@ -170,7 +184,7 @@ class Telling:
 
     def _is_in_doubt(self, sid: int, states: Mapping[int, ServiceState]) -> bool:
         """Tell whether something that a service depends on has just failed, or is ill and not spoken of yet."""
-        depended = [states[other] for other in self._depends_on[sid] if other in states]
+        depended = [states[other] for other in self._depending.watched[sid] if other in states]
         return any(
             machine.is_soft(state) or (state.status is ServiceStatus.UNHEALTHY and state.service_id not in self._open)
             for state in depended
@@ -187,7 +201,9 @@ class Telling:
         )
         notification_id = outbox.enqueue(connection, message, self._channels, lifetime=LIFETIME)
         for one in told:
-            self._put(_told(one, scene.now, dependents=len(self._under(one.service_id))))
+            because = self._because.get(one.service_id)
+            after = one if because is None else replace(one, because_of=f"{because.name} {because.trouble}")
+            self._put(_told(after, scene.now, dependents=len(self._under(one.service_id))))
         names = ", ".join(self._names[one.service_id] for one in told)
         self._log.info("notification_queued", kind=batch.kind.value, services=names, notification=notification_id)
 
@@ -195,7 +211,7 @@ class Telling:
         sid = conversation.service_id
         incident = scene.incidents.get(sid) or scene.latest.get(sid)
         made = [] if incident is None else heals.of_incident(connection, incident.incident_id)
-        return self._wording.affected(conversation, alerting.firing(sid), scene, made, self._under(sid))
+        return self._wording.affected(conversation, alerting.firing(sid), scene, made, dependents=self._under(sid), because=self._because.get(sid))
 
     def _under(self, root: int) -> tuple[str, ...]:
         return tuple(self._names[one.service_id] for one in self._open.values() if one.root_service_id == root)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from healthmon.config import ServiceSettings
     from healthmon.heal.settings import HealSettings
+    from healthmon.model.container_dependency import ContainerDependency
     from healthmon.model.conversation import Conversation
     from healthmon.model.heal import Heal
     from healthmon.model.incident import Incident
@@ -31,13 +32,15 @@ class Wording:
         self._heals = {sid for sid, (_, configured) in self._services.items() if healing.for_service(configured.heal).switched_on}
         self.host = host
 
-    def affected(
+    def affected(  # noqa: PLR0913  what is told of a service comes from all of these
         self,
         conversation: Conversation,
         firing: Sequence[Firing],
         scene: Scene,
         made: Sequence[Heal],
+        *,
         dependents: tuple[str, ...],
+        because: ContainerDependency | None,
     ) -> Affected:
         """Return what is told of one service. `made` are the heals of its incident."""
         sid = conversation.service_id
@@ -55,10 +58,11 @@ class Wording:
             message=message,
             started_at=conversation.opened_at if incident is None else incident.started_at,
             resolved_at=conversation.over_at,
-            facts=self._facts(sid, scene, message),
+            facts=(*_because(because, conversation), *self._facts(sid, scene, message)),
             values=tuple({value: None for one in firing for value in one.values}),
             healing=_healed(made) if conversation.over_at else self._healing(sid, incident),
             dependents=dependents,
+            because_of="" if because is None else f"{because.name} {because.trouble}",
             links=() if configured.runbook_url is None else (("runbook", configured.runbook_url),),
         )
 
@@ -71,6 +75,14 @@ class Wording:
 
     def _healing(self, sid: int, incident: Incident | None) -> str:
         return "" if incident is None or sid not in self._heals else incident.healing or ""
+
+
+def _because(because: ContainerDependency | None, conversation: Conversation) -> tuple[tuple[str, str], ...]:
+    if because is not None:
+        which = f"{because.name} (container {because.container}, not monitored)" if because.container else because.name
+        return (("because of", f"{which} {because.trouble}"),)
+    was = conversation.because_of if conversation.over_at else None
+    return (("it was because of", was),) if was else ()
 
 
 def _message(firing: Sequence[Firing], incident: Incident | None) -> str:

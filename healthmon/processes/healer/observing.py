@@ -10,11 +10,12 @@ from healthmon.errors import EngineError
 from healthmon.heal.docker_facts import STOP_UNDER_WAY_S
 from healthmon.heal.matching import Match, Wanted, match
 from healthmon.model.target import TargetKind, TargetState
+from healthmon.processes.healer.depending import Depending
 from healthmon.store import facts, services, targets
 from healthmon.store.targets import TargetReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -53,6 +54,7 @@ class Observing:
         self._newest: dict[int, TargetReport] = {}  # by service, the last that told of a target
         self._stopped: dict[int, Target] = {}  # by service, what a person stopped, as it was told first
         self._problems: dict[str, str] = {}
+        self._depending = Depending(connection, log)
         self._returned_at: datetime | None = None
         self._remember(targets.load(connection))
 
@@ -62,12 +64,15 @@ class Observing:
         reports |= self._reports("supervisor", self._supervisor, self._on_supervisor)
         changed = {sid: report for sid, report in reports.items() if self._is_news(sid, report)}
         returned_at = self._docker.returned_at
-        if not changed and returned_at == self._returned_at:
+        if not changed and returned_at == self._returned_at and not self._depending.has_news:
             return False
         with self._connection.transaction(durable=False):
             targets.publish(self._connection, changed)
+            if self._depending.has_news:
+                self._depending.publish(self._connection, clock.now())
             if returned_at is not None:
                 facts.note_time(self._connection, facts.ENGINE_RETURNED_AT, returned_at)
+        self._depending.published()
         self._returned_at = returned_at
         self._published |= changed
         self._remember(changed)
@@ -91,12 +96,17 @@ class Observing:
             return {self._ids[one.name]: TargetReport(observed_at=now, problem=str(error)) for one in wanted}
         self._say_problem(name, "")
         matches = match(wanted, seen, self._matched)
+        if engine is self._docker and not engine.is_behind:
+            self._depending.look(self._targets(matches), seen, now)
         if engine.is_behind:
             matches = {service: found for service, found in matches.items() if self._is_known(service, found)}
         self._matched |= {
             service: found.target.incarnation.target_id for service, found in matches.items() if found.target is not None
         }
         return {self._ids[service]: self._told(self._ids[service], found, now) for service, found in matches.items()}
+
+    def _targets(self, matches: Mapping[str, Match]) -> dict[int, Target]:
+        return {self._ids[service]: found.target for service, found in matches.items() if found.target is not None}
 
     def _told(self, sid: int, found: Match, now: datetime) -> TargetReport:
         """Return what is told of one service: what was found, and what is still known from before."""

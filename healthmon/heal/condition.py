@@ -1,0 +1,36 @@
+"""How is a container, or a supervised program, in the words in which people are told?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.model.target import TargetHealth, TargetState
+
+if TYPE_CHECKING:
+    from healthmon.model.target import Target
+
+KILLED = 137  # 128 and SIGKILL: by the kernel when out of memory, or by who stopped it and lost patience
+
+
+def condition(target: Target) -> str:
+    """Return what goes on after the target's name: `exited with code 1`, `is paused`."""
+    if target.state is TargetState.RUNNING:
+        since = "" if target.started_at is None else f" since {clock.to_people(target.started_at)}"
+        return f"runs{since}{_health(target.health)}"
+    if target.state in {TargetState.EXITED, TargetState.DEAD, TargetState.RESTARTING}:
+        how = "restarts again and again, last exit" if target.state is TargetState.RESTARTING else "exited"
+        return f"{how} with code {target.exit_code}{_why(target)}"
+    return "was never started" if target.state is TargetState.CREATED else f"is {target.state.value}"
+
+
+def _health(health: TargetHealth) -> str:
+    return "" if health is TargetHealth.NONE else f", {health.value} by its own health check"
+
+
+def _why(target: Target) -> str:
+    if target.oom_killed:
+        return ", killed for lack of memory"
+    if target.stopped_by_person:
+        return ", stopped by a person"
+    return ", killed" if target.exit_code == KILLED else ""
