@@ -56,6 +56,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.docker_facts",
             "heal.condition",
             "heal.compose_dependencies",
+            "heal.docker_logs",
             "probes.settings",
             "probes.schedule",
             "probes.lanes",

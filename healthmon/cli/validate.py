@@ -26,7 +26,6 @@ NOT_YET = {
     "max_consecutive_failures": "read and checked, but it raises no alert yet",
     "dashboard": "read and checked, but there is no page yet, and old checks are not deleted yet",
     "web": "read and checked, but nothing is served yet",
-    "self_healing.forensics": "read, but no forensics are kept yet",
     "services[].expected_response_time": "`healthmon probe` compares with it, but no rule does yet",
     "services[].runbook_url": "read and checked, but no alert or page links to it yet",
 }

@@ -52,6 +52,9 @@ class Engine(Protocol):
     def has_stopped(self, target_id: str) -> bool:
         """Whether a stop since its last start is known to follow from a call of ours. Asks nobody."""
 
+    def read_logs(self, target_id: str) -> bytes:
+        """Return the end of what a target wrote, as the engine sends it. Raises EngineError; nothing where no logs are kept."""
+
     def events(self, on_event: Callable[[], None]) -> None:
         """Follow what happens, in a thread of its own, and call `on_event` for it. An engine may have no events."""
 
@@ -91,6 +94,9 @@ class NoEngine:
 
     def has_stopped(self, target_id: str) -> bool:  # noqa: ARG002  the Protocol's
         return False
+
+    def read_logs(self, target_id: str) -> bytes:  # noqa: ARG002  the Protocol's
+        return b""
 
     def events(self, on_event: Callable[[], None]) -> None:
         """Nothing happens here."""

@@ -9,10 +9,12 @@ from healthmon.heal.condition import condition
 from healthmon.model.target import TargetKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from healthmon.model.status import ServiceState
     from healthmon.model.target import Target
+
+LOG_CHARS = 280
 
 Facts = tuple[tuple[str, str], ...]
 
@@ -20,6 +22,17 @@ Facts = tuple[tuple[str, str], ...]
 def cause(state: ServiceState, target: Target | None, target_problem: str) -> Facts:
     """Return what is known, each with its name: what the last look found, and how the container is."""
     return tuple(_known(state, target, target_problem))
+
+
+def newest(lines: Sequence[str]) -> str:
+    """Join log lines for one line of a message. Where not all fit, the newest are the ones that tell."""
+    told = ""
+    for line in reversed(lines):
+        longer = f"{line} | {told}" if told else line
+        if told and len(longer) > LOG_CHARS:
+            break
+        told = longer
+    return told
 
 
 def _known(state: ServiceState, target: Target | None, target_problem: str) -> Iterator[tuple[str, str]]:

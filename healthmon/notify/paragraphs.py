@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NAME_CHARS = 60
 LINE_CHARS = 300
 BRIEF_CHARS = 110
-MAX_FACTS = 6
+MAX_FACTS = 10
 DOWN = ("down", "unhealthy", "consecutive_failures", "unreachable")  # parts of alert types that mean: it does not answer
 
 

@@ -321,6 +321,14 @@ CREATE UNIQUE INDEX one_open_heal_of_a_target ON heals (target_id) WHERE closed_
 CREATE INDEX heals_by_incident ON heals (incident_id);
 CREATE INDEX heals_by_time ON heals (planned_at);
 
+-- What a container said last when its service fell ill: kept once an incident, before anything is restarted.
+CREATE TABLE forensics (
+    incident_id INTEGER PRIMARY KEY REFERENCES incidents,
+    taken_at    TEXT NOT NULL,
+    target_id   TEXT NOT NULL,
+    last_lines  TEXT NOT NULL             -- a JSON list, without our secrets
+) STRICT;
+
 -- Looks that the evaluator asks the probe workers for, one row a service: every `every_s` until `until`.
 CREATE TABLE probe_requests (
     service_id INTEGER PRIMARY KEY REFERENCES services,

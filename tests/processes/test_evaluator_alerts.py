@@ -10,10 +10,11 @@ import pytest
 
 from healthmon.model.check import CheckKind, CheckReason
 from healthmon.model.container_dependency import ContainerDependency
+from healthmon.model.forensics import Forensics
 from healthmon.model.notification import Notification, NotificationKind
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.rules.defaults import DEFAULT_RULES
-from healthmon.store import container_dependencies, operator_actions, outbox
+from healthmon.store import container_dependencies, forensics, incidents, operator_actions, outbox
 from tests.builders import NOW
 from tests.processes.evaluator_world import BAD, GOOD, World
 
@@ -372,3 +373,17 @@ def test_a_dependency_by_compose_counts_like_a_configured_one(a_timeline: Any) -
     assert timeline.alerts("resolved") == ["doc_store innocent"]
     timeline.pass_minutes(5, doc_store=BAD, frontend=BAD)
     assert {kind for kind, _ in timeline.said()} == {"firing"}
+
+
+def test_what_the_container_said_last_is_told_while_it_is_down(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN)
+    timeline.pass_minutes(5)
+    timeline.pass_minutes(0.5, doc_store=BAD)
+    [incident] = incidents.open_incidents(timeline.connection)
+    lines = ("connecting", "panic: no memory")
+    forensics.keep(timeline.connection, Forensics(incident_id=incident.incident_id, taken_at=NOW, target_id="c", last_lines=lines))
+    timeline.pass_minutes(5, doc_store=BAD)
+    timeline.pass_minutes(5)
+    firing, resolved = timeline.messages()
+    assert ("last log lines", "connecting | panic: no memory") in firing.affected[0].facts
+    assert "last log lines" not in dict(resolved.affected[0].facts)

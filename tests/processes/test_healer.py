@@ -20,7 +20,7 @@ from healthmon.model.target import Incarnation, Target, TargetState
 from healthmon.processes.doorbell import Doorbell
 from healthmon.processes.healer import Healer
 from healthmon.processes.healer.restart import Restart
-from healthmon.store import heals, incidents, services, targets
+from healthmon.store import forensics, heals, incidents, services, targets
 from healthmon.store.connection import create_or_open, open_for_writing
 from tests.builders import a_config, a_heal, a_target
 from tests.containers import wait_for
@@ -54,6 +54,16 @@ class FakeEngine(NoEngine):
         self.observed = self.looks = 0
         self.slow = threading.Event()
         self.slow.set()
+        self.logs: bytes | EngineError = b"panic: no memory\n"
+        self.logs_read: list[list[HealAction]] = []  # what had been done when they were read
+
+    reachable_since: datetime | None = clock.now()
+
+    def read_logs(self, target_id: str) -> bytes:  # noqa: ARG002
+        self.logs_read.append(list(self.calls))
+        if isinstance(self.logs, EngineError):
+            raise self.logs
+        return self.logs
 
     def observe(self) -> list[Target]:
         self.observed += 1
@@ -538,3 +548,34 @@ def test_another_container_is_the_services_since_it_was_matched(world: World, *,
     assert since >= before - timedelta(milliseconds=1)
     world.engine.target = replace(world.engine.target, exit_code=1)
     assert seen(world).matched_since == since
+
+
+# What a container said last
+
+
+def kept(world: World, heal_id: int) -> tuple[str, ...]:
+    found = forensics.of_incident(world.connection, world.heal(heal_id).incident_id)
+    assert found is not None
+    return found.last_lines
+
+
+def test_what_a_container_said_last_is_kept_once_and_before_it_is_restarted(world: World) -> None:
+    heal = world.end(world.plan())
+    assert kept(world, heal.heal_id) == ("panic: no memory",)
+    world.healer.step()
+    assert world.engine.logs_read == [[]]
+
+
+def test_logs_that_cannot_be_read_prevent_no_restart(world: World) -> None:
+    world.engine.logs = EngineUnknownError("the driver keeps none")
+    heal = world.end(world.plan())
+    assert (heal.state, kept(world, heal.heal_id), len(world.engine.logs_read)) == (HealState.RETURNED, (), 1)
+
+
+def test_no_logs_are_read_when_forensics_are_off_or_the_engine_is_away(tmp_path: Path) -> None:
+    for switched_on in (False, True):
+        world = World(tmp_path / str(switched_on), forensics=switched_on)
+        world.engine.reachable_since = None if switched_on else clock.now()
+        world.end(world.plan())
+        assert world.engine.logs_read == []
+        world.close()

@@ -20,6 +20,7 @@ from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
 from healthmon.processes.evaluator.reporting import Reporting
 from healthmon.processes.evaluator.watching import Watching
+from healthmon.status.machine import StatusEvent
 from healthmon.store import checks, facts, services
 from healthmon.store.connection import open_for_writing
 from healthmon.store.sentinel import Mark
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 PROGRAM = "evaluator"
-NOTIFIER = "notifier"
+NOTIFIER, HEALER = "notifier", "healer"
 BATCH = 1_000
 FALLBACK_POLL_S = 5.0
 LOADED_FACT = "evaluator_loaded_at"
@@ -121,6 +122,8 @@ class Evaluator:
         reach("evaluator.after_commit")
         for change in changes:
             self._watching.report(change)
+        if any(change.event is StatusEvent.UNHEALTHY for change in changes):
+            ring(self._paths.doorbell(HEALER))  # it keeps what the container said last
         if looks:
             self._mark.note(max(look.checked_at for look in looks))
 

@@ -14,9 +14,10 @@ from healthmon.model.notification import Notification
 from healthmon.model.status import ServiceStatus
 from healthmon.notify.batches import batches
 from healthmon.notify.policy import Grouping, NotifyDecision, NotifyVerdict, Talk, decide, rank
+from healthmon.processes.evaluator.wording import Background
 from healthmon.status import machine
 from healthmon.status.uptime import WINDOW
-from healthmon.store import conversations, heals, outbox
+from healthmon.store import conversations, forensics, heals, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -211,7 +212,14 @@ class Telling:
         sid = conversation.service_id
         incident = scene.incidents.get(sid) or scene.latest.get(sid)
         made = [] if incident is None else heals.of_incident(connection, incident.incident_id)
-        return self._wording.affected(conversation, alerting.firing(sid), scene, made, dependents=self._under(sid), because=self._because.get(sid))
+        kept = None if incident is None else forensics.of_incident(connection, incident.incident_id)
+        background = Background(
+            made=made,
+            last_lines=() if kept is None else kept.last_lines,
+            dependents=self._under(sid),
+            because=self._because.get(sid),
+        )
+        return self._wording.affected(conversation, alerting.firing(sid), scene, background)
 
     def _under(self, root: int) -> tuple[str, ...]:
         return tuple(self._names[one.service_id] for one in self._open.values() if one.root_service_id == root)

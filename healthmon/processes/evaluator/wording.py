@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthmon.model.heal import CHARGED_HEALS, HealState
 from healthmon.model.notification import Affected
-from healthmon.notify.cause import cause
+from healthmon.notify.cause import cause, newest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,6 +25,16 @@ if TYPE_CHECKING:
 LAST_CHECK = "last check"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """What is kept of one outage. `made` are its heals, `dependents` the names of who is ill because of it."""
+
+    made: Sequence[Heal] = ()
+    last_lines: tuple[str, ...] = ()
+    dependents: tuple[str, ...] = ()
+    because: ContainerDependency | None = None
+
+
 class Wording:
     """Knows what is configured of each service, and reads the rest from the scene."""
 
@@ -32,17 +43,9 @@ class Wording:
         self._heals = {sid for sid, (_, configured) in self._services.items() if healing.for_service(configured.heal).switched_on}
         self.host = host
 
-    def affected(  # noqa: PLR0913  what is told of a service comes from all of these
-        self,
-        conversation: Conversation,
-        firing: Sequence[Firing],
-        scene: Scene,
-        made: Sequence[Heal],
-        *,
-        dependents: tuple[str, ...],
-        because: ContainerDependency | None,
-    ) -> Affected:
-        """Return what is told of one service. `made` are the heals of its incident."""
+    def affected(self, conversation: Conversation, firing: Sequence[Firing], scene: Scene, background: Background) -> Affected:
+        """Return what is told of one service."""
+        because = background.because
         sid = conversation.service_id
         service, configured = self._services[sid]
         incident = (scene.incidents.get(sid) or scene.latest.get(sid)) if conversation.is_outage else None
@@ -58,10 +61,10 @@ class Wording:
             message=message,
             started_at=conversation.opened_at if incident is None else incident.started_at,
             resolved_at=conversation.over_at,
-            facts=(*_because(because, conversation), *self._facts(sid, scene, message)),
+            facts=(*_because(because, conversation), *self._facts(sid, scene, message), *_last_lines(background, conversation)),
             values=tuple({value: None for one in firing for value in one.values}),
-            healing=_healed(made) if conversation.over_at else self._healing(sid, incident),
-            dependents=dependents,
+            healing=_healed(background.made) if conversation.over_at else self._healing(sid, incident),
+            dependents=background.dependents,
             because_of="" if because is None else f"{because.name} {because.trouble}",
             links=() if configured.runbook_url is None else (("runbook", configured.runbook_url),),
         )
@@ -83,6 +86,12 @@ def _because(because: ContainerDependency | None, conversation: Conversation) ->
         return (("because of", f"{which} {because.trouble}"),)
     was = conversation.because_of if conversation.over_at else None
     return (("it was because of", was),) if was else ()
+
+
+def _last_lines(background: Background, conversation: Conversation) -> tuple[tuple[str, str], ...]:
+    """Return what the container said last; of what is over, nobody wants to know."""
+    told = "" if conversation.over_at else newest(background.last_lines)
+    return (("last log lines", told),) if told else ()
 
 
 def _message(firing: Sequence[Firing], incident: Incident | None) -> str:

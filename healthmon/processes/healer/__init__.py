@@ -12,6 +12,7 @@ from healthmon.log import Log
 from healthmon.processes.doorbell import ring
 from healthmon.processes.healer.acting import Acting
 from healthmon.processes.healer.observing import Observing
+from healthmon.processes.healer.securing import Securing
 from healthmon.store.connection import open_for_writing
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Healer:
         programs = any(service.supervisor_program for service in wanted)
         self._engines = (docker, supervisor)
         self._observing = Observing(wanted, docker=docker, supervisor=supervisor, connection=connection, log=log)
+        self._securing = Securing(docker, connection, log) if config.self_healing.forensics else None
         self._acting = Acting(
             config,
             docker=docker,
@@ -90,6 +92,8 @@ class Healer:
                 self._look_at = min(self._look_at, time.monotonic() + BLIND_S)
             if any(engine.is_behind for engine in self._engines):
                 self._look_at = min(self._look_at, time.monotonic() + BEHIND_S)
+        if self._securing is not None and self._securing.secure():
+            ring(self._paths.doorbell("evaluator"))
         if self._acting.advance():
             ring(self._paths.doorbell("evaluator"))
         wait_s = max(self._look_at, self._looked_at + MIN_PAUSE_S) - time.monotonic()
