@@ -20,7 +20,8 @@ def condition(target: Target) -> str:
         return f"runs{since}{_health(target.health)}"
     if target.state in {TargetState.EXITED, TargetState.DEAD, TargetState.RESTARTING}:
         how = "restarts again and again, last exit" if target.state is TargetState.RESTARTING else "exited"
-        return f"{how} with code {target.exit_code}{_why(target)}"
+        person = ", stopped by a person" if target.stopped_by_person and not target.oom_killed else ""
+        return f"{how} with code {target.exit_code}{person or _killed(target.exit_code, oom_killed=target.oom_killed)}"
     return "was never started" if target.state is TargetState.CREATED else f"is {target.state.value}"
 
 
@@ -28,9 +29,12 @@ def _health(health: TargetHealth) -> str:
     return "" if health is TargetHealth.NONE else f", {health.value} by its own health check"
 
 
-def _why(target: Target) -> str:
-    if target.oom_killed:
+def ended(exit_code: int, *, oom_killed: bool) -> str:
+    """Return how a run ended that is over."""
+    return f"ended with code {exit_code}{_killed(exit_code, oom_killed=oom_killed)}"
+
+
+def _killed(exit_code: int, *, oom_killed: bool) -> str:
+    if oom_killed:
         return ", killed for lack of memory"
-    if target.stopped_by_person:
-        return ", stopped by a person"
-    return ", killed" if target.exit_code == KILLED else ""
+    return ", killed" if exit_code == KILLED else ""

@@ -280,8 +280,19 @@ CREATE TABLE targets (
     untouchable       TEXT,
     matched_since     TEXT,               -- since when it is this service's, where it was another's or nobody's before
     compose_depends_on TEXT,              -- 'redis,db': what its Compose file declares
+    previous_exit_code INTEGER,           -- of the run before this one
+    previous_oom_killed INTEGER,
+    change            TEXT CHECK (change IN ('image', 'configuration')),  -- the last that was seen
+    changed_at        TEXT,
     CHECK ((problem IS NULL) = (target_id IS NOT NULL))
 ) STRICT;
+
+-- When the target of a service was started anew, whoever did it; of the last hours.
+CREATE TABLE target_starts (
+    service_id INTEGER NOT NULL REFERENCES services,
+    started_at TEXT NOT NULL,
+    PRIMARY KEY (service_id, started_at)
+) STRICT, WITHOUT ROWID;
 
 -- What the containers of services depend on by their Compose files, monitored or not: model/container_dependency.py.
 CREATE TABLE container_dependencies (

@@ -230,6 +230,27 @@ def test_only_the_calls_of_the_list_are_made(docker: Docker, engine: DockerEngin
     assert docker.state(container) == "running"
 
 
+def test_how_the_run_before_ended_is_remembered(docker: Docker, engine: DockerEngine) -> None:
+    """The engine itself forgets it with the next start."""
+    follow(engine)
+    container = docker.run("sh", "-c", "test -e /again && sleep 1000; touch /again; exit 7")
+    docker.wait_for_state(container, "exited")
+    docker.cli("start", container)
+    wait_for(lambda: observed(engine, container).previous_exit_code == 7, what="the code of the run before")
+    assert observed(engine, container).exit_code == 0
+    assert not observed(engine, container).previous_oom_killed
+
+
+def test_a_label_that_hides_exit_codes_is_not_read_as_one(docker: Docker, engine: DockerEngine) -> None:
+    wakes = follow(engine)
+    container = docker.run("sh", "-c", "test -e /again && sleep 1000; touch /again; exit 7", options=("--label", "exitCode=5"))
+    docker.wait_for_state(container, "exited")
+    before = wakes.count
+    docker.cli("start", container)
+    wait_for(lambda: wakes.count > before and observed(engine, container).state is TargetState.RUNNING, what="the start")
+    assert observed(engine, container).previous_exit_code is None
+
+
 # What it said
 
 

@@ -16,11 +16,11 @@ from healthmon.heal.engine import NoEngine
 from healthmon.log import Log
 from healthmon.model.check import CheckReason
 from healthmon.model.heal import Heal, HealAction, HealState
-from healthmon.model.target import Incarnation, Target, TargetState
+from healthmon.model.target import Incarnation, Target, TargetChange, TargetState
 from healthmon.processes.doorbell import Doorbell
 from healthmon.processes.healer import Healer
 from healthmon.processes.healer.restart import Restart
-from healthmon.store import forensics, heals, incidents, services, targets
+from healthmon.store import forensics, heals, incidents, services, target_starts, targets
 from healthmon.store.connection import create_or_open, open_for_writing
 from tests.builders import a_config, a_heal, a_target
 from tests.containers import wait_for
@@ -579,3 +579,41 @@ def test_no_logs_are_read_when_forensics_are_off_or_the_engine_is_away(tmp_path:
         world.end(world.plan())
         assert world.engine.logs_read == []
         world.close()
+
+
+# What changed
+
+
+def observe(world: World, **changes: Any) -> targets.TargetReport:
+    """Have another look at the container, as it is now."""
+    world.engine.target = replace(TARGET, **changes)
+    world.healer._observing.observe()
+    return targets.load(world.connection)[1]
+
+
+def test_a_new_image_is_remembered_with_its_start_also_by_the_next_healer(world: World) -> None:
+    assert observe(world).change is None
+    now = clock.now()
+    new = {"image_id": "sha256:2", "incarnation": NEW, "started_at": now}
+    report = observe(world, **new)
+    assert (report.change, report.changed_at) == (TargetChange.IMAGE, clock.from_sql(clock.to_sql(now)))
+    another = world.a_new_healer()
+    another._observing.observe()
+    assert targets.load(world.connection)[1].change is TargetChange.IMAGE
+    another.close()
+    assert observe(world, **new, config_hash="x").change is TargetChange.CONFIGURATION
+
+
+def test_starts_are_counted_from_the_second_look_on(world: World) -> None:
+    now = clock.now()
+    since = now - timedelta(hours=1)
+    observe(world)
+    assert target_starts.count(world.connection, 1, since=since) == 0
+    for number in range(3):
+        incarnation = Incarnation(target_id=TARGET.incarnation.target_id, started=str(number))
+        observe(world, incarnation=incarnation, started_at=now + timedelta(seconds=number))
+    assert target_starts.count(world.connection, 1, since=since) == 3
+    assert target_starts.count(world.connection, 1, since=now + timedelta(seconds=1)) == 2
+    later = now + target_starts.KEPT + timedelta(seconds=1)
+    target_starts.note(world.connection, {}, now=later)
+    assert target_starts.count(world.connection, 1, since=since) == 2

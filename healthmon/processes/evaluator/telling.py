@@ -17,7 +17,7 @@ from healthmon.notify.policy import Grouping, NotifyDecision, NotifyVerdict, Tal
 from healthmon.processes.evaluator.wording import Background
 from healthmon.status import machine
 from healthmon.status.uptime import WINDOW
-from healthmon.store import conversations, forensics, heals, outbox
+from healthmon.store import conversations, forensics, heals, outbox, target_starts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 NEVER_S = 3_600.0
 LIFETIME = timedelta(hours=24)  # of a delivery: what nobody took within it is parked
+STARTS_WITHIN = timedelta(hours=1)
 DOUBT_MAX = timedelta(seconds=60)  # so long what an ill service depends on has the first word
 
 
@@ -216,6 +217,7 @@ class Telling:
         background = Background(
             made=made,
             last_lines=() if kept is None else kept.last_lines,
+            starts=target_starts.count(connection, sid, since=scene.now - STARTS_WITHIN),
             dependents=self._under(sid),
             because=self._because.get(sid),
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthmon.model.heal import CHARGED_HEALS, HealState
 from healthmon.model.notification import Affected
-from healthmon.notify.cause import cause, newest
+from healthmon.notify.cause import Seen, cause, newest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from healthmon.model.service import Service
     from healthmon.processes.evaluator.alerting import Firing
     from healthmon.processes.evaluator.scene import Scene
+    from healthmon.store.targets import TargetReport
 
 LAST_CHECK = "last check"
 
@@ -31,6 +32,7 @@ class Background:
 
     made: Sequence[Heal] = ()
     last_lines: tuple[str, ...] = ()
+    starts: int = 0  # of its target within the last hour
     dependents: tuple[str, ...] = ()
     because: ContainerDependency | None = None
 
@@ -61,7 +63,7 @@ class Wording:
             message=message,
             started_at=conversation.opened_at if incident is None else incident.started_at,
             resolved_at=conversation.over_at,
-            facts=(*_because(because, conversation), *self._facts(sid, scene, message), *_last_lines(background, conversation)),
+            facts=(*_because(because, conversation), *self._facts(sid, scene, message, background.starts), *_last_lines(background, conversation)),
             values=tuple({value: None for one in firing for value in one.values}),
             healing=_healed(background.made) if conversation.over_at else self._healing(sid, incident),
             dependents=background.dependents,
@@ -69,15 +71,19 @@ class Wording:
             links=() if configured.runbook_url is None else (("runbook", configured.runbook_url),),
         )
 
-    def _facts(self, sid: int, scene: Scene, message: str) -> tuple[tuple[str, str], ...]:
+    def _facts(self, sid: int, scene: Scene, message: str, starts: int) -> tuple[tuple[str, str], ...]:
         """Return the cause, without what the message says already; that there is no container matters to who heals it."""
         report = scene.reports.get(sid)
         problem = "" if report is None or sid not in self._heals else report.problem or ""
-        found = cause(scene.states[sid], None if report is None else report.target, problem)
+        found = cause(scene.states[sid], Seen() if report is None else _seen(report, problem, starts))
         return tuple((name, value) for name, value in found if name != LAST_CHECK or not value.endswith(message))
 
     def _healing(self, sid: int, incident: Incident | None) -> str:
         return "" if incident is None or sid not in self._heals else incident.healing or ""
+
+
+def _seen(report: TargetReport, problem: str, starts: int) -> Seen:
+    return Seen(target=report.target, problem=problem, change=report.change, changed_at=report.changed_at, starts_1h=starts)
 
 
 def _because(because: ContainerDependency | None, conversation: Conversation) -> tuple[tuple[str, str], ...]:
