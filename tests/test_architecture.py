@@ -57,6 +57,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.condition",
             "heal.compose_dependencies",
             "heal.docker_logs",
+            "heal.docker_usage",
             "probes.settings",
             "probes.schedule",
             "probes.lanes",

@@ -112,6 +112,7 @@ class Facts:
 
 
 THRESHOLD = "threshold"
+CONTAINER_USAGE = frozenset({"memory_usage", "cpu_usage"})  # cost calls: the engine is asked for them only when a rule uses them
 
 # Names that stand for a comparison: name -> fact, its value, meaning.
 _SHORTHANDS = {

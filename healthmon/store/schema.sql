@@ -305,6 +305,14 @@ CREATE TABLE container_dependencies (
     PRIMARY KEY (service_id, name)
 ) STRICT, WITHOUT ROWID;
 
+-- What the containers of services use, while a rule asks for it: model/usage.py.
+CREATE TABLE container_usage (
+    service_id     INTEGER PRIMARY KEY REFERENCES services,
+    observed_at    TEXT NOT NULL,
+    memory_percent REAL NOT NULL,
+    cpu_percent    REAL                   -- NULL until seen twice
+) STRICT;
+
 -- The ledger of restarts: written before the call, so that a crash can lose a restart but never make two.
 CREATE TABLE heals (
     heal_id        INTEGER PRIMARY KEY,

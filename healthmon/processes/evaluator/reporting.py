@@ -17,7 +17,8 @@ from healthmon.processes.evaluator.obeying import Obeying
 from healthmon.processes.evaluator.scene import LONGEST_WINDOW, Scene, Seeing
 from healthmon.processes.evaluator.telling import Telling
 from healthmon.processes.evaluator.wording import Wording
-from healthmon.store import checks, targets
+from healthmon.rules.variables import CONTAINER_USAGE
+from healthmon.store import checks, container_usage, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 MIN_WAIT_S = 0.05
+USAGE_HOLDS = timedelta(seconds=100)  # the healer looks every 30 s: what is older says nothing of now
 
 
 class Reporting:
@@ -54,6 +56,7 @@ class Reporting:
             depending=depending,
             log=log,
         )
+        self._needs_usage = any(not CONTAINER_USAGE.isdisjoint(one.condition.names) for one in wanted)
         self._obeying = Obeying(log)
         self._ids = frozenset(service.service_id for service, _ in known)
         self._changed: set[int] = set()
@@ -92,6 +95,7 @@ class Reporting:
             incidents=outages.open,
             latest=outages.latest,
             reports=targets.of_services(connection, concerned | self._telling.services()),
+            usages=container_usage.load(connection, since=now - USAGE_HOLDS) if self._needs_usage else {},
         )
         queued = self._write(connection, scene, {sid: self._seeing.facts(sid, scene) for sid in concerned}, told)
         self._changed.clear()

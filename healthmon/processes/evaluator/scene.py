@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
     from healthmon.model.status import ServiceState
+    from healthmon.model.usage import Usage
     from healthmon.processes.evaluator.depending import Depending
     from healthmon.status.uptime import Uptime
     from healthmon.store.targets import TargetReport
@@ -39,6 +40,7 @@ class Scene:
     incidents: Mapping[int, Incident]
     latest: Mapping[int, Incident]
     reports: Mapping[int, TargetReport]
+    usages: Mapping[int, Usage]
 
 
 class Seeing:
@@ -66,6 +68,7 @@ class Seeing:
         service, configured = self._services[sid]
         state, uptime, report = scene.states[sid], scene.uptimes[sid], scene.reports.get(sid)
         incident, target = scene.incidents.get(sid), None if report is None else report.target
+        usage = scene.usages.get(sid)
         last_5m, last_15m, last_1h = (self._window(sid, length, scene.now) for length in WINDOWS)
         return Facts(
             status=state.status.value,
@@ -88,6 +91,8 @@ class Seeing:
             failure_ratio_15m=last_15m.failure_ratio,
             failure_ratio_1h=last_1h.failure_ratio,
             response_time_avg_5m=last_5m.response_time_avg_s,
+            memory_usage=None if usage is None else usage.memory_percent,
+            cpu_usage=None if usage is None else usage.cpu_percent,
             restart_count=None if target is None else target.restart_count,
             oom_killed=None if target is None else target.oom_killed,
             exit_code=None if target is None else target.exit_code,
