@@ -23,10 +23,10 @@ class Speaker:
     severity: AlertSeverity
 
 
-def speakers(conversations: Mapping[int, Conversation], roots: Mapping[int, Node], silenced: Collection[int]) -> dict[str, Speaker]:
+def speakers(conversations: Mapping[int, Conversation], roots: Mapping[int, Node], muted: Collection[int]) -> dict[str, Speaker]:
     """Return, for each container that services are ill because of, the one that speaks. `roots` and the rest are by service_id.
 
-    Who has spoken goes on; else one that nobody silenced, of those the most severe, of those the first.
+    Who has spoken goes on; else one that is not muted, of those the most severe, of those the first.
     """
     told_by: dict[str, list[Conversation]] = {}
     for sid, one in conversations.items():
@@ -37,7 +37,7 @@ def speakers(conversations: Mapping[int, Conversation], roots: Mapping[int, Node
         root: Speaker(
             service_id=min(
                 found,
-                key=lambda one: (one.announced_at is None, one.service_id in silenced, -rank(one.severity), one.conversation_id),
+                key=lambda one: (one.announced_at is None, one.service_id in muted, -rank(one.severity), one.conversation_id),
             ).service_id,
             severity=max((one.severity for one in found), key=rank),
         )

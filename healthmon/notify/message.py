@@ -86,6 +86,8 @@ def _title(notification: Notification, affected: list[Affected], host: str, now:
         case NotificationKind.REMINDER:
             since = min((one.started_at for one in affected), default=now)
             return f"[{notification.severity.upper()}] {_firing(affected, host, still='still ')}, for {wording.length(now - since)}"
+        case NotificationKind.FLAPPING:
+            return f"[{notification.severity.upper()}] {_flapping(affected, host)}"
         case NotificationKind.WORSENED:
             return f"[{notification.severity.upper()}] {_firing(affected, host)}, worse than before"
         case NotificationKind.FIRING:
@@ -110,6 +112,13 @@ def _because(one: Affected, host: str, still: str) -> str:
     are, what = "are" if len(ill) > 1 else "is", trouble(one)
     cause = wording.one_line(one.because_of, BECAUSE_CHARS)
     return f"{cause} on {host}: {_first_names(ill)} {f'{are} {still}down' if what == 'down' else f'{still}{what}'}"
+
+
+def _flapping(affected: list[Affected], host: str) -> str:
+    shown = names(affected)
+    if len(shown) == 1:
+        return f"{shown[0]} comes and goes on {host}: flapping"
+    return f"{len(shown)} services come and go on {host}: {_first_names(shown)}"
 
 
 def _event(affected: list[Affected], host: str) -> str:

@@ -118,7 +118,7 @@ def test_two_services_that_need_a_stopped_container_are_one_message_that_names_i
         assert render(message, now=clock.now()).title.startswith("[CRITICAL] redis exited with code 137, stopped by a person on ")
         assert f"redis (container {redis}, not monitored)" in dict(told.facts)["because of"]
         held = {one.healing for one in incidents.open_incidents(agent.connection)}
-        assert held == {"hold: dependency_unhealthy (redis exited with code 137, stopped by a person)"}
+        assert held == {"waits for what it depends on (redis exited with code 137, stopped by a person)"}
         docker.cli("start", redis)
         wait_for(lambda: agent.troubles() == {(1, ""), (2, "")}, what="redis to be back")
         for sid in (1, 2):

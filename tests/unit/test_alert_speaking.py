@@ -17,8 +17,8 @@ def talk(sid: int, severity: AlertSeverity = WARNING, **changes: Any) -> Convers
     return Conversation(conversation_id=sid, service_id=sid, severity=severity, opened_at=NOW, alert_id=1, alert_types=("down",), **changes)
 
 
-def who(*found: Conversation, silenced: frozenset[int] = frozenset()) -> tuple[int, AlertSeverity]:
-    speaker = speakers({one.service_id: one for one in found}, REDIS, silenced)["redis"]
+def who(*found: Conversation, muted: frozenset[int] = frozenset()) -> tuple[int, AlertSeverity]:
+    speaker = speakers({one.service_id: one for one in found}, REDIS, muted)["redis"]
     return speaker.service_id, speaker.severity
 
 
@@ -31,8 +31,8 @@ def test_who_has_spoken_goes_on_with_the_severity_of_all() -> None:
     assert who(talk(1, announced_at=NOW), talk(2, CRITICAL)) == (1, CRITICAL)
 
 
-def test_one_that_is_silenced_does_not_speak_for_the_others() -> None:
-    assert who(talk(1, CRITICAL), talk(2), silenced=frozenset({1})) == (2, CRITICAL)
+def test_one_that_is_muted_does_not_speak_for_the_others() -> None:
+    assert who(talk(1, CRITICAL), talk(2), muted=frozenset({1})) == (2, CRITICAL)
 
 
 def test_what_depends_on_a_service_is_not_concerned() -> None:

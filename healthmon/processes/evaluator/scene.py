@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from healthmon.model.check import CheckKind, CheckStatus
 from healthmon.model.status import ServiceStatus
-from healthmon.rules.variables import Facts
+from healthmon.rules.variables import CONTAINER_USAGE, Facts
 from healthmon.status.recent import NOT_KEPT, Look, RecentLooks, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from healthmon.model.status import ServiceState
     from healthmon.model.usage import Usage
     from healthmon.processes.evaluator.depending import Depending
+    from healthmon.status.flapping import Flapping
     from healthmon.status.uptime import Uptime
     from healthmon.store.targets import TargetReport
 
 LONGEST_WINDOW = timedelta(hours=1)
 WINDOWS = (timedelta(minutes=5), timedelta(minutes=15), LONGEST_WINDOW)
+CONTAINER = frozenset({"restart_count", "oom_killed", "exit_code", "container_state", "container_health"})
 SUMMED_UP = ("_5m", "_15m", "_1h")  # the names that windows are kept for end so
 
 
@@ -41,6 +43,9 @@ class Scene:
     latest: Mapping[int, Incident]
     reports: Mapping[int, TargetReport]
     usages: Mapping[int, Usage]
+    certificates: Mapping[int, datetime]  # when they expire
+    flapping: Mapping[int, Flapping]
+    in_maintenance: Collection[int]
 
 
 class Seeing:
@@ -50,6 +55,9 @@ class Seeing:
         """`names` are those that any condition uses: of what none asks for, nothing is kept."""
         self._services = {service.service_id: (service, configured) for service, configured in services}
         self._depending = depending
+        self.has_containers = not CONTAINER.isdisjoint(names)
+        self.has_usage = not CONTAINER_USAGE.isdisjoint(names)
+        self.has_certificates = "cert_expires_days" in names
         self.has_windows = any(name.endswith(SUMMED_UP) for name in names)
         self._recent: dict[int, RecentLooks] = {}
 
@@ -93,11 +101,14 @@ class Seeing:
             response_time_avg_5m=last_5m.response_time_avg_s,
             memory_usage=None if usage is None else usage.memory_percent,
             cpu_usage=None if usage is None else usage.cpu_percent,
+            cert_expires_days=_days_until(scene.certificates.get(sid), scene.now),
             restart_count=None if target is None else target.restart_count,
             oom_killed=None if target is None else target.oom_killed,
             exit_code=None if target is None else target.exit_code,
             container_state=None if target is None else target.state.value,
             container_health=None if target is None else target.health.value,
+            flapping=scene.flapping[sid].is_flapping,
+            maintenance=sid in scene.in_maintenance,
             dependency_unhealthy=self._has_unhealthy_dependency(sid, scene),
             quarantined=incident is not None and incident.quarantined_at is not None,
         )
@@ -109,3 +120,7 @@ class Seeing:
     def _window(self, sid: int, length: timedelta, now: datetime) -> Window:
         recent = self._recent.get(sid)
         return NOT_KEPT if recent is None else recent.window(now, length)
+
+
+def _days_until(at: datetime | None, now: datetime) -> float | None:
+    return None if at is None else (at - now) / timedelta(days=1)

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from healthmon.model.heal import CHARGED_HEALS, HealState
 from healthmon.model.notification import Affected
 from healthmon.notify.cause import Seen, cause, newest
+from healthmon.status import flapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from healthmon.config import ServiceSettings
     from healthmon.heal.settings import HealSettings
+    from healthmon.model.alert import Alert
     from healthmon.model.container_dependency import ContainerDependency
     from healthmon.model.conversation import Conversation
     from healthmon.model.heal import Heal
@@ -52,6 +55,9 @@ class Wording:
         service, configured = self._services[sid]
         incident = (scene.incidents.get(sid) or scene.latest.get(sid)) if conversation.is_outage else None
         message = _message(firing, incident)
+        changes = scene.flapping[sid].changes if conversation.flapping_at is not None else 0
+        if changes:
+            message = f"flapping: {changes} changes in the last {flapping.WINDOW} checks"
         return Affected(
             conversation_id=conversation.conversation_id,
             service=service.name,
@@ -61,7 +67,7 @@ class Wording:
             alert_id=conversation.alert_id,
             alert_types=conversation.alert_types,
             message=message,
-            started_at=conversation.opened_at if incident is None else incident.started_at,
+            started_at=_started_at(conversation, incident),
             resolved_at=conversation.over_at,
             facts=(*_because(because, conversation), *self._facts(sid, scene, message, background.starts), *_last_lines(background, conversation)),
             values=tuple({value: None for one in firing for value in one.values}),
@@ -69,6 +75,22 @@ class Wording:
             dependents=background.dependents,
             because_of="" if because is None else f"{because.name} {because.trouble}",
             links=() if configured.runbook_url is None else (("runbook", configured.runbook_url),),
+        )
+
+    def event(self, alert: Alert) -> Affected:
+        """Return what is told of something that is no outage."""
+        service, configured = self._services[alert.service_id or 0]
+        return Affected(
+            conversation_id=0,
+            service=service.name,
+            group=configured.group,
+            critical=configured.critical,
+            severity=alert.severity,
+            alert_id=alert.alert_id,
+            alert_types=(alert.alert_type,),
+            message=alert.message,
+            started_at=alert.triggered_at,
+            values=alert.values,
         )
 
     def _facts(self, sid: int, scene: Scene, message: str, starts: int) -> tuple[tuple[str, str], ...]:
@@ -98,6 +120,13 @@ def _last_lines(background: Background, conversation: Conversation) -> tuple[tup
     """Return what the container said last; of what is over, nobody wants to know."""
     told = "" if conversation.over_at else newest(background.last_lines)
     return (("last log lines", told),) if told else ()
+
+
+def _started_at(conversation: Conversation, incident: Incident | None) -> datetime:
+    """Return when it began: of what flapped, the first time."""
+    if incident is None:
+        return conversation.opened_at
+    return min(incident.started_at, conversation.opened_at) if conversation.told_flapping else incident.started_at
 
 
 def _message(firing: Sequence[Firing], incident: Incident | None) -> str:
