@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from tests.containers import wait_for
-from tests.faults.harness import Agent, CannotRunError
+from tests.faults.agents import Agent
+from tests.faults.harness import CannotRunError
 from tests.hostile import Server, answers
 
 if TYPE_CHECKING:
@@ -32,21 +29,9 @@ MAX_GAP_S = 4.0  # between two looks at it, every second
 class DiskAgent(Agent):
     """An agent whose stderr is kept beside its data, which may lie on a disk that takes nothing."""
 
-    prefix: tuple[str, ...] = ()  # what it is started under
-
     @property
     def said_file(self) -> Path:
         return self.paths.data_dir.with_name("said")
-
-    def start(self, **environment: str) -> subprocess.Popen[bytes]:
-        with self.said_file.open("ab") as said:
-            self.process = subprocess.Popen(
-                [*self.prefix, *self.command("run")],
-                cwd=self.paths.data_dir,
-                env=self._environ(**environment),
-                stderr=said,
-            )
-        return self.process
 
     def said(self) -> str:
         return self.said_file.read_text(errors="replace")
@@ -72,7 +57,7 @@ def watching(*, tmpfs: str = "", fickle: bool = False, **settings: Any) -> Itera
             host = DiskAgent(data, services, **settings)
             try:
                 host.wait_until_running()
-                wait_for(partial(has_checks, host), timeout_s=20, what="some checks")
+                host.wait_for_checks(above=5)
                 states = {CONTROL: "healthy", "ill": "unhealthy"}
                 wait_for(lambda: states.items() <= host.statuses().items(), timeout_s=20, what="the states")
                 yield host
@@ -83,10 +68,6 @@ def watching(*, tmpfs: str = "", fickle: bool = False, **settings: Any) -> Itera
 def _alternating(connection: socket.socket, server: Server) -> None:
     """Answer well three times, and then fail three times."""
     answers(status="200 OK" if len(server.requests) // 3 % 2 else "500 Internal Server Error")(connection, server)
-
-
-def has_checks(host: Agent) -> bool:
-    return host.checks() > 5
 
 
 @contextmanager
@@ -200,14 +181,3 @@ def assert_starts_again(host: DiskAgent) -> None:
 
 def beside(host: DiskAgent, suffix: str) -> Path:
     return host.paths.database.with_name(host.paths.database.name + suffix)
-
-
-def kill(host: DiskAgent) -> None:
-    """End everything at once, as a crash of the machine would, but for what is in the page cache."""
-    processes = [psutil.Process(host.process.pid), *map(psutil.Process, host.pids().values())]
-    for process in processes:
-        process.send_signal(signal.SIGSTOP)  # or the workers would end in good order when supervisord is gone
-    for process in processes:
-        process.kill()
-    host.process.wait(10)
-    psutil.wait_procs(processes, timeout=10)

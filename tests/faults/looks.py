@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from tests.faults.harness import Agent
+    from tests.faults.agents import Agent
 
 SCHEDULED = 0  # what `checks.kind` says
 LATE_S = 0.25

@@ -13,7 +13,7 @@ from tests.hostile import Server, request_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.faults.harness import Agent
+    from tests.faults.agents import Agent
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
@@ -106,8 +106,11 @@ class Shop:
         connection.close()
 
     def be_ill(self) -> None:
-        """Be ill for ever, whoever restarts it."""
+        """Be ill, whoever restarts it, until it is told to be well."""
         self._starts.with_name("starts.ill").touch()
+
+    def be_well(self) -> None:
+        self._starts.with_name("starts.ill").unlink()
 
 
 def free_port() -> int:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from tests import hostile
 from tests.containers import wait_for
-from tests.faults.asking import BOUND_S, NEIGHBOURS, Ill, asking
+from tests.faults.asking import BOUND_S, Ill, asking
 from tests.faults.harness import row
 from tests.hostile import Server, answers, hangs_up, in_tls, is_deaf, resets, sends, signed_by
 
 if TYPE_CHECKING:
     import socket
 
+    from tests.faults.agents import Agent
     from tests.faults.asking import Handler
-    from tests.faults.harness import Agent
 
 HERE = "IP:127.0.0.1"
 CHAIN_BYTES = 1_000_000
@@ -72,7 +72,6 @@ def wrong_in_tls() -> float:
         ills = _wrong_in_tls(Path(directory))
         with asking(ills) as asked:
             asked.wait_for_looks(ills, 3)
-            asked.wait_for_looks(NEIGHBOURS, 5)
             return asked.judge()
 
 
@@ -97,7 +96,6 @@ MEANT_TO_HARM = {
 def meant_to_harm() -> float:
     with asking(MEANT_TO_HARM) as asked:
         asked.wait_for_looks(MEANT_TO_HARM, 3)
-        asked.wait_for_looks(NEIGHBOURS, 5)
         wait_for(lambda: list(asked.host.statuses().values()).count("unhealthy") == len(MEANT_TO_HARM), what="all to be unhealthy")
         longest_s = asked.judge()
         _assert_harmless(asked.host)

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from healthmon.demo.ecosystem import DEMO, free_ports
+from healthmon.demo.ecosystem import DEMO
 from healthmon.watch.policy import ProgramState
 from tests.containers import wait_for
-from tests.faults.harness import Agent, CannotRunError, agent, row, since
-from tests.hostile import Server
+from tests.faults.agents import Agent, agent
+from tests.faults.harness import CannotRunError, row, since
+from tests.faults.neighbours import Well, free_port
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator
 
 HOUR, YEARS = 3_600, 10 * 365 * 86_400
@@ -45,7 +45,6 @@ EAGER = {
     "host_budget_per_10_minutes": 20,
     "storm_guard": False,
 }
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class _WithPrograms(Agent):
@@ -101,20 +100,15 @@ class _Restarts:
         self._thread.join(5)
 
 
-def _answer(connection: socket.socket, _server: Server) -> None:
-    connection.recv(65_536)
-    connection.sendall(ANSWER)
-
-
 @contextmanager
 def _host() -> Iterator[tuple[Agent, _Clock]]:
     if shutil.which("cc") is None:
         raise CannotRunError("there is no C compiler for the shim that shifts a process's clock")
-    [port] = free_ports(1)
-    with Server(_answer) as well, tempfile.TemporaryDirectory(prefix="hm-clock-") as directory:
+    port = free_port()
+    with Well() as well, tempfile.TemporaryDirectory(prefix="hm-clock-") as directory:
         clock = _Clock(Path(directory))
         services: list[dict[str, Any]] = [
-            {"name": "well", "url": well.url, "group": "core"},
+            well.service("well"),
             {
                 "name": "ill",
                 "url": f"http://127.0.0.1:{port}/health",
@@ -173,7 +167,7 @@ def all_stopped() -> float:
         for pid in reversed(tree):
             os.kill(pid, signal.SIGCONT)
         began = time.monotonic()
-        wait_for(lambda: host.checks() > stored + 1, timeout_s=20, what="checks again")
+        host.wait_for_checks(above=stored + 1)
         took = since(began)
         time.sleep(5)  # a burst, or a hasty watchdog, would come now
         burst = host.checks() - stored

@@ -11,9 +11,9 @@ import psutil
 
 from healthmon.probes import resolve
 from healthmon.probes.lanes import ACTIVE, MAX_SLOW, SPARE
-from tests.containers import wait_for
 from tests.faults import looks
-from tests.faults.harness import agent, row
+from tests.faults.agents import agent
+from tests.faults.harness import row
 from tests.faults.namespace import alone
 from tests.faults.rows_networks import black_hole_resolver
 from tests.hostile import Hole, Server, answers
@@ -21,7 +21,7 @@ from tests.hostile import Hole, Server, answers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.faults.harness import Agent
+    from tests.faults.agents import Agent
 
 CROWD = [f"crowd-{number}" for number in range(1_000)]
 WELL = [f"good-{number}" for number in range(40)]
@@ -78,7 +78,7 @@ def crowd_that_begins_to_hang() -> float:
     with Hole() as hole:
         hole.answer = GOOD
         with _crowd(dict.fromkeys(CROWD, hole.url)) as host:
-            wait_for(lambda: list(host.statuses().values()).count("healthy") == len(CROWD) + len(WELL), timeout_s=30, what="all to be healthy")
+            host.wait_until_all("healthy", timeout_s=30)
             hole.answer = b""
             began = time.time()
             _watch(host)

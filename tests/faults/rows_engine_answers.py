@@ -49,7 +49,7 @@ def never_answers() -> float:
     return _talked_to({"silence": (ALL, engine_proxy.silent)})
 
 
-@row("F24", "the engine talks nonsense of three kinds: said, no restart, no bug, and well again", bound_s=SAID_WITHIN_S)
+@row("F24", "the engine talks nonsense of three kinds: said, no restart, no bug, and well again", bound_s=SAID_WITHIN_S, in_ci=False)
 def talks_nonsense() -> float:
     return _talked_to(QUICK_NONSENSE)
 
@@ -170,12 +170,14 @@ def _without_engine(prepare: Callable[[Path], None], remedy: str) -> float:
             return took
 
 
-@row("F34", "there is no socket, or nobody behind it: the message says what to do, and healing begins when there is", bound_s=30)
+@row("F34", "there is no engine's socket: the message says what to do, and healing begins when there is", bound_s=30)
 def no_socket() -> float:
-    return max(
-        _without_engine(_nobody, "no Docker socket at {}: is Docker installed and running?"),
-        _without_engine(_left_behind, "nothing listens at {}: start Docker"),
-    )
+    return _without_engine(_nobody, "no Docker socket at {}: is Docker installed and running?")
+
+
+@row("F34-left", "the same where a socket was left behind that nobody listens at", bound_s=30, in_ci=False)
+def socket_left_behind() -> float:
+    return _without_engine(_left_behind, "nothing listens at {}: start Docker")
 
 
 def _assert_told(host: HealingAgent, remedy: str) -> None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from tests.containers import IGNORES_TERM, wait_for
 from tests.faults import engine_proxy
-from tests.faults.harness import planted, row, since
+from tests.faults.controls import planted
+from tests.faults.harness import row, since
 from tests.faults.ward import ward
 
 if TYPE_CHECKING:
-    from tests.faults.ward import HealingAgent, Patient
+    from tests.faults.ward import HealingAgent
 
 STOP_S = 2
 
@@ -29,13 +30,8 @@ def _killed_at(point: str, **self_healing: Any) -> float:
             took = since(began)
             the.check(host)
             assert host.states() == ["verified"], f"the ledger says {host.states()}"
-            _assert_restarted_once(patient)
+            patient.assert_restarts(1)
             return took
-
-
-def _assert_restarted_once(patient: Patient) -> None:
-    restarts = patient.starts() - 1
-    assert restarts == 1, f"{restarts} restarts, not 1"
 
 
 @row("F04-plan", "the evaluator is killed before it commits a plan: one restart", bound_s=30, in_ci=False)
@@ -80,7 +76,7 @@ def issued() -> float:
             assert patient.starts() == 1, "it was restarted by a heal that failed"
             host.wait_for_heal("verified")
             the.check(host)
-            _assert_restarted_once(patient)
+            patient.assert_restarts(1)
             return took
 
 
@@ -98,7 +94,7 @@ def under_way() -> float:
             took = since(began)
             the.check(host)
             assert host.states() == ["verified"], f"the ledger says {host.states()}"
-            _assert_restarted_once(patient)
+            patient.assert_restarts(1)
             return took
 
 

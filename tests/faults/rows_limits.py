@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from tests.containers import wait_for
-from tests.faults.harness import CannotRunError, agent, row, since
+from tests.faults.agents import agent
+from tests.faults.harness import CannotRunError, row, since
 from tests.faults.neighbours import Well, assert_never_unhealthy
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-
-    from tests.faults.harness import Agent
 
 LIMITED_S = 4.0
 PIDS_CONTROLLERS = (Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup"))
@@ -56,20 +55,16 @@ def _open(pid: int) -> set[int]:
     return {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
 
 
-def _statuses_are(host: Agent, wanted: str) -> bool:
-    return set(host.statuses().values()) == {wanted}
-
-
 @row("F15", "no worker can open a file any more: unknown, said once, nobody ends; all is well when it is lifted", bound_s=15)
 def no_descriptors() -> float:
     with Well() as well, agent([well.service()]) as host:
-        wait_for(lambda: _statuses_are(host, "healthy"), timeout_s=20, what="a healthy service")
+        host.wait_until_all("healthy")
         before = host.pids()
         with _limited(resource.RLIMIT_NOFILE, _all_in_use(before.values())):
-            wait_for(lambda: _statuses_are(host, "unknown"), timeout_s=20, what="the evaluator to say that we are blind")
+            host.wait_until_all("unknown")
             time.sleep(LIMITED_S)  # the fault itself
         began = time.monotonic()
-        wait_for(lambda: _statuses_are(host, "healthy"), timeout_s=20, what="a healthy service again")
+        host.wait_until_all("healthy")
         took = since(began)
         assert host.pids() == before, "workers ended over it"
         for name in ("probe-core", "evaluator"):
@@ -113,7 +108,7 @@ def _group_of(pid: int, hierarchy: Path) -> str:
 def no_threads() -> float:
     slow: dict[str, Any] = {"interval_seconds": 2, "timeout_seconds": 1.9}
     with Well() as well, agent([well.service(f"s{number}", **slow) for number in range(SERVICES)]) as host:
-        wait_for(lambda: _statuses_are(host, "healthy"), timeout_s=20, what="healthy services")
+        host.wait_until_all("healthy")
         before = host.pids()
         with _no_more_threads(before["probe-core"]):
             well.thinks_s = 1.2  # now looks overlap, and each needs a thread of its own
@@ -123,7 +118,7 @@ def no_threads() -> float:
         began = time.monotonic()
         good = f"SELECT count(DISTINCT service_id) FROM checks WHERE reason IS NULL AND timestamp > '{last}'"
         wait_for(lambda: host.rows(good) == [(SERVICES,)], timeout_s=20, what="a good look at each of them")
-        wait_for(lambda: _statuses_are(host, "healthy"), timeout_s=20, what="healthy services again")
+        host.wait_until_all("healthy")
         took = since(began)
         [(_, last_of_all)] = host.rows(WITHOUT_THREAD)
         assert last_of_all <= last, "threads were still missing when there were some again"

@@ -10,8 +10,9 @@ import psutil
 
 from tests.containers import wait_for
 from tests.faults import looks
-from tests.faults.asking import BOUND_S, NEIGHBOURS, Asked, Ill, asking, caught
-from tests.faults.harness import planted, row
+from tests.faults.asking import BOUND_S, Asked, Ill, asking
+from tests.faults.controls import caught, planted
+from tests.faults.harness import row
 from tests.hostile import Server, answers, drips, is_deaf, is_silent, pours, request_of, sends, zipped
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ def _judge_hanging(asked: Asked) -> float:
     asked.wait_for_looks(HANGING, 1)
     threads = prober.num_threads()
     asked.wait_for_looks(HANGING, 4)
-    asked.wait_for_looks(NEIGHBOURS, 5)
     grown = prober.num_threads() - threads
     assert grown <= 1, f"the prober has {grown} threads more than after the first looks"
     assert threads <= len(HANGING) + MAX_THREADS_BESIDE, f"the prober has {threads} threads"
@@ -135,7 +135,6 @@ def redirects() -> float:
         }
         with asking(ills) as asked:
             asked.wait_for_looks(ills, 3)
-            asked.wait_for_looks(NEIGHBOURS, 5)
             longest_s = asked.judge()
             _assert_kept_secret(asked, stranger)
     return longest_s

@@ -11,7 +11,8 @@ import psutil
 
 from healthmon.watch.policy import HUNG_AFTER_S
 from tests.containers import wait_for
-from tests.faults.harness import Agent, agent, row, since
+from tests.faults.agents import Agent, agent
+from tests.faults.harness import row, since
 from tests.faults.neighbours import Well, assert_never_unhealthy
 
 KILLS = 10
@@ -21,7 +22,7 @@ FROZEN_S = 60.0
 @row("F05", f"a probe worker is killed every 2 s, {KILLS} times: nobody is blamed, and it is back each time", bound_s=10, in_ci=False)
 def killed_prober() -> float:
     with Well() as well, agent([well.service(), well.service("other", group="other")]) as host:
-        wait_for(lambda: set(host.statuses().values()) == {"healthy"}, timeout_s=20, what="healthy services")
+        host.wait_until_all("healthy")
         before, worst = _all_pids(host), 0.0
         for _ in range(KILLS):
             pid = _all_pids(host)["probe-core"]
@@ -45,7 +46,7 @@ def killed_prober() -> float:
 @row("F05-absent", "a probe worker stays away: its services are unknown after three intervals, not before, and never unhealthy", bound_s=10, in_ci=False)
 def absent_prober() -> float:
     with Well() as well, agent([well.service(), well.service("other", group="other")]) as host:
-        wait_for(lambda: set(host.statuses().values()) == {"healthy"}, timeout_s=20, what="healthy services")
+        host.wait_until_all("healthy")
         host.ctl("stop", "probe-core")
         began = time.monotonic()
         wait_for(lambda: host.statuses()["s"] == "unknown", timeout_s=20, what="the service to be unknown")
@@ -76,15 +77,11 @@ def frozen_workers() -> float:
     with agent() as host:
         before = host.pids()
         frozen = [name for name in before if name != "watchdog"]
-        wait_for(lambda: host.checks() > 1, timeout_s=20, what="some checks")
+        host.wait_for_checks(above=1)
         began = time.monotonic()
         for name in frozen:
             os.kill(before[name], signal.SIGSTOP)
-        wait_for(
-            lambda: all(host.pids().get(name, before[name]) != before[name] for name in frozen),
-            timeout_s=60,
-            what="all to be replaced",
-        )
+        host.wait_until_replaced(*frozen, before=before)
         took = since(began)
         assert host.log("watchdog").count("ALERT") >= len(frozen), "nobody was told"
         assert host.pids()["watchdog"] == before["watchdog"], "the watchdog was replaced as well"
@@ -96,7 +93,7 @@ def frozen_workers() -> float:
 def frozen_watchdog() -> float:
     """What replaces a frozen watchdog is systemd; here it must freeze nobody, and not judge by what it slept through."""
     with Well() as well, agent([well.service()]) as host:
-        wait_for(lambda: host.checks() > 1, timeout_s=20, what="some checks")
+        host.wait_for_checks(above=1)
         before, stored = host.pids(), host.checks()
         os.kill(before["watchdog"], signal.SIGSTOP)
         time.sleep(FROZEN_S)  # the fault itself: its socket is full long before
@@ -121,8 +118,7 @@ def frozen_supervisord() -> float:
         os.kill(host.process.pid, signal.SIGSTOP)
         wait_for(lambda: "supervisor_unwell" in host.log("watchdog"), timeout_s=30, what="the watchdog to notice")
         took = since(began)
-        stored = host.checks()
-        wait_for(lambda: host.checks() > stored + 2, timeout_s=20, what="probing to go on")
+        host.wait_for_checks(above=host.checks() + 2)
         os.kill(host.process.pid, signal.SIGCONT)
         wait_for(lambda: "supervisor_answers" in host.log("watchdog"), timeout_s=30, what="it to answer again")
         assert host.pids() == before, "workers were replaced for supervisord's fault"
@@ -142,8 +138,7 @@ def killed_supervisord() -> float:
         assert not alive, f"{len(alive)} workers outlived supervisord"
         host.wait_until_running()
         took = since(began)
-        stored = host.checks()
-        wait_for(lambda: host.checks() > stored, timeout_s=15, what="checks again")
+        host.wait_for_checks(above=host.checks())
         host.assert_sound()
         return took
 

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 from healthmon.processes.roles import is_held
 from healthmon.watch.policy import HUNG_AFTER_S
 from tests.containers import wait_for
-from tests.faults.harness import Agent, agent, row, since
+from tests.faults.agents import Agent, agent
+from tests.faults.harness import row, since
 from tests.faults.neighbours import Well, assert_never_unhealthy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 LOOKS_S = 12.0  # the watchdog looks twice within that
-
-
 
 SOCKETS: dict[str, Callable[[Agent], None]] = {
     "supervisord's socket": lambda host: host.paths.supervisor_socket.unlink(),
@@ -49,7 +48,7 @@ def removed_directories() -> float:
 def _removed(removals: dict[str, Callable[[Agent], None]]) -> float:
     worst = 0.0
     with Well() as well, agent([well.service()]) as host:
-        wait_for(lambda: host.checks() > 1, timeout_s=20, what="some checks")
+        host.wait_for_checks(above=1)
         before = host.pids()
         for what, remove in removals.items():
             stored, began = host.checks(), time.monotonic()
@@ -57,7 +56,7 @@ def _removed(removals: dict[str, Callable[[Agent], None]]) -> float:
             alerts = _alerts(host)
             wait_for(partial(_is_whole, host, before), timeout_s=20, what=f"{what} to be put back")
             worst = max(worst, since(began))
-            wait_for(partial(_has_more_checks, host, stored + 2), timeout_s=20, what="probing to go on")
+            host.wait_for_checks(above=stored + 2)
             wait_for(partial(_is_said, host, alerts), timeout_s=20, what=f"somebody to say that {what} was removed")
         assert host.pids() == before, "workers ended over it"
         assert host.log("watchdog").count("files_removed") <= len(removals), "it was not said once"
@@ -73,10 +72,6 @@ def _is_whole(host: Agent, before: dict[str, int]) -> bool:
     bells = [host.paths.doorbell(name) for name in host.programs]
     files = [host.paths.logs / "supervisord.log", host.paths.heartbeats, host.paths.console, *bells]
     return all(map(is_held, locks)) and all(path.exists() for path in files) and host.pids() == before
-
-
-def _has_more_checks(host: Agent, seen: int) -> bool:
-    return host.checks() > seen
 
 
 def _is_said(host: Agent, alerts: int) -> bool:
@@ -99,7 +94,7 @@ def deaf_watchdog() -> float:
         wait_for(host.paths.heartbeats.is_socket, timeout_s=15, what="the heartbeats' socket to be put back")
         began = time.monotonic()
         os.kill(before["evaluator"], signal.SIGSTOP)
-        wait_for(lambda: host.pids().get("evaluator", before["evaluator"]) != before["evaluator"], timeout_s=60, what="a hang to be seen")
+        host.wait_until_replaced("evaluator", before=before)
         took = since(began)
         host.assert_sound()
         return took

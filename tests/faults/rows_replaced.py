@@ -15,7 +15,6 @@ from tests.faults.disks import (
     assert_unaccused,
     assert_unharmed,
     beside,
-    kill,
     wait_until_current,
     watching,
     widest_gap_s,
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 USERS = ("evaluator", "probe-core", "healer")
 
 
-@row("F42-rm", "the database is deleted while stopped: a new one, and one history_lost event, not one a start", bound_s=15)
+@row("F42-rm", "the database is deleted while stopped: a new one, and one history_lost event, not one a start", bound_s=15, in_ci=False)
 def deleted_while_stopped() -> float:
     with watching() as host:
         host.stop()
@@ -47,7 +46,7 @@ def deleted_while_stopped() -> float:
 def wal_deleted_after_a_crash() -> float:
     with watching() as host:
         wait_for(lambda: 'written_until": "2' in host.paths.sentinel.read_text(), timeout_s=30, what="the mark to be made")
-        kill(host)
+        host.kill_everything()
         assert beside(host, "-wal").stat().st_size > 0
         beside(host, "-wal").unlink()
         began = time.monotonic()
@@ -74,16 +73,16 @@ def moved_away() -> float:
         return took
 
 
-@row("F43-restored", "the database is replaced by an older copy under live processes: they begin again on it", bound_s=30)
+@row("F43-restored", "the database is replaced by an older copy under live processes: they begin again on it", bound_s=30, in_ci=False)
 def replaced() -> float:
     with watching() as host:
         before = host.pids()
         copy = _copy(host)
         stored = host.checks()
-        wait_for(lambda: host.checks() > stored + 4, timeout_s=20, what="checks that the copy lacks")
+        host.wait_for_checks(above=stored + 4, what="checks that the copy lacks")
         began = time.monotonic()
         copy.replace(host.paths.database)
-        wait_for(lambda: all(host.pids().get(name, before[name]) != before[name] for name in USERS), timeout_s=60, what="new processes")
+        host.wait_until_replaced(*USERS, before=before)
         wait_until_current(host, timeout_s=30)
         took = since(began)
         assert host.pids()["watchdog"] == before["watchdog"]
@@ -99,7 +98,7 @@ def wal_deleted_live() -> float:
         stored = host.rows("SELECT service_name, timestamp FROM health_checks")
         began = time.monotonic()
         beside(host, "-wal").unlink()
-        wait_for(lambda: all(host.pids().get(name, before[name]) != before[name] for name in USERS), timeout_s=60, what="new processes")
+        host.wait_until_replaced(*USERS, before=before)
         wait_until_current(host, timeout_s=30)
         took = since(began)
         assert set(stored) <= set(host.rows("SELECT service_name, timestamp FROM health_checks")), "checks were lost"

@@ -17,7 +17,6 @@ from tests.faults.disks import (
     assert_starts_again,
     assert_unharmed,
     beside,
-    kill,
     wait_until_current,
     watching,
 )
@@ -97,7 +96,7 @@ def damaged_after_a_crash() -> float:
     with watching() as host:
         host.stop()
         assert_starts_again(host)  # so that not all of it stands in the -wal
-        kill(host)
+        host.kill_everything()
         database, wal = host.paths.database, beside(host, "-wal")
         assert wal.stat().st_size > 0
         _random_pages(database)

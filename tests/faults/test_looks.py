@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.asking import assert_told, caught
+from tests.faults.asking import assert_told
+from tests.faults.controls import caught
 from tests.faults.looks import SCHEDULED, Seen, assert_on_schedule, worst_lateness_s
 
 

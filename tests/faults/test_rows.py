@@ -27,3 +27,11 @@ def test_a_row_that_takes_too_long_fails_and_one_that_cannot_run_is_no_pass() ->
 
     skipped = harness.run(harness.Row(name="F00", about="", bound_s=1.0, run=lacks), rounds=3)
     assert (skipped.passed, skipped.skipped) == (False, "no Docker")
+
+
+def test_a_row_that_breaks_is_told_and_does_not_end_the_run() -> None:
+    def breaks() -> float:
+        raise ValueError("of the row itself")
+
+    broken = harness.run(harness.Row(name="F00", about="", bound_s=1.0, run=breaks), rounds=2)
+    assert broken.problem == "the row broke: ValueError('of the row itself')"

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from healthmon.failpoints import ENVIRONMENT as FAILPOINT
 from tests.containers import STOPS_AT_ONCE, Docker, Observer, wait_for
+from tests.faults.agents import Agent
 from tests.faults.engine_proxy import EngineProxy
-from tests.faults.harness import Agent
 from tests.faults.private_engine import shared_engine
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class Ward:
 
     def _wait_until_seen(self, host: HealingAgent) -> None:
         """Wait until the agent knows the containers, so that a fault finds it at its work."""
-        wait_for(lambda: all(status == "healthy" for status in host.statuses().values()), timeout_s=20, what="all to be healthy")
+        host.wait_until_all("healthy")
         names = {str(service["name"]) for service in self._services}
         wait_for(partial(_knows, host, names), timeout_s=20, what="the containers to be seen")
 

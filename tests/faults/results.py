@@ -1,0 +1,84 @@
+"""Where are the results of the rows kept, and how do they read as a table?
+
+A file of results has a line a row. Rows may be run in portions, on several days: each adds its own line, or replaces it.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import subprocess
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from tests.faults.harness import TOP
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tests.faults.harness import Result, Row
+
+HEAD = "| row | the fault, and what is promised | within | measured | n | in CI |\n|---|---|---:|---:|---:|---|"
+
+
+def keep(path: Path, result: Result) -> None:
+    """Put a result among those of a file."""
+    told = load(path) | {
+        result.row.name: {
+            "seconds": [round(one, 3) for one in result.seconds],
+            "whole_s": round(result.whole_s, 1),
+            "problem": result.problem,
+            "skipped": result.skipped,
+            "at": datetime.now(tz=UTC).isoformat(timespec="seconds"),
+            **_about_machine(),
+        }
+    }
+    lines = [f"{json.dumps(name)}: {json.dumps(told[name])}" for name in sorted(told, key=_in_order)]
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def load(path: Path) -> dict[str, dict[str, Any]]:
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def table(rows: Mapping[str, Row], told: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return these rows in Markdown, with what was measured of them, and what it was measured on."""
+    machines = {f"{one['at'][:10]}: Linux {one['kernel']}, Python {one['python']}, SQLite {one['sqlite']}, Docker {one['docker']}" for one in told.values()}
+    lines = [_line(rows[name], told.get(name, {})) for name in sorted(rows, key=_in_order)]
+    return "\n".join(["Measured " + "; ".join(sorted(machines)) + ".", "", HEAD, *lines]) + "\n"
+
+
+def _line(row: Row, told: Mapping[str, Any]) -> str:
+    seconds = told.get("seconds", ())
+    passed = seconds and not told["problem"]
+    measured = f"{max(seconds):.1f} s" if passed else "**failed**" if told.get("problem") else "not run"
+    about = row.about.replace("|", "\\|")
+    return f"| {row.name} | {about} | {row.bound_s:g} s | {measured} | {len(seconds)} | {'yes' if row.in_ci else 'no'} |"
+
+
+def _in_order(name: str) -> tuple[int, str]:
+    """Sort by the number of the fault; what has none comes last."""
+    number = re.match(r"F(\d+)", name)
+    return (int(number[1]) if number else 1_000, name)
+
+
+def _about_machine() -> dict[str, str]:
+    """Say what a result was measured on."""
+    return {
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "sqlite": apsw.sqlite_lib_version(),
+        "docker": _output("docker", "version", "--format", "{{.Server.Version}}"),
+        "healthmon": _output("git", "-C", str(TOP), "rev-parse", "--short", "HEAD"),
+    }
+
+
+def _output(*command: str) -> str:
+    with suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
+    return ""
