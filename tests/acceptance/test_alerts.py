@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.containers import wait_for
-from tests.faults.harness import Agent, agent
+from tests.faults.agents import Agent, agent
 from tests.hostile import Server, answers
 from tests.receivers import Receiver, smtp
 

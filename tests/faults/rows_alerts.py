@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from healthmon.failpoints import ENVIRONMENT
 from tests.containers import wait_for
-from tests.faults.harness import Agent, agent, row, since
+from tests.faults.agents import Agent, agent
+from tests.faults.harness import row, since
 from tests.hostile import Server, answers
 from tests.receivers import Receiver
 
