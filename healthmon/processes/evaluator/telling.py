@@ -164,7 +164,7 @@ class Telling:
         flapping = {sid for sid, one in scene.flapping.items() if one.is_flapping}
         depends_on, troubles = self._depending.graph(scene.states)
         found = roots(depends_on, ill | flapping | troubles.keys())
-        muted = {sid for sid, one in self._open.items() if self._is_muted(one, scene.now, alerting, obeying)}
+        muted = {sid for sid, one in self._open.items() if self._is_quiet(one, scene.now, alerting, obeying)}
         speaking = speakers(self._open, found, muted)
         self._because = {speaker.service_id: troubles[key] for key, speaker in speaking.items()}
         for sid, before in list(self._open.items()):
@@ -202,7 +202,7 @@ class Telling:
             ),
         )
 
-    def _is_muted(self, conversation: Conversation, now: datetime, alerting: Alerting, obeying: Obeying) -> bool:
+    def _is_quiet(self, conversation: Conversation, now: datetime, alerting: Alerting, obeying: Obeying) -> bool:
         in_maintenance = obeying.maintenance(conversation.service_id, now).until is not None
         return in_maintenance or self._is_silenced(conversation, now, alerting, obeying)
 
