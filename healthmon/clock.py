@@ -7,7 +7,7 @@ UTC everywhere. The database holds `YYYY-MM-DD HH:MM:SS.mmm`, which compares cor
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -29,6 +29,16 @@ def now() -> datetime:
     """Return the wall clock, in UTC, cut to the millisecond that the database keeps."""
     at = datetime.now(UTC)
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+class Steady:
+    """The wall clock as it goes on from now when nobody sets it: for waits whose times are compared with others' words."""
+
+    def __init__(self) -> None:
+        self._wall, self._boottime_s = now(), boottime()
+
+    def now(self) -> datetime:
+        return self._wall + timedelta(seconds=boottime() - self._boottime_s)
 
 
 def to_sql(at: datetime) -> str:

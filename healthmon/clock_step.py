@@ -38,6 +38,10 @@ class ClockStep:
         """Return the moment `at`, which was written before or just after the step, in the new time."""
         return at + (self.after - self.before) if self._is_of_the_old_clock(at) else at
 
+    def moved_end(self, at: datetime) -> datetime:
+        """Return the end of something, which lies ahead however far, in the new time."""
+        return at + (self.after - self.before)
+
     def _is_of_the_old_clock(self, at: datetime) -> bool:
         """What is known of the order: nothing was written after `after`, and the step was noticed soon.
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 BLIND_AFTER = timedelta(minutes=5)
 BLIND = "monitoring_blind"
 LAGGING = frozenset({"uptime_percentage", "uptime_coverage"})
+FLAPPING = "flapping"
 MANY_FAILURES = "max_consecutive_failures"
 
 
@@ -42,6 +43,11 @@ class Rule:
     def is_lagging(self) -> bool:
         """Whether it speaks of the past day: it goes on to hold long after what it is about is over and told."""
         return not LAGGING.isdisjoint(self.condition.names)
+
+    @property
+    def is_about_recovery(self) -> bool:
+        """Whether it asks for what was before: the recovery's own message, or its silence, says that."""
+        return "previous_status" in self.condition.names
 
     def is_for(self, service: str, group: str) -> bool:
         everywhere = not self.services and not self.groups
@@ -82,7 +88,7 @@ def of_settings(settings: Iterable[RuleSettings]) -> tuple[Rule, ...]:
 
 
 def built_in(*, max_consecutive_failures: int) -> tuple[Rule, ...]:
-    """Return the rules that a setting of the file makes, and the one that says that nothing is known any more."""
+    """Return the rules that a setting of the file makes, and those that say that nothing can be known or trusted any more."""
     return (
         Rule(
             name=MANY_FAILURES,
@@ -95,6 +101,12 @@ def built_in(*, max_consecutive_failures: int) -> tuple[Rule, ...]:
             severity=AlertSeverity.WARNING,
             timing=Timing(duration=BLIND_AFTER, keep_firing=timedelta(0)),
             condition=understand("unknown"),
+        ),
+        Rule(
+            name=FLAPPING,
+            severity=AlertSeverity.WARNING,
+            timing=Timing(duration=timedelta(0), keep_firing=timedelta(0)),
+            condition=understand("flapping"),
         ),
     )
 

@@ -11,7 +11,7 @@ import click
 
 from healthmon import clock
 from healthmon.cli.context import require_not_deleted
-from healthmon.errors import EXIT_FINE, EXIT_USAGE
+from healthmon.errors import EXIT_FINE, EXIT_USAGE, UsageError
 from healthmon.processes.doorbell import ring
 from healthmon.processes.roles import is_held
 from healthmon.store import operator_actions
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PATIENCE_S = 5.0
 LOOK_EVERY_S = 0.02
 EVALUATOR = "evaluator"
+MAX_CHARS = 200
 
 
 def person() -> str:
@@ -32,6 +33,13 @@ def person() -> str:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # a uid without a name
         return f"uid {os.getuid()}"
+
+
+def one_line(text: str, option: str) -> str:
+    """Return what a person wrote. Raises UsageError for what would not be one line."""
+    if len(text) > MAX_CHARS or not text.isprintable():
+        raise UsageError(f"{option} must be one line of at most {MAX_CHARS} characters")
+    return text
 
 
 def act(paths: Paths, action: OperatorAction) -> int:

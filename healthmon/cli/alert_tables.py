@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from healthmon.model.alert import Alert
     from healthmon.model.conversation import Conversation
+    from healthmon.model.delivery import ChannelState, Queued
     from healthmon.model.silence import Silence
+    from healthmon.notify.channels import Channel
     from healthmon.store.alert_review import RuleReview
 
 STYLES = {AlertSeverity.CRITICAL: "bold red", AlertSeverity.WARNING: "yellow", AlertSeverity.INFO: "cyan"}
@@ -67,13 +69,43 @@ def show_review(found: Iterable[RuleReview], days: int) -> None:
     if not lines:
         console.print(f"no alert fired in the last {days} days")
         return
-    table = _table("alert", "severity", "fired", "firing", "acknowledged", "short", "median")
+    table = _table("alert", "severity", "fired", "firing", "acknowledged", "short", "ignored", "median")
     for line in lines:
         lasted = "" if line.median_minutes is None else f"{line.median_minutes:g} min"
-        counts = (line.fired, line.firing, line.acknowledged, line.short)
+        counts = (line.fired, line.firing, line.acknowledged, line.short, line.ignored)
         table.add_row(*_plain(line.alert_type, line.severity, *map(str, counts), lasted))
     console.print(table)
-    console.print(_styled("short: over within 5 minutes and acknowledged by nobody, the first to suspect of being false", "dim"))
+    console.print(_styled("acknowledged by nobody: short were over within 5 minutes, the first to suspect of being false; ignored lasted longer", "dim"))
+
+
+def show_channels(found: Iterable[Channel], states: Mapping[str, ChannelState], waiting: Mapping[str, int], now: datetime) -> None:
+    """Print how each channel fares."""
+    table = _table("channel", "state", "last taken", "waiting", "what")
+    for channel in found:
+        state = states.get(channel.name)
+        failing = state is not None and state.failing_since is not None
+        last = "" if state is None or state.last_sent_at is None else f"{age(state.last_sent_at, now)} ago"
+        word, style = ("fails", "bold red") if failing else ("works", "green") if last else ("unknown", "yellow")
+        error = state.last_error or "" if state is not None and failing else ""
+        table.add_row(_styled(channel.name), _styled(word, style), *_plain(last, str(waiting[channel.name] or ""), error))
+    _console().print(table)
+
+
+def show_story(service: str, firing: Iterable[Alert], told: Iterable[Queued], now: datetime) -> None:
+    """Print what fires of one service, and what was said about it to whom."""
+    console = _console()
+    lines = list(firing)
+    for alert in lines:
+        console.print(_styled(f"{alert.severity.value} for {age(alert.triggered_at, now)}: {alert.message}", STYLES[alert.severity]))
+    if not lines:
+        console.print(_styled(f"no alert of {service} is firing"))
+    table = _table("told", "kind", "channel", "state", "attempts", "answer")
+    for one in told:
+        delivery, message = one.delivery, one.notification
+        answer = delivery.proof or delivery.last_error or ""
+        when = f"{age(message.created_at, now)} ago"
+        table.add_row(*_plain(when, message.kind.value, delivery.channel, delivery.state.value, str(delivery.attempts), answer))
+    console.print(table if table.row_count else _styled("nobody was told of it yet", "dim"))
 
 
 def document(firing: Iterable[Alert], spoken: Mapping[int, Conversation], names: Mapping[int, str]) -> list[dict[str, object]]:
@@ -120,7 +152,7 @@ def _table(*columns: str) -> Table:
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in columns:
-        table.add_column(column, justify="right" if column in {"for", "fired", "firing", "acknowledged", "short", "median"} else "left")
+        table.add_column(column, justify="right" if column in {"for", "fired", "firing", "acknowledged", "short", "ignored", "median"} else "left")
     return table
 
 

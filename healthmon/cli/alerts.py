@@ -10,19 +10,19 @@ import click
 
 from healthmon import clock
 from healthmon.alerts.silences import read_matcher
-from healthmon.cli.acting import act, person
-from healthmon.cli.alert_tables import document, show_alerts, show_review, show_silences
+from healthmon.cli.acting import act, one_line, person
+from healthmon.cli.alert_channels import channels, test
+from healthmon.cli.alert_tables import document, show_alerts, show_review, show_silences, show_story
 from healthmon.cli.context import open_database
 from healthmon.cli.duration import Duration
-from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY, UsageError
+from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
-from healthmon.store import alert_review, alerts, conversations, services, silences
+from healthmon.store import alert_review, alerts, conversations, deliveries, services, silences
 
 if TYPE_CHECKING:
     from healthmon.cli.context import Context
 
-MAX_REASON_CHARS = 200
-
+LINES = 20
 
 @click.group("alerts", invoke_without_command=True)
 @click.pass_context
@@ -66,8 +66,8 @@ def ack(context: Context, service: str, reason: str, length: timedelta | None, a
     action = OperatorAction(
         kind=OperatorActionKind.ACKNOWLEDGE,
         made_at=now,
-        author=_clean(author or person(), "--by"),
-        reason=_clean(reason, "--reason"),
+        author=one_line(author or person(), "--by"),
+        reason=one_line(reason, "--reason"),
         service=service,
         until=None if length is None else now + length,
     )
@@ -88,8 +88,8 @@ def silence(context: Context, matchers: tuple[str, ...], length: timedelta, reas
     action = OperatorAction(
         kind=OperatorActionKind.SILENCE,
         made_at=now,
-        author=_clean(author or person(), "--by"),
-        reason=_clean(reason, "--reason"),
+        author=one_line(author or person(), "--by"),
+        reason=one_line(reason, "--reason"),
         matchers=matchers,
         until=now + length,
     )
@@ -123,8 +123,21 @@ def review(context: Context, days: int, *, as_json: bool) -> None:
         show_review(found, days)
 
 
-def _clean(text: str, option: str) -> str:
-    """Return what a person wrote. Raises UsageError for what would not be one line."""
-    if len(text) > MAX_REASON_CHARS or not text.isprintable():
-        raise UsageError(f"{option} must be one line of at most {MAX_REASON_CHARS} characters")
-    return text
+@command.command("show")
+@click.argument("service")
+@click.pass_obj
+def show(context: Context, service: str) -> None:
+    """Show what was said about SERVICE lately, to whom, and what each receiver answered."""
+    context.config.service(service)
+    connection = open_database(context.config.paths)
+    try:
+        known = services.by_name(connection).get(service)
+        firing = [one for one in alerts.firing(connection) if known is not None and one.service_id == known.service_id]
+        told = deliveries.about(connection, service, limit=LINES)
+    finally:
+        connection.close()
+    show_story(service, firing, told, clock.now())
+
+
+command.add_command(channels)
+command.add_command(test)

@@ -27,6 +27,7 @@ VERBS = {
     "demo": "see it at work on 17 small services of its own",
     "status": "how every service is, for a person",
     "alerts": "what fires, who was told, and what you say to it",
+    "maintenance": "work on services without a message or a restart",
     "probe": "look at one service now, and say everything about it",
     "validate": "check a configuration, and show what it means",
     "ctl": "supervisorctl, with the right file",

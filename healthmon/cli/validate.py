@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -12,6 +13,7 @@ from healthmon import config as configuration
 from healthmon.errors import EngineError
 from healthmon.heal.docker_engine import DockerEngine
 from healthmon.heal.matching import Wanted, match
+from healthmon.notify.channels import enabled
 
 if TYPE_CHECKING:
     from healthmon.cli.context import Context
@@ -21,14 +23,9 @@ if TYPE_CHECKING:
 # What a configuration may say already, and what this version does not do yet. Whoever relies on it must hear so.
 # A key with a dot stands in that block; one in `services[]` counts when any service has it.
 NOT_YET = {
-    "alert_rules": "rules are read and checked for form, but raise no alert yet",
-    "alerting": "channels are read and checked, but nothing is sent yet",
-    "max_consecutive_failures": "read and checked, but it raises no alert yet",
     "dashboard": "read and checked, but there is no page yet, and old checks are not deleted yet",
     "web": "read and checked, but nothing is served yet",
     "self_healing.forensics": "read, but no forensics are kept yet",
-    "services[].expected_response_time": "`healthmon probe` compares with it, but no rule does yet",
-    "services[].runbook_url": "read and checked, but no alert or page links to it yet",
 }
 
 
@@ -46,7 +43,10 @@ def command(context: Context, file: Path | None, *, schema: bool) -> None:
     click.echo(f"{source} is valid: {len(loaded.enabled_services())} services in {len(loaded.groups())} groups")
     click.echo(f"everything is written to {loaded.paths.data_dir}, the database is {loaded.paths.database}")
     click.echo(_healing(loaded))
+    click.echo(_telling(loaded))
     _show_services(loaded)
+    for warning in _warnings(loaded):
+        click.echo(f"warning: {warning}")
     for key in sorted(_used(loaded)):
         click.echo(f"note: {key}: {NOT_YET[key]}")
 
@@ -61,6 +61,34 @@ def _healing(loaded: Config) -> str:
         f"healing is on: {how} an unhealthy service at most {settings.max_restart_attempts} times,"
         f" {settings.restart_cooldown_minutes:g} minutes apart"
     )
+
+
+def _telling(loaded: Config) -> str:
+    rules = sum(rule.enabled for rule in loaded.alert_rules)
+    channels = [channel.name for channel in enabled(loaded.alerting)]
+    where = f"told to {', '.join(channels)}" if channels else "told to nobody, for no channel is switched on"
+    return f"{rules} alert rules; what they find is {where}"
+
+
+def _warnings(loaded: Config) -> list[str]:
+    """Return what works, and should not stay so."""
+    email, slack, webhook = (
+        loaded.alerting.email_notifications,
+        loaded.alerting.slack_notifications,
+        loaded.alerting.webhook_notifications,
+    )
+    found = []
+    if email.enabled and email.username is not None and email.encryption == "none":
+        found.append("email_notifications: the password goes over the network in plain text: set encryption to starttls or tls")
+    for key, settings, url in (("slack_notifications", slack, slack.webhook_url), ("webhook_notifications", webhook, webhook.url)):
+        if settings.enabled and url is not None and _goes_out_in_plain_text(url.get_secret_value()):
+            found.append(f"{key}: what it sends, credentials too, goes over the network in plain text: use an https:// URL")
+    return found
+
+
+def _goes_out_in_plain_text(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "http" and (parts.hostname or "") not in {"localhost", "127.0.0.1", "::1"}
 
 
 def _show_services(loaded: Config) -> None:

@@ -6,19 +6,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from healthmon.config_source.file import usable
+from healthmon.config_source.names import known_names, strangers
 from healthmon.config_source.node import MAX_PROBLEMS, Finding, Path, Plain
 from healthmon.config_source.relations import entries
 from healthmon.rules.language import examined
 from healthmon.rules.problems import ConditionError
 from healthmon.rules.tokens import MAX_CHARS
-from healthmon.service_settings import ServiceSettings
-from healthmon.spelling import nearest, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-
-DEFAULT_GROUP = ServiceSettings.model_fields["group"].default
-
 
 def findings(values: Plain, written: Plain) -> list[Finding]:
     """Return what is wrong with the rules of a file, or the first hundred of it: nobody mends more at a time.
@@ -26,21 +22,13 @@ def findings(values: Plain, written: Plain) -> list[Finding]:
     `written` is the file before its references were resolved. A condition is judged, and quoted, as it was written:
     what a reference stands for may be a secret.
     """
-    known, resolved = _known(values), entries(values, "alert_rules")
+    known, resolved = known_names(values), entries(values, "alert_rules")
     found: list[Finding] = []
     for number, rule in entries(written, "alert_rules").items():
-        found += [*_condition(number, rule, known), *_strangers(number, resolved[number], known)]
+        found += [*_condition(number, rule, known), *strangers(("alert_rules", number), resolved[number], known)]
         if len(found) >= MAX_PROBLEMS:
             break
     return found
-
-
-def _known(values: Plain) -> dict[str, Collection[str]]:
-    """Return the services and the groups of the file, which conditions may be compared with."""
-    services = entries(values, "services").values()
-    names = [name for service in services if isinstance(name := service.get("name"), str)]
-    groups = [group for service in services if isinstance(group := service.get("group", DEFAULT_GROUP), str)]
-    return {"service": dict.fromkeys(names), "group": dict.fromkeys(groups)}
 
 
 def _condition(number: int, rule: dict[str, Plain], known: dict[str, Collection[str]]) -> Iterator[Finding]:
@@ -65,12 +53,3 @@ def _number(threshold: Plain) -> float | None:
     if isinstance(threshold, float | int) and not isinstance(threshold, bool) and abs(threshold) <= sys.float_info.max:
         return float(threshold)
     return 1.0
-
-
-def _strangers(number: int, rule: dict[str, Plain], known: dict[str, Collection[str]]) -> Iterator[Finding]:
-    for key, kind, what in (("services", "service", "a monitored service"), ("groups", "group", "the group of any service")):
-        names = rule.get(key)
-        for position, name in enumerate(names if isinstance(names, tuple) else ()):
-            if isinstance(name, str) and name not in known[kind]:
-                advice = nearest(name, known[kind]) or ": take it out here, or add it to services"
-                yield Finding(path=("alert_rules", number, key, position), message=f"{quoted(name)} is not {what}{advice}")

@@ -15,8 +15,8 @@ def findings(values: Plain) -> list[Finding]:
     """Return what is wrong between the services and between the rules of a file."""
     services = entries(values, "services")
     return [
-        *_duplicates("services", services),
-        *_duplicates("alert_rules", entries(values, "alert_rules")),
+        *duplicates(("services",), services),
+        *duplicates(("alert_rules",), entries(values, "alert_rules")),
         *_strangers(services),
         *_cycles(services),
         *_none_enabled(values, services),
@@ -46,10 +46,11 @@ def _dependencies(entry: dict[str, Plain]) -> list[tuple[int, str]]:
     return [(number, name) for number, name in enumerate(texts) if isinstance(name, str)]
 
 
-def _duplicates(key: str, entries: dict[int, dict[str, Plain]]) -> list[Finding]:
+def duplicates(path: Path, entries: dict[int, dict[str, Plain]]) -> list[Finding]:
+    """Return the entries of a list that bear the name of an earlier one."""
     first = _names(entries)
     return [
-        Finding(path=(key, number, "name"), message=f"{quoted(name)} is already the name of {key}[{first[name]}]: rename one")
+        Finding(path=(*path, number, "name"), message=f"{quoted(name)} is already the name of {'.'.join(map(str, path))}[{first[name]}]: rename one")
         for number, entry in entries.items()
         if isinstance(name := entry.get("name"), str) and first[name] != number
     ]

@@ -46,6 +46,7 @@ class HealReason(StrEnum):
     SWITCHED_OFF = "switched_off"
     NOT_UNHEALTHY = "not_unhealthy"
     IN_PROGRESS = "in_progress"
+    MAINTENANCE = "maintenance"
     NO_TARGET = "no_target"
     UNTOUCHABLE = "untouchable"
     PAUSED = "paused"
@@ -97,8 +98,9 @@ class Situation:
     agent_started_at: datetime
     engine_returned_at: datetime | None
     unhealthy_dependencies: tuple[str, ...]  # or those whose own heal is not verified yet
-    unhealthy_services: int  # without those that a person stopped, and those that an ill dependency explains
+    unhealthy_services: int  # without those that a person stopped or works on, and those that an ill dependency explains
     watched_services: int
+    maintenance_until: datetime | None = None  # a person works on the service
 
 
 def decide(situation: Situation) -> HealDecision:
@@ -150,6 +152,11 @@ def _unhealthy(situation: Situation) -> HealDecision | None:
 def _nothing_under_way(situation: Situation) -> HealDecision | None:
     under_way = [heal for heal in situation.history if heal.state in OPEN_HEALS]
     return _hold(HealReason.IN_PROGRESS, f"attempt {under_way[0].attempt}") if under_way else None
+
+
+def _not_in_maintenance(situation: Situation) -> HealDecision | None:
+    until = situation.maintenance_until
+    return None if until is None else _wait_until(until, situation, HealReason.MAINTENANCE)
 
 
 def _target_known(situation: Situation) -> HealDecision | None:
@@ -321,6 +328,7 @@ GATES: tuple[Callable[[Situation], HealDecision | None], ...] = (
     _switched_on,
     _unhealthy,
     _nothing_under_way,
+    _not_in_maintenance,
     _target_known,
     _target_may_be_touched,
     _target_state,
@@ -343,6 +351,7 @@ GATES: tuple[Callable[[Situation], HealDecision | None], ...] = (
 # or dragged down. When it lifts, the evidence begins afresh.
 VOIDS_EVIDENCE = frozenset(
     {
+        HealReason.MAINTENANCE,
         HealReason.PAUSED,
         HealReason.STOPPED_BY_PERSON,
         HealReason.ENGINE_RESTARTING,

@@ -72,6 +72,7 @@ class Outcome:
     response_time_s: float | None = None
     status_code: int | None = None
     error_message: str | None = None
+    cert_expires_at: datetime | None = None  # of a certificate that was verified
 
     @property
     def status(self) -> CheckStatus:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class NotificationKind(StrEnum):
     FIRING = "firing"  # the first word of an outage
     WORSENED = "worsened"  # the severity rose, or it spread
+    FLAPPING = "flapping"  # it comes and goes: said once, until it is steady again
     RESOLVED = "resolved"
     REMINDER = "reminder"  # it still lasts, and nobody acknowledged it
     EVENT = "event"  # of severity info: told once, never resolved

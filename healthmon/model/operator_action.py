@@ -14,13 +14,15 @@ class OperatorActionKind(StrEnum):
     ACKNOWLEDGE = "acknowledge"  # a person has seen it: no reminders, no escalation until it is over
     SILENCE = "silence"  # nobody is to be told of what matches
     END_SILENCE = "end_silence"
+    MAINTENANCE = "maintenance"  # services are worked on: nobody is told, nothing is restarted, and the time does not count
+    END_MAINTENANCE = "end_maintenance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorAction:
     """One act, from the command line or the page. What it does not need is None, or empty.
 
-    `action_id` is 0 until it is stored. `until` ends an acknowledgement early, and a silence.
+    `action_id` is 0 until it is stored. `until` ends an acknowledgement early, a silence and a maintenance.
     """
 
     action_id: int = 0
@@ -32,3 +34,5 @@ class OperatorAction:
     until: datetime | None = None
     matchers: tuple[str, ...] = ()
     silence_id: int | None = None
+    services: tuple[str, ...] = ()
+    maintenance_id: int | None = None

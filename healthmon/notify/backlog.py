@@ -28,7 +28,7 @@ WINDOW = timedelta(minutes=10)
 MANY = 10  # more than so many that wait are told together even when none is late
 MAX_AFFECTED = 200  # services in one message that is put together
 LONGEST_PAUSE = timedelta(hours=1, minutes=10)  # who has to wait longer than any pause lasts: the clock was set back
-STANDING = (NotificationKind.FIRING, NotificationKind.WORSENED, NotificationKind.REMINDER)  # of an outage that lasts
+STANDING = (NotificationKind.FIRING, NotificationKind.WORSENED, NotificationKind.FLAPPING, NotificationKind.REMINDER)  # of an outage that lasts
 OUTAGES = (*STANDING, NotificationKind.RESOLVED)
 
 

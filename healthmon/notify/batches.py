@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # Bad news share a message, and so do good ones. What is said first gives the message its kind.
 _SHARED = (
     (NotificationKind.FIRING, NotificationKind.WORSENED),
+    (NotificationKind.FLAPPING,),
     (NotificationKind.REMINDER,),
     (NotificationKind.RESOLVED,),
 )

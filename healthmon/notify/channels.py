@@ -22,6 +22,7 @@ EMAIL = "email"
 SLACK = "slack"
 WEBHOOK = "webhook"
 APPRISE = "apprise"
+ALERTMANAGER = "alertmanager"
 MIN_TOKEN_CHARS = 8
 MIN_WORDLIKE_TOKEN_CHARS = 16  # a shorter part of a URL, without a digit, is a word such as `services`
 
@@ -50,9 +51,25 @@ class Channel:
     target: Target
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alertmanager:
+    """Who is handed alerts as they stand. It is told by no message, so it is no channel that one can be queued for."""
+
+    name: str
+    url: SecretStr
+
+
 def enabled(settings: AlertingSettings) -> tuple[Channel, ...]:
     """Return the channels that are switched on: `email` (then `email-2` …), `slack`, `webhook`, `apprise-1` …."""
     return tuple(Channel(name=name, target=target) for name, target in _targets(settings))
+
+
+def alertmanagers(settings: AlertingSettings) -> tuple[Alertmanager, ...]:
+    """Return who is handed alerts: `alertmanager`, then `alertmanager-2` …. They fail, and are said to, like channels."""
+    return tuple(
+        Alertmanager(name=ALERTMANAGER if number == 1 else f"{ALERTMANAGER}-{number}", url=url)
+        for number, url in enumerate(settings.alertmanager, 1)
+    )
 
 
 def _targets(settings: AlertingSettings) -> Iterator[tuple[str, Target]]:
@@ -81,6 +98,8 @@ def _secrets(settings: AlertingSettings) -> Iterator[str]:
     for url in (settings.slack_notifications.webhook_url, webhook.url, *settings.apprise):
         if url is not None:
             yield from _secret_parts(url.get_secret_value())
+    for url in settings.alertmanager:  # the whole is no secret: a service's URL may begin with it
+        yield from {*_secret_parts(url.get_secret_value())} - {url.get_secret_value()}
 
 
 def _secret_parts(url: str) -> Iterator[str]:

@@ -39,6 +39,11 @@ _SECONDS = re.compile(r"\d{1,18}")
 
 def post(url: str, *, body: bytes, headers: Mapping[str, str], now: datetime) -> SendResult:
     """POST `body` to `url`; `now` is what a date in Retry-After is measured from."""
+    return post_and_date(url, body=body, headers=headers, now=now)[0]
+
+
+def post_and_date(url: str, *, body: bytes, headers: Mapping[str, str], now: datetime) -> tuple[SendResult, datetime | None]:
+    """POST `body` to `url`, and return also what time the receiver says it is, if it does."""
     with requests.Session() as session:
         try:
             answer = session.post(
@@ -51,10 +56,10 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str], now: datetime) ->
                 stream=True,  # what the body says matters to nobody when the status is good
             )
         except IMPOSSIBLE as error:
-            return SendResult(status=SendStatus.REFUSED, detail=f"cannot be sent: {type(error).__name__}; check the URL and the headers")
+            return SendResult(status=SendStatus.REFUSED, detail=f"cannot be sent: {type(error).__name__}; check the URL and the headers"), None
         except requests.RequestException as error:
-            return _unanswered(error)
-        return _judged(answer, now)
+            return _unanswered(error), None
+        return _judged(answer, now), _date(answer.headers.get("Date", ""))
 
 
 def _auth(url: str) -> HTTPBasicAuth | _NoAuth:
@@ -93,11 +98,16 @@ def retry_after_s(text: str, now: datetime) -> float | None:
     asked: float | None = None
     if _SECONDS.fullmatch(text.strip()):
         asked = float(text)
-    else:
-        with suppress(ValueError, OverflowError):
-            at = parsedate_to_datetime(text)
-            asked = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
+    elif (at := _date(text)) is not None:
+        asked = (at - now).total_seconds()
     return None if asked is None else min(max(asked, MIN_RETRY_AFTER_S), MAX_RETRY_AFTER_S)
+
+
+def _date(text: str) -> datetime | None:
+    with suppress(ValueError, OverflowError):
+        at = parsedate_to_datetime(text)
+        return at.replace(tzinfo=at.tzinfo or UTC)
+    return None
 
 
 def _unanswered(error: requests.RequestException) -> SendResult:

@@ -85,6 +85,8 @@ def _title(notification: Notification, affected: list[Affected], host: str, now:
         case NotificationKind.REMINDER:
             since = min((one.started_at for one in affected), default=now)
             return f"[{notification.severity.upper()}] {_firing(affected, host, still='still ')}, for {wording.length(now - since)}"
+        case NotificationKind.FLAPPING:
+            return f"[{notification.severity.upper()}] {_flapping(affected, host)}"
         case NotificationKind.WORSENED:
             return f"[{notification.severity.upper()}] {_firing(affected, host)}, worse than before"
         case NotificationKind.FIRING:
@@ -99,6 +101,13 @@ def _firing(affected: list[Affected], host: str, *, still: str = "") -> str:
     all_down = all(trouble(one) == "down" for one in affected)
     what = f"are {still}down" if all_down else f"{still}have problems"
     return f"{len(shown)} services {what} on {host}: {_first_names(shown)}"
+
+
+def _flapping(affected: list[Affected], host: str) -> str:
+    shown = names(affected)
+    if len(shown) == 1:
+        return f"{shown[0]} comes and goes on {host}: flapping"
+    return f"{len(shown)} services come and go on {host}: {_first_names(shown)}"
 
 
 def _event(affected: list[Affected], host: str) -> str:

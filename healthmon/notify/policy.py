@@ -30,6 +30,8 @@ class NotifyReason(StrEnum):
     FIRST_WORD = "first_word"
     WORSENED = "worsened"
     NEEDS_PERSON = "needs_person"
+    FLAPPING = "flapping"  # said once, instead of a first word and a recovery for each time
+    SETTLED = "settled"  # it does not flap any more, and is ill
     SPREAD = "spread"  # more services are ill because of this one
     RECOVERED = "recovered"
     REMINDER = "reminder"
@@ -118,6 +120,18 @@ def _under_root(talk: Talk) -> NotifyDecision | None:
     return _hold(NotifyReason.ROOT_IN_DOUBT) if talk.is_root_in_doubt else None
 
 
+def _flapping(talk: Talk) -> NotifyDecision | None:
+    """What comes and goes is told once, and once more when it stays away; what stays well is over."""
+    conversation = talk.conversation
+    if conversation.flapping_at is None:
+        return _send(NotificationKind.WORSENED, NotifyReason.SETTLED) if conversation.told_flapping else None
+    if conversation.told_flapping:
+        return None
+    since = max(conversation.flapping_at, conversation.released_at or conversation.flapping_at)
+    grouped = _wait(talk, since, NotificationKind.FLAPPING)
+    return grouped or _send(NotificationKind.FLAPPING, NotifyReason.FLAPPING)
+
+
 def _first_word(talk: Talk) -> NotifyDecision | None:
     conversation = talk.conversation
     if conversation.announced_at is not None:
@@ -142,6 +156,8 @@ def _spread(talk: Talk) -> NotifyDecision | None:
     conversation = talk.conversation
     if conversation.notified_at is None or talk.dependents <= conversation.told_dependents:
         return None
+    if conversation.flapping_at is not None:
+        return None  # so do those that depend on it
     due = conversation.notified_at + talk.grouping.interval
     if talk.now < due:
         return NotifyDecision(verdict=NotifyVerdict.WAIT, reason=NotifyReason.SPREAD, until=due)
@@ -181,6 +197,7 @@ QUESTIONS: tuple[Callable[[Talk], NotifyDecision | None], ...] = (
     _over,
     _muted,
     _under_root,
+    _flapping,
     _first_word,
     _worsened,
     _spread,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema, field_validator
 
-from healthmon.alerts.settings import GroupingSettings
-from healthmon.settings import HttpUrl, Secret, SecretHeaders, SecretHttpUrl, Settings, Text
+from healthmon.alerts.settings import GroupingSettings, MaintenanceSettings
+from healthmon.settings import Secret, SecretHeaders, SecretHttpUrl, Settings, Text, split_url
 
 T = TypeVar("T")
+
+_SECRET_TEXT = {"type": "string", "format": "password", "writeOnly": True}
 
 
 def _needed(value: T, info: ValidationInfo) -> T:
@@ -26,7 +28,20 @@ def _apprise_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _one_or_several(written: Any) -> Any:
+    """Take one URL for a list of one. What is wrong with it is told here, where its key is, and not of a list's first."""
+    if isinstance(written, str):
+        split_url(written, schemes=("https", "http"))
+        return (written,)
+    return () if written is None else tuple(written) if isinstance(written, list) else written
+
+
 AppriseUrl = Annotated[SecretStr, AfterValidator(_apprise_url)]
+Alertmanagers = Annotated[
+    tuple[SecretHttpUrl, ...],
+    BeforeValidator(_one_or_several),
+    WithJsonSchema({"anyOf": [_SECRET_TEXT, {"type": "array", "items": _SECRET_TEXT}, {"type": "null"}]}),
+]
 
 
 class EmailSettings(Settings):
@@ -111,8 +126,12 @@ class AlertingSettings(Settings):
     slack_notifications: SlackSettings = Field(SlackSettings(), description="Messages to Slack.")
     webhook_notifications: WebhookSettings = Field(WebhookSettings(), description="Messages to an HTTP endpoint of yours.")
     grouping: GroupingSettings = Field(GroupingSettings(), description="Which messages are one, and how often they are repeated.")
+    maintenance: tuple[MaintenanceSettings, ...] = Field((), description="When which services are worked on: then nobody is told of them.")
     apprise: tuple[AppriseUrl, ...] = Field((), description="Further targets as Apprise URLs; see https://github.com/caronc/apprise/wiki.")
-    alertmanager: HttpUrl | None = Field(None, description="Prometheus Alertmanager to hand alerts to: 'http://localhost:9093'.")
+    alertmanager: Alertmanagers = Field(
+        (),
+        description="Prometheus Alertmanager to hand all alerts to: 'http://localhost:9093'. Of a cluster, a list of all its members, each by itself.",
+    )
     rate_limit_per_10_minutes: int = Field(
         20,
         ge=2,

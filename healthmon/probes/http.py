@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -99,8 +100,11 @@ class HttpProbe:
             fault = self._fault_in_body(response, deadline)
         reason, message = fault or (CheckReason.OK, "")
         if reason is CheckReason.OK:
-            return Outcome(reason=reason, status_code=response.status_code, response_time_s=response_time_s)
-        return outcome(reason, message, status_code=response.status_code, response_time_s=response_time_s)
+            found = Outcome(reason=reason, status_code=response.status_code, response_time_s=response_time_s)
+        else:
+            found = outcome(reason, message, status_code=response.status_code, response_time_s=response_time_s)
+        expires_at = self._transport.cert_expires_at
+        return found if expires_at is None else replace(found, cert_expires_at=expires_at)
 
     def _fault_in_body(self, response: requests.Response, deadline: Deadline) -> Finding | None:
         """Judge the body. A failure to read it becomes the fault, beside the status code that did arrive."""

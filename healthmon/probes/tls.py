@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,12 @@ def wrap(plain: socket.socket, host: str, deadline: Deadline, rules: ssl.SSLCont
     else:
         return wrapped
     raise PlainHttpError  # not while the other is handled: it would count as the deeper truth
+
+
+def expires_at(wrapped: ssl.SSLSocket) -> datetime | None:
+    """Return when the server's certificate expires; None when it is not verified, for then nobody reads it."""
+    not_after = (wrapped.getpeercert() or {}).get("notAfter")
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(not_after), UTC) if isinstance(not_after, str) else None
 
 
 def _answered_in_http(failed: ssl.SSLSocket) -> bool:

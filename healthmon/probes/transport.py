@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import socket
     import ssl
     from collections.abc import Callable
+    from datetime import datetime
 
     from urllib3.response import BaseHTTPResponse
 
@@ -48,6 +49,7 @@ class Transport(HTTPAdapter):
         self._deadline: Deadline | None = None
         self._allow: Callable[[Address], None] | None = None
         self._pool: HTTPConnectionPool | None = None
+        self.cert_expires_at: datetime | None = None  # of the last exchange
 
     def exchange(
         self,
@@ -60,7 +62,7 @@ class Transport(HTTPAdapter):
 
         `allow` raises for an address that this request must not go to. Whoever calls this calls `hang_up` after.
         """
-        self._deadline, self._allow = deadline, allow
+        self._deadline, self._allow, self.cert_expires_at = deadline, allow, None
         response = self.send(request, stream=True, timeout=deadline.remaining_s())
         if deadline.fired:  # headers that were cut off look complete
             response.close()
@@ -79,7 +81,8 @@ class Transport(HTTPAdapter):
         rules = self._trust() if secure else None
         connection = connect(host, port, self._deadline, allow=self._allow)
         if rules is not None:
-            connection = tls.wrap(connection, host.rstrip("."), self._deadline, rules)
+            connection = wrapped = tls.wrap(connection, host.rstrip("."), self._deadline, rules)
+            self.cert_expires_at = tls.expires_at(wrapped)
         self._deadline.phase = Phase.WAITING
         return connection, self._deadline
 

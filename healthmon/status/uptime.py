@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from healthmon.model.status import ServiceState, ServiceStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 WINDOW = timedelta(hours=24)
 HOUR = timedelta(hours=1)
@@ -73,6 +77,18 @@ def spans_until(before: ServiceState, after: ServiceState, at: datetime, *, max_
             Span(status=ServiceStatus.UNKNOWN, start=known_until, end=at),
         ]
     return tuple(span for span in spans if span.start < span.end)
+
+
+def outside(span: Span, periods: Iterable[tuple[datetime, datetime]]) -> list[Span]:
+    """Return the parts of a stretch that lie in none of these periods."""
+    parts, at = [], span.start
+    for start, end in sorted(periods):
+        if at < min(start, span.end):
+            parts.append(Span(status=span.status, start=at, end=min(start, span.end)))
+        at = max(at, end)
+    if at < span.end:
+        parts.append(Span(status=span.status, start=at, end=span.end))
+    return parts
 
 
 def hour_of(at: datetime) -> datetime:

@@ -8,7 +8,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.store.row import integer, text, time, time_or_none
+from healthmon.model.alert import AlertSeverity
+from healthmon.store.row import integer, text, time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,9 @@ SHORT_S = 300.0  # over before a person has read of it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleReview:
-    """`short` are those that nobody acknowledged and that were over within five minutes: the first to suspect."""
+    """Of those that nobody acknowledged, `short` were over within five minutes: the first to suspect of being false;
+    `ignored` lasted longer, and are over.
+    """
 
     alert_type: str
     severity: str
@@ -31,6 +34,7 @@ class RuleReview:
     firing: int
     acknowledged: int
     short: int
+    ignored: int
     median_minutes: float | None
 
     def document(self) -> dict[str, str | int | float | None]:
@@ -55,15 +59,21 @@ def per_rule(connection: Connection, *, now: datetime, since: datetime) -> list[
 
 
 def _review(alert_type: str, rows: Sequence[tuple[apsw.SQLiteValue, ...]]) -> RuleReview:
-    ended = [(time(row[3]) - time(row[2])).total_seconds() for row in rows if time_or_none(row[3]) is not None]
+    ended = [(_seconds(row), bool(row[4])) for row in rows if row[3] is not None]
     severity = text(rows[-1][1])
-    short = [row for row in rows if row[3] is not None and not row[4] and (time(row[3]) - time(row[2])).total_seconds() < SHORT_S]
+    unseen = [seconds for seconds, acknowledged in ended if not acknowledged and severity != AlertSeverity.INFO.value]
+    short = sum(seconds < SHORT_S for seconds in unseen)
     return RuleReview(
         alert_type=alert_type,
         severity=severity,
         fired=len(rows),
         firing=len(rows) - len(ended),
         acknowledged=sum(integer(row[4]) for row in rows),
-        short=0 if severity == "info" else len(short),
-        median_minutes=round(median(ended) / 60, 1) if ended else None,
+        short=short,
+        ignored=len(unseen) - short,
+        median_minutes=round(median(seconds for seconds, _ in ended) / 60, 1) if ended else None,
     )
+
+
+def _seconds(row: tuple[apsw.SQLiteValue, ...]) -> float:
+    return max(0.0, (time(row[3]) - time(row[2])).total_seconds())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.model.alert import Alert, AlertSeverity
-from healthmon.store.row import integer, integer_or_none, sql_time, text, text_or_none, time
+from healthmon.store.row import integer, integer_or_none, sql_time, text, text_or_none, time, time_or_none
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,13 +52,19 @@ def add(connection: Connection, alert: Alert) -> int:
     return integer(rows[0][0])
 
 
+_SELECT = "SELECT service_id, alert_type, severity, message, triggered_at, explanation, alert_id, resolved_at FROM alert_log "
+
+
 def firing(connection: Connection) -> list[Alert]:
     """Return the alerts that fire, the oldest first."""
+    return list(map(_alert, connection.rows(_SELECT + "WHERE resolved_at IS NULL ORDER BY alert_id")))
+
+
+def standing(connection: Connection, *, resolved_since: datetime) -> list[Alert]:
+    """Return the alerts that fire, and those that ended after `resolved_since`, the oldest first."""
     rows = connection.rows(
-        """
-        SELECT service_id, alert_type, severity, message, triggered_at, explanation, alert_id
-        FROM alert_log WHERE resolved_at IS NULL ORDER BY alert_id
-        """,
+        _SELECT + "WHERE resolved_at IS NULL OR resolved_at > ? ORDER BY alert_id",
+        clock.to_sql(resolved_since),
     )
     return list(map(_alert, rows))
 
@@ -73,6 +79,7 @@ def _alert(row: tuple[apsw.SQLiteValue, ...]) -> Alert:
         triggered_at=time(row[4]),
         values=() if explanation is None else tuple((name, value) for name, value in json.loads(explanation)),
         alert_id=integer(row[6]),
+        resolved_at=time_or_none(row[7]),
     )
 
 

@@ -142,6 +142,28 @@ def scheduled_since(connection: Connection, since: datetime) -> list[Check]:
     return list(map(_check, rows))
 
 
+def last_scheduled(connection: Connection, since: datetime, *, limit: int) -> list[Check]:
+    """Return, of each service, the newest `limit` scheduled looks since `since` that found something out, oldest first.
+
+    Without those that are still in the inbox: the evaluator gets them from there.
+    """
+    rows = connection.rows(
+        """
+        SELECT service_id, kind, timestamp, response_time_us, status_code, reason, error_message
+        FROM (
+            SELECT c.*, row_number() OVER (PARTITION BY c.service_id ORDER BY c.timestamp DESC, c.sequence DESC) AS age
+            FROM checks AS c LEFT JOIN inbox AS i USING (timestamp, service_id, sequence)
+            WHERE c.timestamp >= ? AND c.kind = ? AND c.status < 2 AND i.inbox_id IS NULL
+        )
+        WHERE age <= ? ORDER BY timestamp, sequence
+        """,
+        clock.to_sql(since),
+        KIND_NUMBERS[CheckKind.SCHEDULED],
+        limit,
+    )
+    return list(map(_check, rows))
+
+
 def looks_between(  # noqa: PLR0913  one question
     connection: Connection,
     service_id: int,

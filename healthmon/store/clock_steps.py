@@ -14,7 +14,10 @@ from healthmon.store import facts
 from healthmon.store.row import sql_time, time_or_none
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
+
+    import apsw
 
     from healthmon.clock_step import ClockStep
     from healthmon.store.connection import Connection
@@ -32,11 +35,12 @@ _LEDGER = f"planned_at >= ? OR closed_at IS NULL OR incident_id IN (SELECT incid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Present:
-    """The rows of one table that speak of the present, and their columns of time."""
+    """The rows of one table that speak of the present, and their columns of time. `ends` lie ahead, however far."""
 
     table: str
     key: tuple[str, ...]
     columns: tuple[str, ...]
+    ends: tuple[str, ...] = ()
     where: str = "TRUE"
 
 
@@ -62,14 +66,16 @@ _PRESENT = (
     _Present(
         table="conversations",
         key=("conversation_id",),
-        columns=("opened_at", "over_at", "released_at", "urgent_at", "announced_at", "notified_at", "acknowledged_at", "acknowledged_until"),
+        columns=("opened_at", "over_at", "released_at", "urgent_at", "announced_at", "notified_at", "acknowledged_at"),
+        ends=("acknowledged_until",),
         where="closed_at IS NULL",
     ),
-    _Present(table="silences", key=("silence_id",), columns=("starts_at", "ends_at")),
+    _Present(table="silences", key=("silence_id",), columns=("starts_at",), ends=("ends_at",)),
     _Present(
         table="deliveries",
         key=("delivery_id",),
-        columns=("next_attempt_at", "expires_at"),
+        columns=("next_attempt_at",),
+        ends=("expires_at",),
         where="closed_at IS NULL",
     ),
     _Present(
@@ -101,14 +107,16 @@ def newest_moment(connection: Connection) -> datetime | None:
 
 
 def _move(connection: Connection, present: _Present, step: ClockStep, *values: str) -> None:
-    columns, key = ", ".join(present.columns), ", ".join(present.key)
-    rows = connection.rows(f"SELECT {columns}, {key} FROM {present.table} WHERE {present.where}", *values)  # noqa: S608  names of ours
-    count = len(present.columns)
-    moved = [(*(_moved(step, time_or_none(value)) for value in row[:count]), *row[count:]) for row in rows]
-    places = ", ".join(f"{column} = ?" for column in present.columns)
-    found = " AND ".join(f"{column} = ?" for column in present.key)
+    names = (*present.columns, *present.ends)
+    asked = ", ".join((*names, *present.key))
+    rows = connection.rows(f"SELECT {asked} FROM {present.table} WHERE {present.where}", *values)  # noqa: S608  names of ours
+    moves = (step.moved,) * len(present.columns) + (step.moved_end,) * len(present.ends)
+    moved = [(*map(_moved, moves, row), *row[len(names) :]) for row in rows]
+    places = ", ".join(f"{name} = ?" for name in names)
+    found = " AND ".join(f"{name} = ?" for name in present.key)
     connection.change_many(f"UPDATE {present.table} SET {places} WHERE {found}", moved)  # noqa: S608  names of ours
 
 
-def _moved(step: ClockStep, at: datetime | None) -> str | None:
-    return None if at is None else sql_time(step.moved(at))
+def _moved(move: Callable[[datetime], datetime], value: apsw.SQLiteValue) -> str | None:
+    at = time_or_none(value)
+    return None if at is None else sql_time(move(at))

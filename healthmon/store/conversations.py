@@ -48,7 +48,8 @@ def open_conversations(connection: Connection) -> list[Conversation]:
         """
         SELECT conversation_id, service_id, severity, opened_at, over_at, root_service_id, released_at, urgent_at,
                announced_at, announced_severity, notified_at, closed_at, is_outage, told_dependents,
-               acknowledged_at, acknowledged_by, acknowledgement, acknowledged_until, alert_id, alert_types
+               acknowledged_at, acknowledged_by, acknowledgement, acknowledged_until, alert_id, alert_types,
+               flapping_at, told_flapping
         FROM conversations WHERE closed_at IS NULL ORDER BY conversation_id
         """,
     )
@@ -74,7 +75,7 @@ def save(connection: Connection, conversation: Conversation) -> None:
         UPDATE conversations SET severity = ?, over_at = ?, root_service_id = ?, released_at = ?, urgent_at = ?,
                announced_at = ?, announced_severity = ?, notified_at = ?, closed_at = ?, is_outage = ?,
                told_dependents = ?, acknowledged_at = ?, acknowledged_by = ?, acknowledgement = ?, acknowledged_until = ?,
-               alert_types = ?
+               alert_types = ?, flapping_at = ?, told_flapping = ?
         WHERE conversation_id = ?
         """,
         conversation.severity.value,
@@ -93,6 +94,8 @@ def save(connection: Connection, conversation: Conversation) -> None:
         conversation.acknowledgement,
         sql_time(conversation.acknowledged_until),
         json.dumps(conversation.alert_types, ensure_ascii=False),
+        sql_time(conversation.flapping_at),
+        int(conversation.told_flapping),
         conversation.conversation_id,
     )
 
@@ -120,4 +123,6 @@ def _conversation(row: tuple[apsw.SQLiteValue, ...]) -> Conversation:
         acknowledged_until=time_or_none(row[17]),
         alert_id=integer(row[18]),
         alert_types=tuple(json.loads(text(row[19]))),
+        flapping_at=time_or_none(row[20]),
+        told_flapping=bool(row[21]),
     )

@@ -61,6 +61,21 @@ def of_channel(connection: Connection, channel: str, *, limit: int) -> list[Deli
     return [_delivery(row) for row in rows]
 
 
+def about(connection: Connection, service: str, *, limit: int) -> list[Queued]:
+    """Return the newest deliveries of messages that speak of a service, the newest first, whatever became of them."""
+    rows = connection.rows(
+        f"""
+        SELECT {_COLUMNS}, n.notification_id, n.kind, n.severity, n.created_at, n.content
+        FROM deliveries AS d JOIN notifications AS n ON n.notification_id = d.notification_id
+        WHERE EXISTS (SELECT 1 FROM json_each(n.content, '$.affected') AS one WHERE json_extract(one.value, '$.service') = ?)
+        ORDER BY d.delivery_id DESC LIMIT ?
+        """,  # noqa: S608  our own column names
+        service,
+        limit,
+    )
+    return [Queued(delivery=_delivery(row[:11]), notification=outbox.read_notification(row[11:])) for row in rows]
+
+
 def sent_between(connection: Connection, channel: str, start: datetime, end: datetime, *, limit: int) -> list[datetime]:
     """Return when the last deliveries of a channel within a time were sent, the oldest first."""
     rows = connection.rows(

@@ -24,6 +24,8 @@ def add(connection: Connection, action: OperatorAction) -> int:
         "until": None if action.until is None else clock.to_iso(action.until),
         "matchers": action.matchers,
         "silence_id": action.silence_id,
+        "services": action.services,
+        "maintenance_id": action.maintenance_id,
     }
     with connection.transaction(durable=True):
         rows = connection.rows(
@@ -74,4 +76,6 @@ def _action(row: tuple[apsw.SQLiteValue, ...]) -> OperatorAction:
         until=None if until is None else clock.from_iso(until),
         matchers=tuple(content["matchers"]),
         silence_id=content["silence_id"],
+        services=tuple(content["services"]),
+        maintenance_id=content["maintenance_id"],
     )

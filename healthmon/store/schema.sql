@@ -151,6 +151,8 @@ CREATE TABLE conversations (
     announced_severity TEXT CHECK (announced_severity IN ('critical', 'warning', 'info')),
     notified_at        TEXT,              -- the last message
     told_dependents    INTEGER NOT NULL DEFAULT 0,  -- how many services it named as ill because of this one
+    flapping_at        TEXT,              -- since when the service comes and goes; NULL while it does not
+    told_flapping      INTEGER NOT NULL DEFAULT 0 CHECK (told_flapping IN (0, 1)),  -- people were told so, and not of its end
     acknowledged_at    TEXT,              -- a person has seen it
     acknowledged_by    TEXT,
     acknowledgement    TEXT,              -- why, in that person's words
@@ -171,6 +173,7 @@ CREATE TABLE alert_log (
 ) STRICT;
 CREATE UNIQUE INDEX one_firing_alert ON alert_log (coalesce(service_id, 0), alert_type) WHERE resolved_at IS NULL;
 CREATE INDEX alerts_by_time ON alert_log (triggered_at);
+CREATE INDEX alerts_by_end ON alert_log (resolved_at);
 
 -- What the user's document calls alerts.
 CREATE VIEW alerts AS
@@ -188,7 +191,7 @@ END;
 -- What people told us, from the command line or the page. The evaluator obeys, and says what came of it.
 CREATE TABLE operator_actions (
     action_id  INTEGER PRIMARY KEY,
-    kind       TEXT NOT NULL CHECK (kind IN ('acknowledge', 'silence', 'end_silence')),
+    kind       TEXT NOT NULL CHECK (kind IN ('acknowledge', 'silence', 'end_silence', 'maintenance', 'end_maintenance')),
     made_at    TEXT NOT NULL,
     author     TEXT NOT NULL,
     reason     TEXT NOT NULL,
@@ -210,10 +213,21 @@ CREATE TABLE silences (
 ) STRICT;
 CREATE INDEX silences_by_end ON silences (ends_at);
 
+-- On which services people work, from the command line. `services` is a JSON list of names.
+CREATE TABLE maintenances (
+    maintenance_id INTEGER PRIMARY KEY,
+    services       TEXT NOT NULL,
+    starts_at      TEXT NOT NULL,
+    ends_at        TEXT NOT NULL,
+    author         TEXT NOT NULL,
+    reason         TEXT NOT NULL
+) STRICT;
+CREATE INDEX maintenances_by_end ON maintenances (ends_at);
+
 -- What people are told: a row a message, the same for every channel. `content` is JSON: model/notification.py.
 CREATE TABLE notifications (
     notification_id INTEGER PRIMARY KEY,
-    kind            TEXT NOT NULL CHECK (kind IN ('firing', 'worsened', 'resolved', 'reminder', 'event', 'undelivered', 'test')),
+    kind            TEXT NOT NULL CHECK (kind IN ('firing', 'worsened', 'flapping', 'resolved', 'reminder', 'event', 'undelivered', 'test')),
     severity        TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
     created_at      TEXT NOT NULL,
     content         TEXT NOT NULL
@@ -248,6 +262,12 @@ CREATE TABLE channel_states (
     last_error    TEXT,
     reported_at   TEXT
 ) STRICT, WITHOUT ROWID;
+
+-- When the certificate that a service showed last expires.
+CREATE TABLE certificates (
+    service_id INTEGER PRIMARY KEY REFERENCES services,
+    expires_at TEXT NOT NULL
+) STRICT;
 
 -- What each service's container (or supervised program) looked like to the healer when it last looked.
 -- `problem` says why there is no target; then every fact is NULL.

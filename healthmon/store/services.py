@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    import apsw
+
     from healthmon.store.connection import Connection
+
+_SELECT = "SELECT service_id, service_name, group_name, critical FROM services "
 
 
 def sync(connection: Connection, wanted: Iterable[tuple[str, str, bool]], *, now: datetime) -> dict[str, Service]:
@@ -50,10 +54,14 @@ def add_missing(connection: Connection, wanted: Iterable[tuple[str, str, bool]])
 
 def by_name(connection: Connection) -> dict[str, Service]:
     """Return the services of the present configuration by their names."""
-    rows = connection.rows(
-        "SELECT service_id, service_name, group_name, critical FROM services WHERE removed_at IS NULL ORDER BY service_id",
-    )
-    services = (
-        Service(service_id=integer(row[0]), name=text(row[1]), group=text(row[2]), critical=bool(row[3])) for row in rows
-    )
-    return {service.name: service for service in services}
+    rows = connection.rows(_SELECT + "WHERE removed_at IS NULL ORDER BY service_id")
+    return {service.name: service for service in map(_service, rows)}
+
+
+def all_by_id(connection: Connection) -> dict[int, Service]:
+    """Return every service by its id, also those that the present configuration has no more, as they last were."""
+    return {service.service_id: service for service in map(_service, connection.rows(_SELECT))}
+
+
+def _service(row: tuple[apsw.SQLiteValue, ...]) -> Service:
+    return Service(service_id=integer(row[0]), name=text(row[1]), group=text(row[2]), critical=bool(row[3]))

@@ -317,7 +317,7 @@ def test_a_dependent_is_not_restarted_on_what_failed_while_its_root_was_ill(worl
     world.look(GOOD, CheckKind.REQUESTED)
     world.step()
     assert world.heal_states() == ["returned"]
-    assert incidents.open_incidents(world.connection)[-1].healing == "hold: dependency_unhealthy (doc_store)"
+    assert incidents.open_incidents(world.connection)[-1].healing == "waits for what it depends on (doc_store)"
     for _ in range(2):
         world.look(GOOD, CheckKind.REQUESTED)
     world.step()
@@ -370,7 +370,7 @@ def test_a_dry_run_raises_no_alert_about_restarts_that_were_never_made(tmp_path:
     world.look(BAD)
     world.step()
     [incident] = incidents.open_incidents(world.connection)
-    assert (incident.quarantined_at, incident.healing) == (None, "dry run, quarantine: attempts_used_up (1 of 1)")
+    assert (incident.quarantined_at, incident.healing) == (None, "dry run: has given up, for restarts did not help; a person has to look (1 of 1)")
     assert world.connection.rows("SELECT 1 FROM alerts") == []
     world.connection.close()
 

@@ -8,71 +8,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthmon.model.check import CheckKind, CheckReason
-from healthmon.model.notification import Notification, NotificationKind
-from healthmon.model.operator_action import OperatorAction, OperatorActionKind
+from healthmon.model.notification import NotificationKind
+from healthmon.model.operator_action import OperatorActionKind
 from healthmon.rules.defaults import DEFAULT_RULES
-from healthmon.store import operator_actions, outbox
-from tests.processes.evaluator_world import BAD, GOOD, World
+from healthmon.store import certificates, probe_requests
+from tests.processes.alert_timeline import AT_ONCE, DOWN, SLOW, tell, timelines
+from tests.processes.evaluator_world import BAD, GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-WEBHOOK = {"webhook_notifications": {"enabled": True, "url": "http://127.0.0.1:1/"}}
 DEFAULTS = [rule.model_dump(mode="json", exclude_defaults=True) for rule in DEFAULT_RULES]
-DOWN = {"name": "down", "condition": "unhealthy", "severity": "critical"}
-SLOW = {"name": "slow", "condition": "response_time > 1", "severity": "warning"}
-AT_ONCE = {"wait_seconds": 0, "interval_seconds": 0, "repeat_seconds": 0}
-
-
-class Timeline(World):
-    """Looks at both services every 30 s, and reads what was queued for people."""
-
-    def pass_minutes(self, minutes: float, *, doc_store: CheckReason = GOOD, frontend: CheckReason = GOOD, response_time_s: float = 0.01) -> None:
-        for _ in range(round(minutes * 2)):
-            for _ in range(2):
-                self.now += timedelta(seconds=14)
-                self.step()
-            self.look(doc_store, response_time_s=response_time_s)
-            for reason, service_id in ((doc_store, 1), (frontend, 2)):
-                if reason is BAD:
-                    self.look(BAD, CheckKind.RECHECK, service_id=service_id)
-                    self.look(BAD, CheckKind.RECHECK, service_id=service_id)
-            self.look(frontend, service_id=2)
-            self.step()
-
-    def messages(self) -> list[Notification]:
-        rows = self.connection.rows("SELECT notification_id FROM notifications ORDER BY notification_id")
-        return [outbox.notification(self.connection, int(str(row[0]))) for row in rows]
-
-    def said(self) -> list[tuple[str, str]]:
-        """Return the kind of each message, and the services in it."""
-        return [(one.kind.value, " ".join(affected.service for affected in one.affected)) for one in self.messages()]
-
-    def alerts(self, status: str) -> list[str]:
-        rows = self.connection.rows("SELECT service_name || ' ' || alert_type FROM alerts WHERE status = ? ORDER BY 1", status)
-        return [str(row[0]) for row in rows]
 
 
 @pytest.fixture
 def a_timeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    made: list[Timeline] = []
-
-    def make(*rules: dict[str, Any], grouping: dict[str, Any] | None = None, **settings: Any) -> Timeline:
-        alerting = WEBHOOK | ({} if grouping is None else {"grouping": grouping})
-        everything = {"alert_rules": list(rules), "alerting": alerting, "max_consecutive_failures": 1_000} | settings
-        timeline = Timeline(tmp_path, settings=everything, enabled=False)
-        timeline.set_clocks(monkeypatch)
-        clocks = {"interval_seconds": 30.0, "timeout_seconds": 10.0, "retry_interval_seconds": 2.0}
-        services = tuple(service.model_copy(update=clocks) for service in timeline.config.services)
-        timeline.config = timeline.config.model_copy(update={"services": services})
-        timeline.evaluator = timeline.a_new_evaluator()
-        made.append(timeline)
-        return timeline
-
-    yield make
-    for timeline in made:
-        timeline.connection.close()
+    yield from timelines(tmp_path, monkeypatch)
 
 
 def test_a_critical_service_down_for_ten_minutes_is_one_message_and_one_recovery(a_timeline: Any) -> None:
@@ -196,6 +148,32 @@ def test_who_stays_ill_after_its_root_recovered_is_told_of(a_timeline: Any) -> N
     assert sorted(timeline.said()[1:]) == [("firing", "frontend"), ("resolved", "doc_store")]
 
 
+def test_what_an_ill_service_depends_on_is_looked_at_before_it_is_told_of(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, grouping=AT_ONCE)
+    timeline.pass_minutes(1)
+    for _ in range(3):
+        timeline.look(BAD, service_id=2)
+    timeline.step()
+    assert timeline.said() == []
+    assert probe_requests.standing(timeline.connection, now=timeline.now).keys() == {1}
+    for _ in range(3):
+        timeline.look(BAD, CheckKind.REQUESTED)
+    timeline.step()
+    [message] = timeline.messages()
+    assert [(one.service, one.dependents) for one in message.affected] == [("doc_store", ("frontend",))]
+
+
+def test_who_is_ill_alone_is_told_of_when_its_dependency_was_looked_at(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, grouping=AT_ONCE)
+    timeline.pass_minutes(1)
+    for _ in range(3):
+        timeline.look(BAD, service_id=2)
+    timeline.step()
+    timeline.look(GOOD, CheckKind.REQUESTED)
+    timeline.step()
+    assert timeline.said() == [("firing", "frontend")]
+
+
 def test_an_outage_that_lasts_is_told_again(a_timeline: Any) -> None:
     timeline = a_timeline(DOWN, grouping={"wait_seconds": 30, "repeat_seconds": 3_600})
     timeline.pass_minutes(1)
@@ -212,6 +190,29 @@ def test_five_unknown_minutes_are_told_with_the_cause(a_timeline: Any) -> None:
     assert dict(message.affected[0].facts)["last check"].startswith("no_network")
 
 
+def test_an_event_is_told_once_on_its_edge_and_over_at_once(a_timeline: Any) -> None:
+    timeline = a_timeline(SLOW | {"severity": "info"})
+    timeline.pass_minutes(3, response_time_s=2.5)
+    timeline.evaluator = timeline.a_new_evaluator()
+    timeline.pass_minutes(2, response_time_s=2.5)
+    assert (timeline.said(), timeline.alerts("firing")) == ([("event", "doc_store")], [])
+    timeline.pass_minutes(1)
+    timeline.pass_minutes(1, response_time_s=2.5)
+    assert timeline.said() == [("event", "doc_store")] * 2
+
+
+def test_a_certificate_that_expires_soon_is_told_in_time(a_timeline: Any) -> None:
+    timeline = a_timeline({"name": "certificate", "condition": "cert_expires_days < 14", "severity": "warning"}, grouping=AT_ONCE)
+    certificates.note(timeline.connection, {1: timeline.now + timedelta(days=14, hours=1), 2: timeline.now + timedelta(days=90)})
+    timeline.pass_minutes(30)
+    assert timeline.said() == []
+    timeline.pass_minutes(40)
+    assert timeline.said() == [("firing", "doc_store")]
+    certificates.note(timeline.connection, {1: timeline.now + timedelta(days=90)})
+    timeline.pass_minutes(1)
+    assert [kind for kind, _ in timeline.said()] == ["firing", "resolved"]
+
+
 def test_a_rule_that_is_gone_leaves_no_alert_behind(a_timeline: Any) -> None:
     timeline = a_timeline(DOWN, grouping=AT_ONCE)
     timeline.pass_minutes(1)
@@ -220,6 +221,18 @@ def test_a_rule_that_is_gone_leaves_no_alert_behind(a_timeline: Any) -> None:
     timeline.evaluator = timeline.a_new_evaluator()
     timeline.step()
     assert timeline.alerts("firing") == []
+
+
+def test_a_service_that_is_gone_is_spoken_of_no_more(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, grouping=AT_ONCE)
+    timeline.pass_minutes(1)
+    timeline.pass_minutes(1, doc_store=BAD, frontend=BAD)
+    left = tuple(service for service in timeline.config.services if service.name != "doc_store")
+    timeline.config = timeline.config.model_copy(update={"services": left})
+    timeline.evaluator = timeline.a_new_evaluator()
+    timeline.pass_minutes(1, frontend=BAD)
+    assert timeline.said() == [("firing", "doc_store"), ("firing", "frontend")]
+    assert timeline.alerts("firing") == ["frontend down"]
 
 
 def test_rules_hold_for_their_services_and_groups_only(a_timeline: Any) -> None:
@@ -238,14 +251,6 @@ def test_a_window_of_time_is_summed_up_over_a_restart(a_timeline: Any) -> None:
     timeline.evaluator = timeline.a_new_evaluator()
     timeline.pass_minutes(0.5)
     assert timeline.alerts("firing") == ["doc_store shaky"]
-
-
-def tell(timeline: Timeline, kind: OperatorActionKind, **changes: Any) -> str | None:
-    """Have a person say something, and return what came of it."""
-    action = OperatorAction(kind=kind, made_at=timeline.now, author="ada", reason="seen", **changes)
-    action_id = operator_actions.add(timeline.connection, action)
-    timeline.step()
-    return operator_actions.outcome(timeline.connection, action_id)
 
 
 def test_an_acknowledged_outage_is_not_told_again_but_its_end_is(a_timeline: Any) -> None:
@@ -308,3 +313,16 @@ def test_a_silence_can_be_ended(a_timeline: Any) -> None:
     timeline.pass_minutes(0.5, doc_store=BAD)
     assert timeline.said() == [("firing", "doc_store")]
     assert str(tell(timeline, OperatorActionKind.END_SILENCE, silence_id=1)).startswith("refused")
+
+
+def test_the_notifier_is_woken_by_an_alert_and_its_end_though_there_is_no_message(a_timeline: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr("healthmon.processes.evaluator.ring", lambda path: rung.append(path.name))
+    timeline = a_timeline(SLOW, alerting={})
+    timeline.pass_minutes(5)
+    assert "notifier" not in "".join(rung)
+    for response_time_s, status in ((2.0, "firing"), (0.01, "resolved")):
+        rung.clear()
+        timeline.pass_minutes(0.5, response_time_s=response_time_s)
+        assert timeline.alerts(status) == ["doc_store slow"]
+        assert "notifier" in "".join(rung)

@@ -51,7 +51,7 @@ class FakeEngine(NoEngine):
         self.calls: list[HealAction] = []
         self.adopted: list[str] = []
         self.stopped_it = True
-        self.observed = 0
+        self.observed = self.looks = 0
         self.slow = threading.Event()
         self.slow.set()
 
@@ -60,6 +60,7 @@ class FakeEngine(NoEngine):
         return [] if isinstance(self.target, EngineError) else [self.target]
 
     def look(self, target_id: str) -> Target:  # noqa: ARG002  there is one
+        self.looks += 1
         if isinstance(self.target, EngineError):
             raise self.target
         return self.target
@@ -277,6 +278,21 @@ def test_an_unanswered_call_is_never_repeated_and_returns_when_the_container_did
     for _ in range(10):
         world.healer.step()
         time.sleep(0.01)
+    assert world.heal(heal_id).state is HealState.ISSUED
+    world.engine.target = replace(TARGET, incarnation=NEW)
+    assert world.end(heal_id).state is HealState.RETURNED
+    assert world.engine.calls == [HealAction.RESTART]
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(days=3_650), timedelta(hours=-1)])
+def test_a_clock_that_is_set_does_not_end_the_wait_for_an_answer(world: World, monkeypatch: pytest.MonkeyPatch, jump: timedelta) -> None:
+    world.engine.answers = [EngineUnknownError("no answer")]
+    heal_id = world.plan()
+    world.wait_until(lambda: world.said.count("heal_unanswered") == 1, what="the call")
+    real = clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() + jump)
+    looks = world.engine.looks
+    world.wait_until(lambda: world.engine.looks > looks + 3, what="looks in the new time")
     assert world.heal(heal_id).state is HealState.ISSUED
     world.engine.target = replace(TARGET, incarnation=NEW)
     assert world.end(heal_id).state is HealState.RETURNED

@@ -71,7 +71,7 @@ class World:
         with self.connection.transaction(durable=True):
             return outbox.enqueue(self.connection, told, channels, lifetime=DAY)
 
-    def run_until(self, condition: Callable[[], bool], *, seconds: float = 15) -> None:
+    def run_until(self, condition: Callable[[], bool], *, seconds: float = 50) -> None:
         until = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < until, f"what was waited for did not come; log: {self.log.read_text()}"

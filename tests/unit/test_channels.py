@@ -61,3 +61,23 @@ def test_a_login_that_smtp_could_not_send_is_refused_at_once_and_not_shown(key: 
     with pytest.raises(ValidationError, match="must be plain ASCII") as caught:
         settings(email_notifications={**MAIL, key: "wörd"})
     assert "wörd" not in str(caught.value)
+
+
+ONE_OR_SEVERAL: list[tuple[Any, dict[str, str]]] = [
+    ("http://a:9093", {"alertmanager": "http://a:9093"}),
+    (["http://a:9093", "http://b:9093"], {"alertmanager": "http://a:9093", "alertmanager-2": "http://b:9093"}),
+    ([], {}),
+    (None, {}),
+]
+
+
+@pytest.mark.parametrize(("written", "expected"), ONE_OR_SEVERAL)
+def test_one_alertmanager_or_several_and_none_of_them_a_channel_of_messages(written: Any, expected: dict[str, str]) -> None:
+    found = settings(alertmanager=written)
+    assert {one.name: one.url.get_secret_value() for one in channels.alertmanagers(found)} == expected
+    assert channels.enabled(found) == ()
+
+
+def test_of_an_alertmanagers_url_only_what_gives_power_is_secret() -> None:
+    hidden = channels.secrets(settings(alertmanager=["http://localhost:9093", "https://hm:pass-1@example.com/alerts/"]))
+    assert hidden == {"pass-1"}

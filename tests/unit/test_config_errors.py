@@ -262,6 +262,8 @@ SECRETS = [
     '"alerting": {"webhook_notifications": {"headers": {"A": "hunter2\\n"}}}',
     '"alerting": {"webhook_notifications": {"headers": "hunter2"}}',
     '"alerting": {"apprise": ["hunter2"]}',
+    '"alerting": {"alertmanager": "hunter2"}',
+    '"alerting": {"alertmanager": ["hunter2"]}',
     '"web": {"token": {"hunter2": 1}}',
     '"log_level": "${env:HM_SECRET}"',
     '"check_interval_seconds": "${env:HM_SECRET}"',

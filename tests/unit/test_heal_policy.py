@@ -64,6 +64,13 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
     ),
     ("one at a time", {"history": (a_heal(HealState.ISSUED),)}, HealVerdict.HOLD, HealReason.IN_PROGRESS),
     ("not while verifying", {"history": (a_heal(HealState.RETURNED),)}, HealVerdict.HOLD, HealReason.IN_PROGRESS),
+    ("a person works on it", {"maintenance_until": NOW + timedelta(hours=1)}, HealVerdict.WAIT, HealReason.MAINTENANCE),
+    (
+        "also on one that its engine gave up",
+        {"maintenance_until": NOW + timedelta(hours=1), "target": a_target(**EXITED, error="driver failed")},
+        HealVerdict.WAIT,
+        HealReason.MAINTENANCE,
+    ),
     ("no container known", {"target": None}, HealVerdict.HOLD, HealReason.NO_TARGET),
     (
         "swarm restarts its own",

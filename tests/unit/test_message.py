@@ -30,6 +30,8 @@ TITLES = [
     (BACK, "[RESOLVED] doc_store is back on web-1 after 10 min, restarted once"),
     (SLOW, "[WARNING] doc_store on web-1: high response time"),
     (SLOW_BACK, "[RESOLVED] doc_store on web-1: high response time is over after 90 s"),
+    (a_notification(KIND.FLAPPING), "[CRITICAL] doc_store comes and goes on web-1: flapping"),
+    (several(2, KIND.FLAPPING), "[CRITICAL] 2 services come and go on web-1: service_0, service_1"),
     (a_notification(KIND.REMINDER, started_at=ago(15_000)), "[CRITICAL] doc_store is still down on web-1, for 4 h 10 min"),
     (a_notification(KIND.WORSENED), "[CRITICAL] doc_store is down on web-1, worse than before"),
     (a_notification(KIND.EVENT, alert_types=("service_recovery",), severity=AlertSeverity.INFO), "[INFO] doc_store on web-1: service recovery"),

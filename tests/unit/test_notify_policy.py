@@ -54,6 +54,27 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, NotifyReason]] = [
     ("that one is being looked at", {}, {"is_root_in_doubt": True}, "hold", NotifyReason.ROOT_IN_DOUBT),
     ("that one has just recovered", {"released_at": ago(29)}, {}, "wait", NotifyReason.GROUPING),
     ("still ill after that one has recovered", {"released_at": ago(30)}, {}, "send firing", NotifyReason.FIRST_WORD),
+    ("it begins to flap: others may, too", {"flapping_at": ago(29)}, {}, "wait", NotifyReason.GROUPING),
+    ("then that is told instead of a first word", {"flapping_at": ago(30)}, {}, "send flapping", NotifyReason.FLAPPING),
+    ("or after one", TOLD | {"flapping_at": ago(30)}, {}, "send flapping", NotifyReason.FLAPPING),
+    ("it flaps because of another", {"flapping_at": ago(30), "root_service_id": 2}, {}, "hold", NotifyReason.UNDER_ROOT),
+    ("it flaps, and that was told", TOLD | {"flapping_at": ago(90), "told_flapping": True}, {}, "wait", NotifyReason.TOLD),
+    (
+        "nor is it told who flaps with it",
+        TOLD | {"flapping_at": ago(900), "told_flapping": True, "notified_at": ago(600)},
+        {"dependents": 2},
+        "wait",
+        NotifyReason.TOLD,
+    ),
+    (
+        "it flaps, and is worse than was told",
+        TOLD | {"flapping_at": ago(90), "told_flapping": True, "announced_severity": WARNING},
+        {},
+        "send worsened",
+        NotifyReason.WORSENED,
+    ),
+    ("it flaps no more, and is ill", TOLD | {"told_flapping": True}, {}, "send worsened", NotifyReason.SETTLED),
+    ("it flaps no more, and is well", TOLD | {"told_flapping": True, "over_at": ago(30)}, {}, "send resolved", NotifyReason.RECOVERED),
     ("told before the root fell ill", TOLD | {"root_service_id": 2, "over_at": ago(30)}, {}, "send resolved", NotifyReason.RECOVERED),
 ]
 
@@ -106,6 +127,12 @@ def test_bad_news_share_a_message_and_good_ones_another() -> None:
         Batch(kind=NotificationKind.FIRING, members=(1, 3)),
         Batch(kind=NotificationKind.RESOLVED, members=(2, 4)),
     ]
+
+
+def test_who_begins_to_flap_is_told_apart() -> None:
+    flaps = a_decision(NotifyVerdict.SEND, NotifyReason.FLAPPING, NotificationKind.FLAPPING)
+    found = batches({1: FIRST, 2: flaps, 3: flaps})
+    assert found == [Batch(kind=NotificationKind.FIRING, members=(1,)), Batch(kind=NotificationKind.FLAPPING, members=(2, 3))]
 
 
 def test_fifty_at_once_are_one_message() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,6 +54,16 @@ def test_a_good_certificate_of_a_private_authority(authority: Certificate) -> No
             f"the certificate's authority is not known here (127.0.0.1:{server.port})"
         )
         assert ask(server, tls={"verify": False}).reason is CheckReason.OK
+
+
+def test_when_a_verified_certificate_expires_is_told_with_every_answer(authority: Certificate) -> None:
+    good = hostile.signed_by(authority, name="soon", host=HERE, days=7)
+    with Server(in_tls(good, answers(body=b"ready"))) as server:
+        told = ask(server, **trusting(authority)).cert_expires_at
+        assert told is not None
+        assert timedelta(days=6, hours=23) < told - datetime.now(UTC) <= timedelta(days=7)
+        assert ask(server, **trusting(authority), expect={"body": "steady"}).cert_expires_at == told
+        assert ask(server, tls={"verify": False}).cert_expires_at is None
 
 
 def test_strict_judging_is_only_for_who_asks_for_it(authority: Certificate) -> None:

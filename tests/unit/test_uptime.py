@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthmon.model.status import ServiceState, ServiceStatus
-from healthmon.status.uptime import HOUR, Hours, Span, Uptime, book, hour_of, spans_until, uptime
+from healthmon.status.uptime import HOUR, Hours, Span, Uptime, book, hour_of, outside, spans_until, uptime
 from tests.builders import NOW, ago
 
 GAP = timedelta(seconds=100)
@@ -80,3 +80,23 @@ def test_booking_neither_loses_nor_invents_time(start_s: float, length_s: float)
     booked = book({}, span)
     assert sum(hours.healthy_s for hours in booked.values()) == pytest.approx((span.end - span.start).total_seconds())
     assert all(hours.healthy_s <= HOUR.total_seconds() + 1e-6 for hours in booked.values())
+
+
+OUTSIDE: list[tuple[str, list[tuple[float, float]], list[tuple[float, float]]]] = [
+    ("no maintenance", [], [(60, 0)]),
+    ("before and after", [(90, 61), (0, -30)], [(60, 0)]),
+    ("all of it", [(90, -30)], []),
+    ("the beginning", [(90, 40)], [(40, 0)]),
+    ("the end", [(20, -30)], [(60, 20)]),
+    ("the middle", [(40, 20)], [(60, 40), (20, 0)]),
+    ("two that overlap, in any order", [(30, 10), (50, 20)], [(60, 50), (10, 0)]),
+    ("one within another", [(50, 10), (40, 20)], [(60, 50), (10, 0)]),
+]
+
+
+@pytest.mark.parametrize(("case", "periods", "left"), OUTSIDE, ids=[case[0] for case in OUTSIDE])
+def test_time_in_maintenance_is_not_booked(case: str, periods: list[tuple[float, float]], left: list[tuple[float, float]]) -> None:
+    """Seconds before now."""
+    span = Span(status=ServiceStatus.HEALTHY, start=ago(60), end=NOW)
+    found = outside(span, [(ago(start), ago(end)) for start, end in periods])
+    assert [((NOW - part.start).total_seconds(), (NOW - part.end).total_seconds()) for part in found] == left, case

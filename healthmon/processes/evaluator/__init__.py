@@ -15,6 +15,7 @@ from healthmon.log import Log
 from healthmon.processes.doorbell import ring
 from healthmon.processes.evaluator.clocks import Clocks
 from healthmon.processes.evaluator.judging import Judging
+from healthmon.processes.evaluator.maintaining import Maintaining
 from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
 from healthmon.processes.evaluator.reporting import Reporting
@@ -54,11 +55,12 @@ class Evaluator:
         found = services.by_name(connection)
         watched = {settings.name: settings for settings in config.enabled_services()}
         known = [(found[name], settings) for name, settings in watched.items() if name in found]
-        self._watching = Watching(known, log)
+        self._maintaining = Maintaining(known, config.alerting.maintenance)
+        self._watching = Watching(known, self._maintaining, log)
         self._outages = Outages(known, config.self_healing, log)
         self._judging = Judging(known, config.self_healing, log)
-        self._planning = Planning(known, config.self_healing, log, started_at=clock.now())
-        self._reporting = Reporting(config, known, log)
+        self._planning = Planning(known, config.self_healing, self._maintaining, log, started_at=clock.now())
+        self._reporting = Reporting(config, known, self._maintaining, log)
         self._mark = Mark(config.paths)
         self._loaded = False
         self._next_due = 0.0  # monotonic
@@ -142,12 +144,15 @@ class Evaluator:
         """Apply the rules, and queue what people are told; return the seconds until time may change something."""
         if self._reporting.report(self._connection, self._watching, self._outages, now):
             ring(self._paths.doorbell(NOTIFIER))
+        for program in self._reporting.programs_to_wake():
+            ring(self._paths.doorbell(program))
         return self._reporting.due_s(now)
 
     def _load(self) -> None:
         if self._loaded:
             return
         now = clock.now()
+        self._maintaining.load(self._connection, now)
         self._watching.load(self._connection, now)
         with self._connection.transaction(durable=True):
             self._outages.load(self._connection, now)

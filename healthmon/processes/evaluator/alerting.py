@@ -11,7 +11,7 @@ from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.store import alerts, rule_states
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from healthmon.alerts.rule import Rule
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from healthmon.rules.variables import Facts
     from healthmon.store.connection import Connection
 
+NONE: frozenset[str] = frozenset()
 Key = tuple[int, str]  # service_id, and the name of a rule
 
 
@@ -83,12 +84,8 @@ class Alerting:
 
     def evaluate(self, seen: Mapping[int, Facts], now: datetime) -> list[_Pending]:
         """Apply all rules to what is seen of these services; return what is to be written."""
-        return [
-            pending
-            for sid, facts in seen.items()
-            for rule in self._rules.get(sid, ())
-            if (pending := self._apply(sid, rule, facts, now)) is not None
-        ]
+        found = (self._apply(sid, rule, seen[sid], now) for sid, rule in self._concerned(seen))
+        return [pending for pending in found if pending is not None]
 
     def write(self, connection: Connection, moves: Iterable[_Pending], now: datetime) -> list[tuple[Rule, Alert]]:
         """Write moves; return the alerts that fire from now on, each with its rule."""
@@ -101,6 +98,17 @@ class Alerting:
             elif pending.move.event is AlertEvent.RESOLVED:
                 self._resolve(connection, sid, name, now)
         return fired
+
+    def _concerned(self, seen: Mapping[int, Facts]) -> Iterator[tuple[int, Rule]]:
+        """Yield the rules that hold or have a state: of thousands nearly always none, so nothing else is done for each."""
+        active: dict[int, set[str]] = {}
+        for sid, name in self._states:
+            active.setdefault(sid, set()).add(name)
+        for sid, facts in seen.items():
+            names = active.get(sid, NONE)
+            for rule in self._rules.get(sid, ()):
+                if rule.condition.truth(facts) or rule.name in names:
+                    yield sid, rule
 
     def _apply(self, sid: int, rule: Rule, facts: Facts, now: datetime) -> _Pending | None:
         holds = rule.holds(facts)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from healthmon.alerts.maintenance import Standing
     from healthmon.log import Log
+    from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.telling import Telling
     from healthmon.store.connection import Connection
 
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 class Obeying:
     """The silences that hold or will, in memory as in the database."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, maintaining: Maintaining, log: Log) -> None:
+        self._maintaining = maintaining
         self._log = log
         self._silences: list[Silence] = []
 
@@ -45,11 +48,19 @@ class Obeying:
     def is_silenced(self, labels: Mapping[str, str], now: datetime) -> bool:
         return silenced_by(self._silences, labels, now) is not None
 
+    def maintenance(self, sid: int, now: datetime) -> Standing:
+        """Return how a service stands to maintenance, as people have it by now."""
+        return self._maintaining.standing(sid, now)
+
     def _do(self, connection: Connection, action: OperatorAction, telling: Telling, now: datetime) -> str:
         if action.kind is OperatorActionKind.ACKNOWLEDGE:
             return telling.acknowledge(action, now)
         if action.kind is OperatorActionKind.SILENCE:
             return self._silence(connection, action, now)
+        if action.kind is OperatorActionKind.MAINTENANCE:
+            return self._maintaining.begin(connection, action, now)
+        if action.kind is OperatorActionKind.END_MAINTENANCE:
+            return self._maintaining.end(connection, action, now)
         ended = silences.end(connection, action.silence_id or 0, at=now)
         return f"silence {action.silence_id} is over" if ended else f"refused: there is no silence {action.silence_id} to end"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.heal.policy import VOIDS_EVIDENCE, HealDecision, HealReason, HealVerdict, Situation, charged, decide
+from healthmon.heal.words import in_words
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.heal import Heal, HealState
 from healthmon.model.status import ServiceStatus
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
     from healthmon.processes.evaluator.judging import Judging
+    from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.outages import Outages
     from healthmon.processes.evaluator.watching import Watching
     from healthmon.store.connection import Connection
@@ -44,6 +46,7 @@ class Planning:
         self,
         services: Iterable[tuple[Service, ServiceSettings]],
         settings: HealSettings,
+        maintaining: Maintaining,
         log: Log,
         *,
         started_at: datetime,
@@ -51,6 +54,7 @@ class Planning:
         self._services = {service.service_id: (service, configured) for service, configured in services}
         self._settings = {sid: settings.for_service(configured.heal) for sid, (_, configured) in self._services.items()}
         self._ids = {service.name: sid for sid, (service, _) in self._services.items()}
+        self._maintaining = maintaining
         self._log = log
         self._held_since = started_at
         self._said: dict[int, tuple[HealVerdict, HealReason]] = {}
@@ -83,15 +87,16 @@ class Planning:
         open_heals: Mapping[int, Heal],
         now: datetime,
     ) -> set[int]:
-        """Drop what is planned for a service that is not unhealthy any more. Return these services."""
+        """Drop what is planned for a service that is not unhealthy any more, or worked on. Return these services."""
         needless = set()
         for sid, heal in open_heals.items():
             state = watching.states.get(sid)
-            if heal.state is not HealState.PLANNED or (state and state.status is ServiceStatus.UNHEALTHY):
-                continue
             became = "not watched any more" if state is None else state.status.value
-            heals.close(connection, heal, HealState.DROPPED, at=now, detail=f"the service is {became}")
-            needless.add(sid)
+            if self._maintaining.standing(sid, now).until is not None:
+                became = "in maintenance"
+            if heal.state is HealState.PLANNED and became != ServiceStatus.UNHEALTHY.value:
+                heals.close(connection, heal, HealState.DROPPED, at=now, detail=f"the service is {became}")
+                needless.add(sid)
         return needless
 
     def programs_to_wake(self) -> set[str]:
@@ -105,7 +110,7 @@ class Planning:
         situation = self._situation(connection, incident, moment)
         decision = decide(situation)
         self._say(situation, decision)
-        outages.note_healing(connection, sid, _in_words(decision, dry_run=situation.settings.dry_run))
+        outages.note_healing(connection, sid, in_words(decision, dry_run=situation.settings.dry_run))
         if decision.reason in VOIDS_EVIDENCE and situation.state.evidence_failures:
             moment.watching.replace_state(machine.without_evidence(situation.state))
         if decision.verdict is HealVerdict.LOOK:
@@ -149,6 +154,7 @@ class Planning:
             unhealthy_dependencies=tuple(ill_roots),
             unhealthy_services=self._unexplained(moment),
             watched_services=len(moment.watching.states),
+            maintenance_until=self._maintaining.standing(sid, moment.now).until,
         )
 
     def _unexplained(self, moment: Moment) -> int:
@@ -157,7 +163,8 @@ class Planning:
         for sid in moment.unhealthy:
             _, configured = self._services[sid]
             explained = any(self._ids.get(name) in moment.unhealthy for name in configured.depends_on)
-            count += not explained and not moment.is_hands_off(sid)
+            worked_on = moment.is_hands_off(sid) or self._maintaining.standing(sid, moment.now).until is not None
+            count += not explained and not worked_on
         return count
 
     def _ask_for_looks(self, connection: Connection, situation: Situation) -> None:
@@ -210,18 +217,6 @@ class Planning:
         )
         if outages.quarantine(connection, sid, alert):
             self._log.error("ALERT", type=QUARANTINE_ALERT, severity=alert.severity.value, message=message)
-
-
-def _in_words(decision: HealDecision, *, dry_run: bool) -> str:
-    """Return a decision as people see it beside the service."""
-    if decision.reason is HealReason.SWITCHED_OFF:
-        return "off"
-    text = f"{decision.verdict.value}: {decision.reason.value}"
-    if decision.detail:
-        text += f" ({decision.detail})"
-    if decision.until is not None:
-        text += f" until {clock.to_iso(decision.until)}"
-    return f"dry run, {text}" if dry_run else text
 
 
 def _new_heal(situation: Situation, decision: HealDecision) -> Heal | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.alerts import rule
+from healthmon.alerts.lifecycle import AlertEvent
 from healthmon.failpoints import reach
 from healthmon.notify import channels
 from healthmon.notify.policy import Grouping
@@ -17,7 +18,7 @@ from healthmon.processes.evaluator.obeying import Obeying
 from healthmon.processes.evaluator.scene import LONGEST_WINDOW, Scene, Seeing
 from healthmon.processes.evaluator.telling import Telling
 from healthmon.processes.evaluator.wording import Wording
-from healthmon.store import checks, targets
+from healthmon.store import certificates, checks, probe_requests, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from healthmon.model.check import Check
     from healthmon.model.operator_action import OperatorAction
     from healthmon.model.service import Service
+    from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.outages import Outages
     from healthmon.processes.evaluator.watching import Change, Watching
     from healthmon.rules.variables import Facts
@@ -40,9 +42,9 @@ MIN_WAIT_S = 0.05
 class Reporting:
     """One call looks at what changed, and writes what follows in one transaction."""
 
-    def __init__(self, config: Config, services: Iterable[tuple[Service, ServiceSettings]], log: Log) -> None:
+    def __init__(self, config: Config, services: Iterable[tuple[Service, ServiceSettings]], maintaining: Maintaining, log: Log) -> None:
         known = list(services)
-        wanted = (*rule.built_in(max_consecutive_failures=config.max_consecutive_failures), *rule.of_settings(config.alert_rules))
+        wanted = _rules(config)
         self._seeing = Seeing(known, names=frozenset(name for one in wanted for name in one.condition.names))
         self._alerting = Alerting(_by_service(wanted, known), {service.service_id: service.name for service, _ in known}, log)
         self._telling = Telling(
@@ -52,8 +54,12 @@ class Reporting:
             wording=Wording(known, config.self_healing, host=socket.gethostname()),
             log=log,
         )
-        self._obeying = Obeying(log)
+        self._maintaining = maintaining
+        self._obeying = Obeying(maintaining, log)
+        self._in_maintenance: frozenset[int] = frozenset()
         self._ids = frozenset(service.service_id for service, _ in known)
+        self._services = {service.service_id: configured for service, configured in known}
+        self._to_wake: set[str] = set()
         self._changed: set[int] = set()
         self._say_at = 0.0  # monotonic
 
@@ -74,22 +80,41 @@ class Reporting:
         self._changed |= {check.service_id for check in found} | {change.service.service_id for change in changes}
 
     def report(self, connection: Connection, watching: Watching, outages: Outages, now: datetime) -> bool:
-        """Apply the rules to the services that changed, and say what is to be said. Return whether a message was queued."""
+        """Apply the rules to the services that changed, and say what is to be said. Return whether the notifier has work."""
+        before, self._in_maintenance = self._in_maintenance, self._maintaining.services_now(now)
+        self._changed |= before ^ self._in_maintenance
         concerned = (self._changed | self._alerting.services_due(now)) & watching.states.keys()
         told = self._obeying.waiting(connection)
         if not concerned and not told and clock.monotonic() < self._say_at:
             return False
+        in_question = concerned if self._seeing.has_containers else concerned & outages.open.keys()
         scene = Scene(
             now=now,
             states=watching.states,
             uptimes=watching.uptimes(concerned),
             incidents=outages.open,
             latest=outages.latest,
-            reports=targets.of_services(connection, concerned | self._telling.services()),
+            certificates=certificates.of_services(connection, concerned) if self._seeing.has_certificates else {},
+            flapping=watching.flapping,
+            in_maintenance=self._in_maintenance,
+            reports=targets.of_services(connection, self._telling.services() | in_question),
         )
-        queued = self._write(connection, scene, {sid: self._seeing.facts(sid, scene) for sid in concerned}, told)
+        has_news = self._write(connection, scene, {sid: self._seeing.facts(sid, scene) for sid in concerned}, told)
         self._changed.clear()
-        return queued
+        return has_news
+
+    def programs_to_wake(self) -> set[str]:
+        """Return, once, the programs that have something to look at now."""
+        programs, self._to_wake = self._to_wake, set()
+        return programs
+
+    def _ask_for_looks(self, connection: Connection, service_ids: Iterable[int], now: datetime) -> None:
+        """Have services looked at at once, and again should that look fail."""
+        for sid in service_ids:
+            configured = self._services[sid]
+            every_s = configured.retry_interval_seconds
+            probe_requests.ask(connection, sid, every_s=every_s, until=now + timedelta(seconds=every_s + configured.timeout_seconds))
+            self._to_wake.add(f"probe-{configured.group}")
 
     def due_s(self, now: datetime) -> float:
         """Return the seconds until time alone may change something."""
@@ -112,10 +137,18 @@ class Reporting:
                 self._telling.hear(connection, fired, alert)
             self._obeying.obey(connection, told, self._telling, scene.now)
             queued, wait_s = self._telling.say(connection, scene, self._alerting, self._obeying)
+            self._ask_for_looks(connection, self._telling.to_look_at(), scene.now)
             reach("alerts.before_commit")
         reach("alerts.after_commit")
         self._say_at = clock.monotonic() + wait_s
-        return queued
+        return queued or any(one.move.event is not AlertEvent.NOTHING for one in moves)
+
+
+def _rules(config: Config) -> tuple[Rule, ...]:
+    """Return the rules of the file, and ours. One of the file that bears the name of one of ours stands for it, also switched off."""
+    taken = {one.name for one in config.alert_rules}
+    ours = rule.built_in(max_consecutive_failures=config.max_consecutive_failures)
+    return (*(one for one in ours if one.name not in taken), *rule.of_settings(config.alert_rules))
 
 
 def _by_service(rules: Iterable[Rule], services: Iterable[tuple[Service, ServiceSettings]]) -> dict[int, tuple[Rule, ...]]:

@@ -12,7 +12,7 @@ from healthmon.rules.variables import Facts
 from healthmon.status.recent import NOT_KEPT, Look, RecentLooks, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
     from healthmon.model.status import ServiceState
+    from healthmon.status.flapping import Flapping
     from healthmon.status.uptime import Uptime
     from healthmon.store.targets import TargetReport
 
 LONGEST_WINDOW = timedelta(hours=1)
 WINDOWS = (timedelta(minutes=5), timedelta(minutes=15), LONGEST_WINDOW)
+CONTAINER = frozenset({"restart_count", "oom_killed", "exit_code", "container_state", "container_health"})
 SUMMED_UP = ("_5m", "_15m", "_1h")  # the names that windows are kept for end so
 
 
@@ -38,6 +40,9 @@ class Scene:
     incidents: Mapping[int, Incident]
     latest: Mapping[int, Incident]
     reports: Mapping[int, TargetReport]
+    certificates: Mapping[int, datetime]  # when they expire
+    flapping: Mapping[int, Flapping]
+    in_maintenance: Collection[int]
 
 
 class Seeing:
@@ -51,6 +56,8 @@ class Seeing:
             sid: tuple(ids[name] for name in configured.depends_on if name in ids)
             for sid, (_, configured) in self._services.items()
         }
+        self.has_containers = not CONTAINER.isdisjoint(names)
+        self.has_certificates = "cert_expires_days" in names
         self.has_windows = any(name.endswith(SUMMED_UP) for name in names)
         self._recent: dict[int, RecentLooks] = {}
 
@@ -91,11 +98,14 @@ class Seeing:
             failure_ratio_15m=last_15m.failure_ratio,
             failure_ratio_1h=last_1h.failure_ratio,
             response_time_avg_5m=last_5m.response_time_avg_s,
+            cert_expires_days=_days_until(scene.certificates.get(sid), scene.now),
             restart_count=None if target is None else target.restart_count,
             oom_killed=None if target is None else target.oom_killed,
             exit_code=None if target is None else target.exit_code,
             container_state=None if target is None else target.state.value,
             container_health=None if target is None else target.health.value,
+            flapping=scene.flapping[sid].is_flapping,
+            maintenance=sid in scene.in_maintenance,
             dependency_unhealthy=self._has_unhealthy_dependency(sid, scene),
             quarantined=incident is not None and incident.quarantined_at is not None,
         )
@@ -106,3 +116,7 @@ class Seeing:
     def _window(self, sid: int, length: timedelta, now: datetime) -> Window:
         recent = self._recent.get(sid)
         return NOT_KEPT if recent is None else recent.window(now, length)
+
+
+def _days_until(at: datetime | None, now: datetime) -> float | None:
+    return None if at is None else (at - now) / timedelta(days=1)

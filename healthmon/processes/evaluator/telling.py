@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.alerts.dependencies import roots
 from healthmon.model.alert import AlertSeverity
-from healthmon.model.notification import Notification
+from healthmon.model.notification import Notification, NotificationKind
 from healthmon.model.status import ServiceStatus
 from healthmon.notify.batches import batches
 from healthmon.notify.policy import Grouping, NotifyDecision, NotifyVerdict, Talk, decide, rank
@@ -68,17 +68,29 @@ class Telling:
         self._log = log
         self._open: dict[int, Conversation] = {}
         self._told_at: dict[int, datetime] = {}  # by service, the end of its last outage that was told
+        self._events: list[Alert] = []  # of severity info: told once, with the next say
+        self._to_look_at: set[int] = set()
         self._changed: set[int] = set()
 
     def load(self, connection: Connection, now: datetime) -> None:
-        self._open = {one.service_id: one for one in conversations.open_conversations(connection)}
+        """Read what is open, and close what is about services that are not watched any more."""
+        self._open = {}
+        for one in conversations.open_conversations(connection):
+            if one.service_id in self._names:
+                self._open[one.service_id] = one
+            else:
+                conversations.save(connection, replace(one, closed_at=now))
         self._told_at = conversations.outages_told_since(connection, now - WINDOW)
+        self._events.clear()
         self._changed.clear()
 
     def hear(self, connection: Connection, rule: Rule, alert: Alert) -> None:
         """Take in that an alert of a service fires."""
         sid = alert.service_id
-        if sid is None or alert.severity is AlertSeverity.INFO:
+        if sid is None:
+            return
+        if alert.severity is AlertSeverity.INFO:
+            self._events += [] if rule.is_about_recovery else [alert]
             return
         before = self._open.get(sid)
         if before is not None:
@@ -86,6 +98,7 @@ class Telling:
             self._put(replace(before, severity=max(before.severity, alert.severity, key=rank), alert_types=types))
         elif not (rule.is_lagging and sid in self._told_at and alert.triggered_at - self._told_at[sid] < WINDOW):
             self._open[sid] = conversations.begin(connection, alert, service_id=sid)
+            self._to_look_at.update(self._depends_on[sid])
 
     def acknowledge(self, action: OperatorAction, now: datetime) -> str:
         """Take in that a person has seen the outage of a service; return what came of it."""
@@ -105,6 +118,11 @@ class Telling:
         until = "it is over" if action.until is None else clock.to_people(action.until)
         return f"{action.service} is acknowledged by {action.author} until {until}"
 
+    def to_look_at(self) -> set[int]:
+        """Return, once, the services that have to be looked at before what depends on them is spoken of."""
+        found, self._to_look_at = self._to_look_at, set()
+        return found
+
     def services(self) -> set[int]:
         """Return the services that are spoken of."""
         return set(self._open)
@@ -116,9 +134,10 @@ class Telling:
 
     def say(self, connection: Connection, scene: Scene, alerting: Alerting, obeying: Obeying) -> tuple[bool, float]:
         """Queue what is to be said now; return whether that was anything, and the seconds until time alone changes it."""
+        told_events = self._queue_events(connection, scene, obeying)
         if not self._open:
-            return False, NEVER_S
-        self._follow(scene, alerting)
+            return told_events, NEVER_S
+        self._follow(scene, alerting, obeying)
         decisions = {sid: self._decide(one, scene, alerting, obeying) for sid, one in self._open.items()}
         due = batches(decisions)
         for batch in due:
@@ -128,16 +147,18 @@ class Telling:
                 self._put(replace(self._open[sid], closed_at=scene.now))
         self._save(connection)
         waits = [(decision.until - scene.now).total_seconds() for decision in decisions.values() if decision.until is not None]
-        return bool(due) and bool(self._channels), min(waits, default=NEVER_S)
+        return told_events or (bool(due) and bool(self._channels)), min(waits, default=NEVER_S)
 
-    def _follow(self, scene: Scene, alerting: Alerting) -> None:
+    def _follow(self, scene: Scene, alerting: Alerting, obeying: Obeying) -> None:
         """Bring every conversation up to what is known now."""
         ill = {sid for sid, state in scene.states.items() if state.status is ServiceStatus.UNHEALTHY}
-        found = roots(self._depends_on, ill)
+        flapping = {sid for sid, one in scene.flapping.items() if one.is_flapping}
+        found = roots(self._depends_on, ill | flapping)
         for sid, before in list(self._open.items()):
             incident = scene.incidents.get(sid)
             after = replace(before, is_outage=before.is_outage or incident is not None)
-            is_over = incident is None if after.is_outage else not alerting.firing(sid)
+            after = replace(after, flapping_at=(before.flapping_at or scene.now) if sid in flapping else None)
+            is_over = sid not in flapping and (incident is None if after.is_outage else not alerting.firing(sid))
             after = replace(after, over_at=(after.over_at or scene.now) if is_over else None)
             if incident is not None and incident.quarantined_at is not None:
                 after = replace(after, urgent_at=incident.quarantined_at)
@@ -145,6 +166,7 @@ class Telling:
             root = root if root in self._open else None
             if root is None and before.root_service_id is not None:
                 after = replace(after, released_at=scene.now)
+            after = _released(after, obeying.maintenance(sid, scene.now).ended_at)
             self._put(replace(after, root_service_id=root))
 
     def _decide(self, conversation: Conversation, scene: Scene, alerting: Alerting, obeying: Obeying) -> NotifyDecision:
@@ -155,9 +177,10 @@ class Telling:
                 grouping=self._grouping,
                 conversation=conversation,
                 dependents=len(self._under(conversation.service_id)),
+                is_in_maintenance=obeying.maintenance(conversation.service_id, scene.now).until is not None,
                 is_silenced=all(obeying.is_silenced(labels, scene.now) for labels in self._labels(conversation, alerting)),
                 is_acknowledged=conversation.is_acknowledged(scene.now),
-                is_root_in_doubt=young and self._is_in_doubt(conversation.service_id, scene.states),
+                is_root_in_doubt=young and self._is_in_doubt(conversation, scene.states),
             ),
         )
 
@@ -168,13 +191,36 @@ class Telling:
         found = [{**common, "alert": one.rule, "severity": one.severity.value} for one in alerting.firing(sid)]
         return found or [{**common, "alert": "", "severity": conversation.severity.value}]
 
-    def _is_in_doubt(self, sid: int, states: Mapping[int, ServiceState]) -> bool:
-        """Tell whether something that a service depends on has just failed, or is ill and not spoken of yet."""
-        depended = [states[other] for other in self._depends_on[sid] if other in states]
+    def _is_in_doubt(self, conversation: Conversation, states: Mapping[int, ServiceState]) -> bool:
+        """Tell whether something that a service depends on has just failed, was not looked at since, or is ill and not told yet."""
+        depended = [states[other] for other in self._depends_on[conversation.service_id] if other in states]
         return any(
-            machine.is_soft(state) or (state.status is ServiceStatus.UNHEALTHY and state.service_id not in self._open)
+            machine.is_soft(state)
+            or state.last_checked_at is None
+            or state.last_checked_at < conversation.opened_at
+            or (state.status is ServiceStatus.UNHEALTHY and state.service_id not in self._open)
             for state in depended
         )
+
+    def _queue_events(self, connection: Connection, scene: Scene, obeying: Obeying) -> bool:
+        """Queue what fired and is over at once; return whether there was any of it."""
+        events, self._events = self._events, []
+        loud = [one for one in events if not obeying.is_silenced(self._labels_of(one), scene.now)]
+        if not loud:
+            return False
+        message = Notification(
+            kind=NotificationKind.EVENT,
+            severity=AlertSeverity.INFO,
+            created_at=scene.now,
+            host=self._wording.host,
+            affected=tuple(self._wording.event(one) for one in loud),
+        )
+        outbox.enqueue(connection, message, self._channels, lifetime=LIFETIME)
+        return bool(self._channels)
+
+    def _labels_of(self, alert: Alert) -> dict[str, str]:
+        sid = alert.service_id or 0
+        return {"service": self._names[sid], "group": self._groups[sid], "alert": alert.alert_type, "severity": alert.severity.value}
 
     def _queue(self, connection: Connection, batch: Batch, scene: Scene, alerting: Alerting) -> None:
         told = [self._open[sid] for sid in batch.members]
@@ -215,6 +261,12 @@ class Telling:
         self._open = {sid: one for sid, one in self._open.items() if one.closed_at is None}
 
 
+def _released(conversation: Conversation, ended_at: datetime | None) -> Conversation:
+    """Take in when the last maintenance ended: what is ill then is waited for anew."""
+    held_until = conversation.released_at or conversation.opened_at
+    return conversation if ended_at is None or ended_at <= held_until else replace(conversation, released_at=ended_at)
+
+
 def _told(conversation: Conversation, now: datetime, *, dependents: int) -> Conversation:
     return replace(
         conversation,
@@ -222,5 +274,6 @@ def _told(conversation: Conversation, now: datetime, *, dependents: int) -> Conv
         announced_severity=conversation.severity,
         notified_at=now,
         told_dependents=dependents,
+        told_flapping=conversation.flapping_at is not None,
         closed_at=now if conversation.over_at is not None else None,
     )

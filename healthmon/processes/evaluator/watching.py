@@ -7,10 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon import clock
+from healthmon.model.check import CheckKind, CheckStatus
 from healthmon.model.status import ServiceState, ServiceStatus
-from healthmon.status import machine
+from healthmon.status import flapping, machine
+from healthmon.status.flapping import STEADY, Flapping
 from healthmon.status.machine import StatusEvent, Step
-from healthmon.status.uptime import WINDOW, Hours, Uptime, book, hour_of, spans_until, uptime
+from healthmon.status.uptime import WINDOW, Hours, Uptime, book, hour_of, outside, spans_until, uptime
+from healthmon.store import checks as looks
 from healthmon.store import states as stored
 
 if TYPE_CHECKING:
@@ -21,10 +24,13 @@ if TYPE_CHECKING:
     from healthmon.log import Log
     from healthmon.model.check import Check
     from healthmon.model.service import Service
+    from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.store.connection import Connection
 
 BLIND_AFTER_INTERVALS = 3
 LOOK_ROUND_EVERY_S = 1.0
+REPLAYED_LOOKS = 3 * flapping.LOOKS  # what flaps on less than began it is found again
+LONGEST_REPLAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +46,15 @@ class Change:
 class Watching:
     """The states of all services, in memory; written with the transaction that they follow from."""
 
-    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], log: Log) -> None:
+    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], maintaining: Maintaining, log: Log) -> None:
+        self._maintaining = maintaining
         self._services = {service.service_id: service for service, _ in services}
         self.settings = {service.service_id: settings for service, settings in services}
         self._log = log
         self._max_gaps = {sid: _max_gap(settings) for sid, settings in self.settings.items()}
         self._look_round_at = 0.0  # monotonic: a thousand services are not gone through with every check
         self.states: dict[int, ServiceState] = {}
+        self.flapping: dict[int, Flapping] = {}
         self._booked: dict[int, dict[datetime, Hours]] = {}
         self._arrived: dict[int, float] = {}  # monotonic time of the last look: a wall clock may jump
         self._changed: set[int] = set()
@@ -60,6 +68,16 @@ class Watching:
         self._arrived = dict.fromkeys(self._services, clock.monotonic())
         self._changed.clear()
         self._changed_hours.clear()
+        self._replay(connection, now)
+
+    def _replay(self, connection: Connection, now: datetime) -> None:
+        """Find out from history who flaps."""
+        self.flapping = dict.fromkeys(self._services, STEADY)
+        slowest = max((settings.interval_seconds for settings in self.settings.values()), default=0.0)
+        reach = min(LONGEST_REPLAY, timedelta(seconds=REPLAYED_LOOKS * slowest))
+        for check in looks.last_scheduled(connection, now - reach, limit=REPLAYED_LOOKS):
+            if check.service_id in self.flapping:
+                self._note(check)
 
     def take(self, checks: Iterable[Check], now: datetime) -> list[Change]:
         """Move the states by these looks, in their order, and by the absence of others."""
@@ -94,7 +112,13 @@ class Watching:
         before = self.states[sid]
         step = machine.advance(before, check, confirmations=self.settings[sid].confirmations)
         self._arrived[sid] = clock.monotonic()
+        self._note(check)
         return self._moved(before, step, check.checked_at)
+
+    def _note(self, check: Check) -> None:
+        if check.kind is CheckKind.SCHEDULED and check.status is not CheckStatus.UNKNOWN:
+            before = self.flapping[check.service_id]
+            self.flapping[check.service_id] = flapping.look(before, healthy=check.status is CheckStatus.HEALTHY)
 
     def _lose(self, sid: int, now: datetime) -> Change:
         before = self.states[sid]
@@ -112,9 +136,10 @@ class Watching:
     def _book(self, before: ServiceState, after: ServiceState, at: datetime) -> None:
         sid = before.service_id
         for span in spans_until(before, after, at, max_gap=self._max_gaps[sid]):
-            hours = book(self._booked[sid], span)
-            self._booked[sid].update(hours)
-            self._changed_hours.update((sid, hour) for hour in hours)
+            for part in outside(span, self._maintaining.periods(sid, span.start, span.end)):
+                hours = book(self._booked[sid], part)
+                self._booked[sid].update(hours)
+                self._changed_hours.update((sid, hour) for hour in hours)
 
     def _uptime(self, sid: int) -> Uptime:
         at = self.states[sid].accounted_until

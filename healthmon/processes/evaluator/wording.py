@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 from healthmon.model.heal import CHARGED_HEALS, HealState
 from healthmon.model.notification import Affected
 from healthmon.notify.cause import cause
+from healthmon.status import flapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from healthmon.config import ServiceSettings
     from healthmon.heal.settings import HealSettings
+    from healthmon.model.alert import Alert
     from healthmon.model.conversation import Conversation
     from healthmon.model.heal import Heal
     from healthmon.model.incident import Incident
@@ -44,6 +47,9 @@ class Wording:
         service, configured = self._services[sid]
         incident = (scene.incidents.get(sid) or scene.latest.get(sid)) if conversation.is_outage else None
         message = _message(firing, incident)
+        changes = scene.flapping[sid].changes if conversation.flapping_at is not None else 0
+        if changes:
+            message = f"flapping: {changes} changes in the last {flapping.WINDOW} checks"
         return Affected(
             conversation_id=conversation.conversation_id,
             service=service.name,
@@ -53,13 +59,29 @@ class Wording:
             alert_id=conversation.alert_id,
             alert_types=conversation.alert_types,
             message=message,
-            started_at=conversation.opened_at if incident is None else incident.started_at,
+            started_at=_started_at(conversation, incident),
             resolved_at=conversation.over_at,
             facts=self._facts(sid, scene, message),
             values=tuple({value: None for one in firing for value in one.values}),
             healing=_healed(made) if conversation.over_at else self._healing(sid, incident),
             dependents=dependents,
             links=() if configured.runbook_url is None else (("runbook", configured.runbook_url),),
+        )
+
+    def event(self, alert: Alert) -> Affected:
+        """Return what is told of something that is no outage."""
+        service, configured = self._services[alert.service_id or 0]
+        return Affected(
+            conversation_id=0,
+            service=service.name,
+            group=configured.group,
+            critical=configured.critical,
+            severity=alert.severity,
+            alert_id=alert.alert_id,
+            alert_types=(alert.alert_type,),
+            message=alert.message,
+            started_at=alert.triggered_at,
+            values=alert.values,
         )
 
     def _facts(self, sid: int, scene: Scene, message: str) -> tuple[tuple[str, str], ...]:
@@ -71,6 +93,13 @@ class Wording:
 
     def _healing(self, sid: int, incident: Incident | None) -> str:
         return "" if incident is None or sid not in self._heals else incident.healing or ""
+
+
+def _started_at(conversation: Conversation, incident: Incident | None) -> datetime:
+    """Return when it began: of what flapped, the first time."""
+    if incident is None:
+        return conversation.opened_at
+    return min(incident.started_at, conversation.opened_at) if conversation.told_flapping else incident.started_at
 
 
 def _message(firing: Sequence[Firing], incident: Incident | None) -> str:

@@ -49,6 +49,7 @@ class Restart:
         self._connection = connection
         self._log = log
         self._stopping = stopping
+        self._steady = clock.Steady()  # a clock that is set must neither cut a wait short nor draw it out
         self._called_at: datetime | None = None  # when our last call came back, with whatever answer
         self._settings: HealSettings | None = None
         self._begun_s = clock.monotonic()
@@ -171,7 +172,7 @@ class Restart:
         try:
             self._engine.carry_out(action, self._heal.incarnation.target_id, self._heal.stop_timeout_s)
         finally:
-            self._called_at = clock.now()
+            self._called_at = self._steady.now()
 
     def _find_out(self) -> None:
         """Look until it is clear what became of the call. When we are told to stop, the next healer goes on here.
@@ -200,7 +201,7 @@ class Restart:
 
     def _is_settled(self, target: Target) -> bool:
         times = [at for at in (self._engine.returned_at, self._called_at) if at is not None]
-        match outcome.read(self._heal, target, clock.now(), may_begin_until=max(times, default=None)):
+        match outcome.read(self._heal, target, self._steady.now(), may_begin_until=max(times, default=None)):
             case Outcome.HAPPENED:
                 self._returned(target)
             case Outcome.NEVER:

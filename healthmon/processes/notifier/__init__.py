@@ -14,7 +14,10 @@ from healthmon.errors import HealthmonError
 from healthmon.log import Log
 from healthmon.model.notification import NotificationKind
 from healthmon.notify import channels, message, retry
+from healthmon.notify.alertmanager_pace import Pace
+from healthmon.processes.notifier.alertmanager_lane import AlertmanagerLane
 from healthmon.processes.notifier.lane import POLL_S, Lane
+from healthmon.processes.notifier.standing import Stock, runbooks
 from healthmon.store import channel_states, deliveries, facts, outbox
 from healthmon.store.connection import open_for_writing
 
@@ -24,12 +27,13 @@ if TYPE_CHECKING:
 
     from healthmon.config import Config
     from healthmon.model.notification import Notification
-    from healthmon.notify.channels import Channel
+    from healthmon.notify.channels import Alertmanager, Channel
     from healthmon.processes.doorbell import Doorbell
     from healthmon.store.connection import Connection
 
 PROGRAM = "notifier"
 STOP_PATIENCE_S = 5.0
+PACE = Pace()
 NOT_REPORTED = (NotificationKind.UNDELIVERED, NotificationKind.TEST)  # the one would never end, the other is watched
 
 
@@ -43,13 +47,19 @@ def make(config: Config) -> Callable[[Doorbell], Notifier]:
 class Notifier:
     """One step moves every channel as far as it goes without waiting."""
 
-    def __init__(self, config: Config, doorbell: Doorbell, connection: Connection, log: Log) -> None:
+    def __init__(self, config: Config, doorbell: Doorbell, connection: Connection, log: Log, *, pace: Pace = PACE) -> None:
         self._connection = connection
         self._doorbell = doorbell
         self._log = log
         self._channels = channels.enabled(config.alerting)
         limit = config.alerting.rate_limit_per_10_minutes
-        self._lanes = [Lane(one, connection, doorbell, log, limit=limit, give_up=self._give_up) for one in self._channels]
+        stock = Stock(connection, runbooks(config), resolved_for=pace.resolved_for)
+        managers = channels.alertmanagers(config.alerting)
+        self._names = [*(one.name for one in self._channels), *(one.name for one in managers)]
+        self._lanes: list[Lane | AlertmanagerLane] = [
+            *(Lane(one, connection, doorbell, log, limit=limit, give_up=self._give_up) for one in self._channels),
+            *(AlertmanagerLane(one, connection, doorbell, log, stock=stock, pace=pace, give_up=self._give_up) for one in managers),
+        ]
         self._unreached = facts.noted(connection, facts.NOBODY_REACHED) or ""
         self._park_strays()
 
@@ -88,8 +98,8 @@ class Notifier:
                     deliveries.park(self._connection, one.delivery.delivery_id, error="the channel is not configured any more", now=now)
             self._log.error("ALERT", type="undelivered", channel=name, messages=len(waiting), message=f"{name} is not configured any more")
 
-    def _give_up(self, channel: Channel, parked: Notification, why: str, now: datetime) -> None:
-        """Tell of a delivery that is parked: in the log, and once, until its channel works again, on another channel."""
+    def _give_up(self, channel: Channel | Alertmanager, parked: Notification, why: str, now: datetime) -> None:
+        """Tell of what is not delivered: in the log, and once, until its channel works again, on another channel."""
         told = message.render(parked, now=now).title
         self._log.error("ALERT", type="undelivered", channel=channel.name, message=f"{channel.name} did not deliver {told!r}: {why}")
         states = channel_states.load(self._connection)
@@ -106,7 +116,7 @@ class Notifier:
 
     def _look_whether_anybody_is_reached(self) -> None:
         states = channel_states.load(self._connection)
-        why = retry.nobody_reached((channel.name for channel in self._channels), states, now=clock.now())
+        why = retry.nobody_reached(self._names, states, now=clock.now())
         if bool(why) == bool(self._unreached):
             return
         self._unreached = why

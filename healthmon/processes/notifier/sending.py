@@ -8,8 +8,12 @@ from healthmon.notify.channels import AppriseTarget, MailTarget
 from healthmon.notify.settings import SlackSettings, WebhookSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
     from healthmon.model.delivery import SendResult
-    from healthmon.notify.channels import Channel
+    from healthmon.notify.alertmanager_batch import Entry
+    from healthmon.notify.channels import Alertmanager, Channel
     from healthmon.notify.envelope import Envelope
 
 
@@ -33,3 +37,10 @@ def send(channel: Channel, envelope: Envelope) -> SendResult:
             from healthmon.notify import webhook_sender
 
             return webhook_sender.send(envelope, webhook)
+
+
+def hand_over(target: Alertmanager, batches: Sequence[Sequence[Entry]], *, now: datetime, max_ahead: timedelta) -> SendResult:
+    """Post alerts to one Alertmanager, however long it takes."""
+    from healthmon.notify import alertmanager_sender
+
+    return alertmanager_sender.send(batches, target.url.get_secret_value(), now=now, max_ahead=max_ahead)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.errors import StoreError, StoreUnavailableError
 from healthmon.processes.doorbell import ring
-from healthmon.store import checks
+from healthmon.store import certificates, checks
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from healthmon.log import Log
@@ -34,6 +35,7 @@ class Journal:
         self._records = records
         self._evaluator = evaluator
         self._kept: deque[Check] = deque()
+        self._certificates: dict[int, datetime] = {}
         self._dropped = 0
         self._is_away = False
 
@@ -62,6 +64,7 @@ class Journal:
             while self._kept:
                 batch = list(islice(self._kept, MAX_BATCH))
                 checks.append(self._connection, batch)
+                self._note_certificates(batch)
                 for _ in batch:
                     self._kept.popleft()
                 ring(self._evaluator)
@@ -73,6 +76,14 @@ class Journal:
             self._is_away = False
             self._records.info("database_back", dropped=self._dropped)
             self._dropped = 0
+
+    def _note_certificates(self, batch: list[Check]) -> None:
+        """Write the certificates' ends that are not what was written last: that is once in some weeks."""
+        seen = {check.service_id: check.outcome.cert_expires_at for check in batch if check.outcome.cert_expires_at is not None}
+        news = {sid: at for sid, at in seen.items() if self._certificates.get(sid) != at}
+        if news:
+            certificates.note(self._connection, news)
+            self._certificates |= news
 
     def _keep(self, error: StoreUnavailableError) -> None:
         self.flush_at = clock.monotonic() + AWAY_PAUSE_S

@@ -1,0 +1,46 @@
+"""Does a configuration name services, groups and channels that there are?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthmon.config_source.node import Finding, Path, Plain
+from healthmon.config_source.relations import duplicates, entries
+from healthmon.service_settings import ServiceSettings
+from healthmon.spelling import nearest, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+DEFAULT_GROUP = ServiceSettings.model_fields["group"].default
+MEANT = {"services": ("service", "a monitored service"), "groups": ("group", "the group of any service")}
+NAMING = ("maintenance",)  # the lists of `alerting` whose entries name services and groups
+
+
+def findings(values: Plain) -> list[Finding]:
+    """Return what is named in `alerting` and is not there."""
+    alerting = values.get("alerting") if isinstance(values, dict) else None
+    known = known_names(values)
+    found = duplicates(("alerting", "maintenance"), entries(alerting, "maintenance"))
+    for key in NAMING:
+        for number, entry in entries(alerting, key).items():
+            found += strangers(("alerting", key, number), entry, known)
+    return found
+
+
+def known_names(values: Plain) -> dict[str, Collection[str]]:
+    """Return the services and the groups of the file, as conditions call them."""
+    services = entries(values, "services").values()
+    names = [name for service in services if isinstance(name := service.get("name"), str)]
+    groups = [group for service in services if isinstance(group := service.get("group", DEFAULT_GROUP), str)]
+    return {"service": dict.fromkeys(names), "group": dict.fromkeys(groups)}
+
+
+def strangers(path: Path, entry: dict[str, Plain], known: dict[str, Collection[str]]) -> Iterator[Finding]:
+    """Yield the services and groups that an entry names and the file does not have."""
+    for key, (kind, what) in MEANT.items():
+        names = entry.get(key)
+        for position, name in enumerate(names if isinstance(names, tuple) else ()):
+            if isinstance(name, str) and name not in known[kind]:
+                advice = nearest(name, known[kind]) or ": take it out here, or add it to services"
+                yield Finding(path=(*path, key, position), message=f"{quoted(name)} is not {what}{advice}")

@@ -1,0 +1,54 @@
+"""How is a healing decision told to people: in tables, messages and on the page?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.heal.policy import HealReason
+
+if TYPE_CHECKING:
+    from healthmon.heal.policy import HealDecision
+
+OFF = "off"
+WORDS: dict[HealReason, str] = {
+    HealReason.CONFIRMED_UNHEALTHY: "restarts it",
+    HealReason.ENGINE_GAVE_UP: "starts it, for its engine has given up",
+    HealReason.SWITCHED_OFF: OFF,
+    HealReason.NOT_UNHEALTHY: "nothing to do",
+    HealReason.IN_PROGRESS: "a restart is under way",
+    HealReason.NO_TARGET: "knows nothing to restart",
+    HealReason.UNTOUCHABLE: "must not restart it",
+    HealReason.PAUSED: "leaves it alone, for it is paused",
+    HealReason.ENGINE_RESTARTING: "leaves it to the engine, which restarts it",
+    HealReason.STOPPED_BY_PERSON: "leaves it alone, for a person stopped it",
+    HealReason.EXITED: "leaves it stopped, as its restart policy wants it; a person has to look",
+    HealReason.NOT_RUNNING: "cannot restart what does not run; a person has to look",
+    HealReason.MAINTENANCE: "leaves it alone, for people are working on it",
+    HealReason.STALE_EVIDENCE: "looks once more before a restart",
+    HealReason.TOO_FEW_FAILURES: "looks again, for too few checks of this run failed",
+    HealReason.MIN_UNHEALTHY: "waits whether it recovers by itself",
+    HealReason.START_GRACE: "waits, for it has just started",
+    HealReason.STARTUP_HOLD: "waits, for healthmon itself has just started or lost count of the time",
+    HealReason.ENGINE_SETTLING: "waits, for the engine has just come back",
+    HealReason.DEPENDENCY_UNHEALTHY: "waits for what it depends on",
+    HealReason.STORM: "waits, for so many are ill at once that restarts are no answer",
+    HealReason.ATTEMPTS_USED_UP: "has given up, for restarts did not help; a person has to look",
+    HealReason.QUARANTINE_RETRY: "has nearly given up, and tries once more later",
+    HealReason.COOLDOWN: "waits, for it was restarted already",
+    HealReason.JUST_DROPPED: "waits, for the last look forbade a restart",
+    HealReason.HOST_BUDGET: "waits, for so much was restarted on this host already",
+    HealReason.CONCURRENCY: "waits until other restarts are over",
+}
+
+
+def in_words(decision: HealDecision, *, dry_run: bool) -> str:
+    """Return what healing does about a service now, and why."""
+    text = WORDS[decision.reason]
+    if decision.reason is HealReason.SWITCHED_OFF:
+        return text
+    if decision.detail:
+        text += f" ({decision.detail})"
+    if decision.until is not None:
+        text += f", until {clock.to_people(decision.until)}"
+    return f"dry run: {text}" if dry_run else text

@@ -1,0 +1,40 @@
+"""What the documents for people must say, because the code says it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from healthmon.cli.main import VERBS
+from healthmon.rules.defaults import DEFAULT_RULES
+from healthmon.rules.variables import VARIABLES
+
+TOP = Path(__file__).parents[1]
+RULES = (TOP / "docs" / "rules.md").read_text(encoding="utf-8")
+NAMES = RULES.partition("## Names")[2].partition("## The rules")[0]
+README = (TOP / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(VARIABLES))
+def test_every_name_of_a_condition_is_explained_as_the_code_explains_it(name: str) -> None:
+    [row] = [line for line in NAMES.splitlines() if line.startswith(f"| `{name}` |")]
+    variable = VARIABLES[name]
+    assert variable.meaning in row
+    assert all(f"`{value}`" in row for value in variable.values)
+
+
+def test_no_name_is_explained_that_is_not_there() -> None:
+    assert set(re.findall(r"^\| `(\w+)` \|", NAMES, re.MULTILINE)) == set(VARIABLES)
+
+
+def test_the_default_rules_are_those_of_the_code() -> None:
+    table = RULES.partition("## The rules")[2]
+    for rule in DEFAULT_RULES:
+        assert f"| `{rule.name}` | `{rule.condition}` | {rule.severity.value} | {rule.duration_minutes:g} |" in table
+
+
+@pytest.mark.parametrize("verb", sorted(verb for verb, about in VERBS.items() if about))
+def test_every_command_is_in_the_readme(verb: str) -> None:
+    assert re.search(rf"healthmon {verb}\b|--{verb}\b", README), f"README.md does not name `healthmon {verb}`"
