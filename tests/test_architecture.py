@@ -32,6 +32,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "notify.settings",
             "notify.policy",
             "notify.batches",
+            "notify.routes",
             "notify.cause",
             "notify.channels",
             "notify.wording",

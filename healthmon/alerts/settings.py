@@ -1,10 +1,10 @@
-"""What may be set about how messages are grouped, and about when services are worked on?"""
+"""What may be set about when who is told: how messages are grouped, where they go, and when services are worked on?"""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -18,10 +18,14 @@ from pydantic import (
 )
 
 from healthmon.alerts.maintenance import never_ends, require_cron
+from healthmon.model.alert import AlertSeverity
 from healthmon.settings import DAY_MINUTES, DAY_S, Settings, Text
 
 UTC_NAME = "UTC"
 MAX_CRON_CHARS = 200
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAY_OF_MINUTES = 1_440
+_HOURS = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
 
 
 def _some(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -56,6 +60,24 @@ def _instant(value: Any) -> Any:
     except (ValueError, OverflowError):
         pass
     raise ValueError("must be a date and a time with its zone, as in '2027-03-01T22:00:00+01:00' or '2027-03-01T21:00:00Z'")
+
+
+def minutes_of(hours: str) -> tuple[int, int]:
+    """Read '08:00-20:00' as minutes of the day. Raises ValueError."""
+    found = _HOURS.fullmatch(hours)
+    if found is None or int(found[2]) > 59 or int(found[4]) > 59:  # noqa: PLR2004  minutes
+        raise ValueError("must be from when to when, as in '08:00-20:00', or '20:00-08:00' for the night")
+    start, end = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
+    if start >= DAY_OF_MINUTES or end > DAY_OF_MINUTES:
+        raise ValueError("names a time that no day has: from 00:00 to 24:00")
+    if start == end:
+        raise ValueError("ends as it begins: leave it out for the whole day")
+    return start, end
+
+
+def _hours(hours: str) -> str:
+    minutes_of(hours)
+    return hours
 
 
 Names = Annotated[tuple[Text, ...], AfterValidator(_some), WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1})]
@@ -155,3 +177,30 @@ class MaintenanceSettings(Settings):
         if info.field_name == "ends_at" and at is not None and starts_at is not None and at <= starts_at:
             raise ValueError("must be later than starts_at")
         return at
+
+
+class RouteSettings(Settings):
+    """One entry of `alerting.routes`. What it does not name, it takes all of."""
+
+    channels: Names = Field(description="Where the messages go: email, email-2 …, slack, webhook, apprise-1 …")
+    severities: tuple[Annotated[AlertSeverity, Field(strict=False)], ...] = Field((), description="Only messages of these severities: critical, warning, info.")
+    services: Names = Field((), description="Only messages about these services, and those of its groups.", json_schema_extra=without_default)
+    groups: Names = Field((), description="Only messages about services of these groups, and its services.", json_schema_extra=without_default)
+    timezone: TimeZone = Field(UTC_NAME, description="The time zone of hours and days, as in 'Europe/Berlin'.")
+    hours: Annotated[str, AfterValidator(_hours)] | None = Field(None, description="Only at this time of the day: '08:00-20:00', or '20:00-08:00' for the night.")
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(
+        (),
+        description="Only on these days; hours that go over midnight belong to the day on which they begin.",
+    )
+
+
+class EscalationSettings(Settings):
+    """One entry of `alerting.escalation`: who else is told of what nobody acknowledges."""
+
+    after_minutes: float = Field(gt=0, le=7 * DAY_MINUTES, description="So long after the first message about an outage. Each step later than the one before it.")
+    channels: Names = Field(description="Who is told then: email, email-2 …, slack, webhook, apprise-1 …")
+    severities: tuple[Annotated[AlertSeverity, Field(strict=False)], ...] = Field(
+        (AlertSeverity.CRITICAL,),
+        min_length=1,
+        description="Only of outages of these severities.",
+    )

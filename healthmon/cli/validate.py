@@ -13,6 +13,7 @@ from healthmon import config as configuration
 from healthmon.errors import EngineError
 from healthmon.heal.docker_engine import DockerEngine
 from healthmon.heal.matching import Wanted, match
+from healthmon.notify import routes
 from healthmon.notify.channels import enabled
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def command(context: Context, file: Path | None, *, schema: bool) -> None:
     _show_services(loaded)
     for warning in _warnings(loaded):
         click.echo(f"warning: {warning}")
+    known = routes.routes(loaded.alerting.routes)
+    if known and not any(route.takes_everything for route in known):
+        click.echo("note: alerting.routes: what none of them takes goes to all channels; end with one that takes everything")
     for key in sorted(_used(loaded)):
         click.echo(f"note: {key}: {NOT_YET[key]}")
 

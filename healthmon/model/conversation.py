@@ -30,6 +30,8 @@ class Conversation:
     announced_severity: AlertSeverity | None = None
     notified_at: datetime | None = None  # the last message
     told_dependents: int = 0  # how many services it named as ill because of this one
+    told_channels: tuple[str, ...] = ()  # those that were told of it
+    escalated: tuple[float, ...] = ()  # the steps of the escalation that were taken, by their minutes
     flapping_at: datetime | None = None  # since when the service comes and goes; None while it does not
     told_flapping: bool = False  # people were told so, and not yet that it is steady again
     acknowledged_at: datetime | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from healthmon.model.notification import NotificationKind
@@ -22,15 +22,25 @@ _SHARED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One message about these conversations, in their order."""
+    """One message about these conversations, in their order, and to whom it goes."""
 
     kind: NotificationKind
     members: tuple[int, ...]
+    channels: tuple[str, ...] = ()
 
 
 def batches(decisions: Mapping[int, NotifyDecision]) -> list[Batch]:
     """Return the messages that are due, of decisions by service. What still waited to be grouped goes along with the first."""
     return [batch for kinds in _SHARED if (batch := _batch(decisions, kinds)) is not None]
+
+
+def routed(decisions: Mapping[int, NotifyDecision], channels: Mapping[int, tuple[str, ...]]) -> list[Batch]:
+    """Return the messages that are due, of decisions and their channels by service: what goes elsewhere is said elsewhere."""
+    return [
+        replace(batch, channels=where)
+        for where in dict.fromkeys(channels.values())
+        for batch in batches({one: decision for one, decision in decisions.items() if channels.get(one) == where})
+    ]
 
 
 def _batch(decisions: Mapping[int, NotifyDecision], kinds: tuple[NotificationKind, ...]) -> Batch | None:

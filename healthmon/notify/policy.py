@@ -34,6 +34,7 @@ class NotifyReason(StrEnum):
     SETTLED = "settled"  # it does not flap any more, and is ill
     SPREAD = "spread"  # more services are ill because of this one
     RECOVERED = "recovered"
+    ESCALATED = "escalated"  # nobody acknowledged it: others are told, too
     REMINDER = "reminder"
     OVER_BEFORE_TOLD = "over_before_told"
     GROUPING = "grouping"  # others may fail, or recover, in the same moment
@@ -46,13 +47,26 @@ class NotifyReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of an escalation, known by its minutes after the first message."""
+
+    after_minutes: float
+    channels: tuple[str, ...]
+    severities: frozenset[AlertSeverity]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotifyDecision:
-    """What to say about one conversation now. `until` is set for WAIT only, `kind` for SEND and for what is grouped."""
+    """What to say about one conversation now. `until` is set for WAIT only, `kind` for SEND and for what is grouped.
+
+    `steps` are those of the escalation that are taken with it: they say to whom it goes.
+    """
 
     verdict: NotifyVerdict
     reason: NotifyReason
     until: datetime | None = None
     kind: NotificationKind | None = None
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +90,7 @@ class Talk:
     is_silenced: bool = False
     is_in_maintenance: bool = False
     is_acknowledged: bool = False
+    escalation: tuple[Step, ...] = ()
 
 
 _RANKS = {AlertSeverity.INFO: 0, AlertSeverity.WARNING: 1, AlertSeverity.CRITICAL: 2}
@@ -152,6 +167,28 @@ def _worsened(talk: Talk) -> NotifyDecision | None:
     return None
 
 
+def _escalated(talk: Talk) -> NotifyDecision | None:
+    if talk.is_acknowledged:
+        return None
+    due = tuple(step for step, at in _steps_left(talk) if at <= talk.now)
+    if not due:
+        return None
+    return NotifyDecision(verdict=NotifyVerdict.SEND, reason=NotifyReason.ESCALATED, kind=NotificationKind.REMINDER, steps=due)
+
+
+def _steps_left(talk: Talk) -> list[tuple[Step, datetime]]:
+    """Return the steps that are not taken yet, and when each is due."""
+    conversation = talk.conversation
+    first = conversation.announced_at
+    if first is None:
+        return []
+    return [
+        (step, first + timedelta(minutes=step.after_minutes))
+        for step in talk.escalation
+        if step.after_minutes not in conversation.escalated and conversation.severity in step.severities
+    ]
+
+
 def _spread(talk: Talk) -> NotifyDecision | None:
     conversation = talk.conversation
     if conversation.notified_at is None or talk.dependents <= conversation.told_dependents:
@@ -170,12 +207,18 @@ def _acknowledged(talk: Talk) -> NotifyDecision | None:
 
 def _reminder(talk: Talk) -> NotifyDecision | None:
     notified = talk.conversation.notified_at
-    if notified is None or talk.grouping.repeat <= timedelta(0):
+    if notified is None or talk.grouping.repeat <= timedelta(0) or talk.now < notified + talk.grouping.repeat:
         return None
-    due = notified + talk.grouping.repeat
-    if talk.now < due:
-        return NotifyDecision(verdict=NotifyVerdict.WAIT, reason=NotifyReason.TOLD, until=due)
     return _send(NotificationKind.REMINDER, NotifyReason.REMINDER)
+
+
+def _later(talk: Talk) -> NotifyDecision | None:
+    """Wait for the next reminder, or the next step of the escalation."""
+    notified, repeat = talk.conversation.notified_at, talk.grouping.repeat
+    dues = [at for _, at in _steps_left(talk)]
+    if notified is not None and repeat > timedelta(0):
+        dues.append(notified + repeat)
+    return NotifyDecision(verdict=NotifyVerdict.WAIT, reason=NotifyReason.TOLD, until=min(dues)) if dues else None
 
 
 def _wait(talk: Talk, since: datetime, kind: NotificationKind) -> NotifyDecision | None:
@@ -200,7 +243,9 @@ QUESTIONS: tuple[Callable[[Talk], NotifyDecision | None], ...] = (
     _flapping,
     _first_word,
     _worsened,
+    _escalated,
     _spread,
     _acknowledged,
     _reminder,
+    _later,
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema, field_validator
 
-from healthmon.alerts.settings import GroupingSettings, MaintenanceSettings
+from healthmon.alerts.settings import EscalationSettings, GroupingSettings, MaintenanceSettings, RouteSettings
 from healthmon.settings import Secret, SecretHeaders, SecretHttpUrl, Settings, Text, split_url
 
 T = TypeVar("T")
@@ -126,6 +126,8 @@ class AlertingSettings(Settings):
     slack_notifications: SlackSettings = Field(SlackSettings(), description="Messages to Slack.")
     webhook_notifications: WebhookSettings = Field(WebhookSettings(), description="Messages to an HTTP endpoint of yours.")
     grouping: GroupingSettings = Field(GroupingSettings(), description="Which messages are one, and how often they are repeated.")
+    routes: tuple[RouteSettings, ...] = Field((), description="Which messages go to which channels: the first that takes one decides. Default: all to all.")
+    escalation: tuple[EscalationSettings, ...] = Field((), description="Who else is told, step by step, of what nobody acknowledges.")
     maintenance: tuple[MaintenanceSettings, ...] = Field((), description="When which services are worked on: then nobody is told of them.")
     apprise: tuple[AppriseUrl, ...] = Field((), description="Further targets as Apprise URLs; see https://github.com/caronc/apprise/wiki.")
     alertmanager: Alertmanagers = Field(

@@ -49,7 +49,7 @@ def open_conversations(connection: Connection) -> list[Conversation]:
         SELECT conversation_id, service_id, severity, opened_at, over_at, root_service_id, released_at, urgent_at,
                announced_at, announced_severity, notified_at, closed_at, is_outage, told_dependents,
                acknowledged_at, acknowledged_by, acknowledgement, acknowledged_until, alert_id, alert_types,
-               flapping_at, told_flapping
+               flapping_at, told_flapping, told_channels, escalated
         FROM conversations WHERE closed_at IS NULL ORDER BY conversation_id
         """,
     )
@@ -75,7 +75,7 @@ def save(connection: Connection, conversation: Conversation) -> None:
         UPDATE conversations SET severity = ?, over_at = ?, root_service_id = ?, released_at = ?, urgent_at = ?,
                announced_at = ?, announced_severity = ?, notified_at = ?, closed_at = ?, is_outage = ?,
                told_dependents = ?, acknowledged_at = ?, acknowledged_by = ?, acknowledgement = ?, acknowledged_until = ?,
-               alert_types = ?, flapping_at = ?, told_flapping = ?
+               alert_types = ?, flapping_at = ?, told_flapping = ?, told_channels = ?, escalated = ?
         WHERE conversation_id = ?
         """,
         conversation.severity.value,
@@ -96,6 +96,8 @@ def save(connection: Connection, conversation: Conversation) -> None:
         json.dumps(conversation.alert_types, ensure_ascii=False),
         sql_time(conversation.flapping_at),
         int(conversation.told_flapping),
+        json.dumps(conversation.told_channels, ensure_ascii=False),
+        json.dumps(conversation.escalated),
         conversation.conversation_id,
     )
 
@@ -125,4 +127,6 @@ def _conversation(row: tuple[apsw.SQLiteValue, ...]) -> Conversation:
         alert_types=tuple(json.loads(text(row[19]))),
         flapping_at=time_or_none(row[20]),
         told_flapping=bool(row[21]),
+        told_channels=tuple(json.loads(text(row[22]))),
+        escalated=tuple(json.loads(text(row[23]))),
     )

@@ -151,6 +151,8 @@ CREATE TABLE conversations (
     announced_severity TEXT CHECK (announced_severity IN ('critical', 'warning', 'info')),
     notified_at        TEXT,              -- the last message
     told_dependents    INTEGER NOT NULL DEFAULT 0,  -- how many services it named as ill because of this one
+    told_channels      TEXT NOT NULL DEFAULT '[]',  -- those that were told, as a JSON list
+    escalated          TEXT NOT NULL DEFAULT '[]',  -- the steps that were taken, by their minutes, as a JSON list
     flapping_at        TEXT,              -- since when the service comes and goes; NULL while it does not
     told_flapping      INTEGER NOT NULL DEFAULT 0 CHECK (told_flapping IN (0, 1)),  -- people were told so, and not of its end
     acknowledged_at    TEXT,              -- a person has seen it

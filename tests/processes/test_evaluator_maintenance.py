@@ -80,6 +80,15 @@ def test_a_restart_in_a_window_changes_nothing(a_timeline: Any) -> None:
     assert timeline.said() == []
 
 
+def test_an_event_in_a_window_is_not_told(a_timeline: Any) -> None:
+    timeline = a_timeline({"name": "slow", "condition": "response_time > 1", "severity": "info"}, alerting=once(0, 10))
+    timeline.pass_minutes(1, response_time_s=2.5)
+    timeline.pass_minutes(11)
+    assert timeline.said() == []
+    timeline.pass_minutes(1, response_time_s=2.5)
+    assert timeline.said() == [("event", "doc_store")]
+
+
 def test_a_window_is_for_its_services_only(a_timeline: Any) -> None:
     timeline = a_timeline(DOWN, alerting=once(0, 60, services=["frontend"]), grouping=AT_ONCE)
     timeline.pass_minutes(5)

@@ -73,3 +73,42 @@ def test_windows_that_are_right_load(tmp_path: Path) -> None:
     entries = [NIGHTLY | {"timezone": "Europe/Berlin", "groups": ["web"]}, ONCE | {"services": ["doc_store"]}]
     path.write_text(json.dumps({"services": SERVICES, "alerting": {"maintenance": entries}}), encoding="utf-8")
     assert [entry.name for entry in config.load(path).alerting.maintenance] == ["backup", "move"]
+
+
+WEBHOOK = {"webhook_notifications": {"enabled": True, "url": "http://127.0.0.1:1/"}, "apprise": ["json://a"]}
+ROUTES: list[tuple[dict[str, Any], str]] = [
+    ({"channels": ["webhok"]}, "channels[0]: 'webhok' is not a channel that is switched on; did you mean 'webhook'?"),
+    ({"channels": ["slack"]}, "channels[0]: 'slack' is not a channel that is switched on: there is webhook, apprise-1"),
+    ({"channels": []}, "channels: must not be empty: leave it out"),
+    ({}, "channels: is missing: Where the messages go: email, email-2 …, slack, webhook, apprise-1 …"),
+    ({"channels": ["webhook"], "hours": "8-20"}, "hours: must be from when to when, as in '08:00-20:00', or '20:00-08:00' for the night"),
+    ({"channels": ["webhook"], "hours": "08:00-08:00"}, "hours: ends as it begins: leave it out for the whole day"),
+    ({"channels": ["webhook"], "timezone": "CET+1"}, "timezone: is no time zone that this host knows: write as in 'Europe/Berlin' or 'UTC'"),
+    ({"channels": ["webhook"], "services": ["docstore"]}, "services[0]: 'docstore' is not a monitored service; did you mean 'doc_store'?"),
+    ({"channels": ["webhook"], "days": ["monday"]}, "days[0]: must be 'mon', 'tue', 'wed', 'thu', 'fri', 'sat' or 'sun', not the text 'monday'"),
+    ({"channels": ["webhook"], "severities": ["bad"]}, "severities[0]: must be 'critical', 'warning' or 'info', not the text 'bad'"),
+]
+
+
+@pytest.mark.parametrize(("entry", "said"), ROUTES, ids=[said[:60] for _, said in ROUTES])
+def test_mistake_in_a_route(tmp_path: Path, entry: dict[str, Any], said: str) -> None:
+    assert problems(tmp_path / "c.json", {**WEBHOOK, "routes": [entry]}) == [f"routes[0].{said}"]
+
+
+def test_channels_are_not_judged_while_it_is_not_clear_which_there_are(tmp_path: Path) -> None:
+    broken = {"webhook_notifications": {"enabled": True}, "routes": [{"channels": ["webhook"]}]}
+    assert problems(tmp_path / "c.json", broken) == ["webhook_notifications.url: is missing, and enabled is true: add it, or set enabled to false"]
+
+
+STEP = {"after_minutes": 15, "channels": ["webhook"]}
+ESCALATION: list[tuple[list[dict[str, Any]], str]] = [
+    ([STEP, STEP], "[1].after_minutes: must be more than the 15 of the step before it"),
+    ([STEP | {"channels": ["pager"]}], "[0].channels[0]: 'pager' is not a channel that is switched on: there is webhook, apprise-1"),
+    ([STEP | {"after_minutes": 0}], "[0].after_minutes: must be greater than 0, not 0"),
+    ([{"channels": ["webhook"]}], "[0].after_minutes: is missing: So long after the first message about an outage. Each step later than the one before it."),
+]
+
+
+@pytest.mark.parametrize(("steps", "said"), ESCALATION, ids=[said[:60] for _, said in ESCALATION])
+def test_mistake_in_the_escalation(tmp_path: Path, steps: list[dict[str, Any]], said: str) -> None:
+    assert problems(tmp_path / "c.json", {**WEBHOOK, "escalation": steps}) == [f"escalation{said}"]

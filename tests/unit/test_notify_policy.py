@@ -11,7 +11,7 @@ from healthmon.model.alert import AlertSeverity
 from healthmon.model.conversation import Conversation
 from healthmon.model.notification import NotificationKind
 from healthmon.notify.batches import Batch, batches
-from healthmon.notify.policy import Grouping, NotifyDecision, NotifyReason, NotifyVerdict, Talk, decide, rank
+from healthmon.notify.policy import Grouping, NotifyDecision, NotifyReason, NotifyVerdict, Step, Talk, decide, rank
 from tests.builders import NOW, ago
 
 CRITICAL, WARNING = AlertSeverity.CRITICAL, AlertSeverity.WARNING
@@ -23,6 +23,13 @@ def a_conversation(**changes: Any) -> Conversation:
     plain: dict[str, Any] = {"conversation_id": 1, "service_id": 1, "severity": CRITICAL, "opened_at": ago(120), "alert_id": 7, "alert_types": ("service_down",)}
     return Conversation(**plain | changes)
 
+
+STEPS = (
+    Step(after_minutes=15, channels=("pager",), severities=frozenset({CRITICAL})),
+    Step(after_minutes=30, channels=("boss",), severities=frozenset({CRITICAL, WARNING})),
+)
+LONG_TOLD = TOLD | {"announced_at": ago(900), "notified_at": ago(900)}
+STEPPED = {"escalation": STEPS}
 
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, NotifyReason]] = [
     ("a new one waits for others", {"opened_at": ago(29)}, {}, "wait", NotifyReason.GROUPING),
@@ -47,6 +54,15 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, NotifyReason]] = [
         "send worsened",
         NotifyReason.WORSENED,
     ),
+    ("nobody has acknowledged it: a step", LONG_TOLD, STEPPED, "send reminder", NotifyReason.ESCALATED),
+    ("a second too early", LONG_TOLD | {"announced_at": ago(899)}, STEPPED, "wait", NotifyReason.TOLD),
+    ("each step once", LONG_TOLD | {"escalated": (15.0,)}, STEPPED, "wait", NotifyReason.TOLD),
+    ("acknowledged: no step", LONG_TOLD, STEPPED | {"is_acknowledged": True}, "hold", NotifyReason.ACKNOWLEDGED),
+    ("a step of other severities", LONG_TOLD | {"severity": WARNING}, STEPPED, "wait", NotifyReason.TOLD),
+    ("silenced: no step", LONG_TOLD, STEPPED | {"is_silenced": True}, "hold", NotifyReason.SILENCED),
+    ("over: no step", LONG_TOLD | {"over_at": ago(40)}, STEPPED, "send resolved", NotifyReason.RECOVERED),
+    ("what was not told does not escalate", {"opened_at": ago(9_000)}, STEPPED, "send firing", NotifyReason.FIRST_WORD),
+    ("a step before the word that it spread", LONG_TOLD, STEPPED | {"dependents": 2}, "send reminder", NotifyReason.ESCALATED),
     ("silenced", {}, {"is_silenced": True}, "hold", NotifyReason.SILENCED),
     ("in maintenance", {}, {"is_in_maintenance": True}, "hold", NotifyReason.MAINTENANCE),
     ("a recovery is told although silenced", TOLD | {"over_at": ago(30)}, {"is_silenced": True}, "send resolved", NotifyReason.RECOVERED),
@@ -95,6 +111,21 @@ def test_without_grouping_the_first_word_is_told_at_once() -> None:
     assert decision.verdict is NotifyVerdict.SEND
     told = a_conversation(**TOLD | {"notified_at": ago(999_999)})
     assert decide(Talk(now=NOW, grouping=grouping, conversation=told)).verdict is NotifyVerdict.HOLD
+
+
+def test_all_steps_that_are_due_are_taken_at_once() -> None:
+    told = a_conversation(**TOLD | {"announced_at": ago(9_000), "notified_at": ago(9_000)})
+    assert decide(Talk(now=NOW, grouping=GROUPING, conversation=told, escalation=STEPS)).steps == STEPS
+
+
+def test_what_comes_first_is_waited_for() -> None:
+    """A step, or the reminder; a step also where there are no reminders."""
+    told = a_conversation(**TOLD)
+    assert decide(Talk(now=NOW, grouping=GROUPING, conversation=told, escalation=STEPS)).until == ago(60) + timedelta(minutes=15)
+    soon = Grouping(wait=timedelta(0), interval=timedelta(0), repeat=timedelta(minutes=5))
+    assert decide(Talk(now=NOW, grouping=soon, conversation=told, escalation=STEPS)).until == ago(60) + timedelta(minutes=5)
+    never = Grouping(wait=timedelta(0), interval=timedelta(0), repeat=timedelta(0))
+    assert decide(Talk(now=NOW, grouping=never, conversation=told, escalation=STEPS)).until == ago(60) + timedelta(minutes=15)
 
 
 def test_severities_are_ranked() -> None:

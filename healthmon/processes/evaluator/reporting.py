@@ -13,6 +13,7 @@ from healthmon.alerts.lifecycle import AlertEvent
 from healthmon.failpoints import reach
 from healthmon.notify import channels
 from healthmon.notify.policy import Grouping
+from healthmon.notify.routes import Routing, routes, steps
 from healthmon.processes.evaluator.alerting import Alerting
 from healthmon.processes.evaluator.obeying import Obeying
 from healthmon.processes.evaluator.scene import LONGEST_WINDOW, Scene, Seeing
@@ -50,7 +51,7 @@ class Reporting:
         self._telling = Telling(
             known,
             grouping=_grouping(config),
-            channels=tuple(channel.name for channel in channels.enabled(config.alerting)),
+            routing=_routing(config),
             wording=Wording(known, config.self_healing, host=socket.gethostname()),
             log=log,
         )
@@ -157,6 +158,11 @@ def _by_service(rules: Iterable[Rule], services: Iterable[tuple[Service, Service
         service.service_id: tuple(one for one in wanted if one.is_for(service.name, configured.group))
         for service, configured in services
     }
+
+
+def _routing(config: Config) -> Routing:
+    every = tuple(channel.name for channel in channels.enabled(config.alerting))
+    return Routing(every=every, routes=routes(config.alerting.routes), escalation=steps(config.alerting.escalation))
 
 
 def _grouping(config: Config) -> Grouping:

@@ -11,8 +11,9 @@ from healthmon.alerts.dependencies import roots
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.notification import Notification, NotificationKind
 from healthmon.model.status import ServiceStatus
-from healthmon.notify.batches import batches
+from healthmon.notify.batches import routed
 from healthmon.notify.policy import Grouping, NotifyDecision, NotifyVerdict, Talk, decide, rank
+from healthmon.notify.routes import Routing, Subject
 from healthmon.status import machine
 from healthmon.status.uptime import WINDOW
 from healthmon.store import conversations, heals, outbox
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 NEVER_S = 3_600.0
+TO_THOSE_TOLD = frozenset({NotificationKind.RESOLVED, NotificationKind.REMINDER})
 LIFETIME = timedelta(hours=24)  # of a delivery: what nobody took within it is parked
 DOUBT_MAX = timedelta(seconds=60)  # so long what an ill service depends on has the first word
 
@@ -50,7 +52,7 @@ class Telling:
         services: Iterable[tuple[Service, ServiceSettings]],
         *,
         grouping: Grouping,
-        channels: tuple[str, ...],
+        routing: Routing,
         wording: Wording,
         log: Log,
     ) -> None:
@@ -63,7 +65,8 @@ class Telling:
         self._names = {sid: name for name, sid in ids.items()}
         self._groups = {service.service_id: configured.group for service, configured in known}
         self._grouping = grouping
-        self._channels = channels
+        self._channels = routing.every
+        self._routing = routing
         self._wording = wording
         self._log = log
         self._open: dict[int, Conversation] = {}
@@ -139,9 +142,10 @@ class Telling:
             return told_events, NEVER_S
         self._follow(scene, alerting, obeying)
         decisions = {sid: self._decide(one, scene, alerting, obeying) for sid, one in self._open.items()}
-        due = batches(decisions)
+        due = routed(decisions, {sid: self._channels_for(sid, decision, scene.now) for sid, decision in decisions.items()})
         for batch in due:
             self._queue(connection, batch, scene, alerting)
+            self._note_steps(batch, decisions)
         for sid, decision in decisions.items():
             if decision.verdict is NotifyVerdict.CLOSE:
                 self._put(replace(self._open[sid], closed_at=scene.now))
@@ -180,6 +184,7 @@ class Telling:
                 is_in_maintenance=obeying.maintenance(conversation.service_id, scene.now).until is not None,
                 is_silenced=all(obeying.is_silenced(labels, scene.now) for labels in self._labels(conversation, alerting)),
                 is_acknowledged=conversation.is_acknowledged(scene.now),
+                escalation=self._routing.escalation,
                 is_root_in_doubt=young and self._is_in_doubt(conversation, scene.states),
             ),
         )
@@ -205,18 +210,36 @@ class Telling:
     def _queue_events(self, connection: Connection, scene: Scene, obeying: Obeying) -> bool:
         """Queue what fired and is over at once; return whether there was any of it."""
         events, self._events = self._events, []
-        loud = [one for one in events if not obeying.is_silenced(self._labels_of(one), scene.now)]
-        if not loud:
-            return False
-        message = Notification(
-            kind=NotificationKind.EVENT,
-            severity=AlertSeverity.INFO,
-            created_at=scene.now,
-            host=self._wording.host,
-            affected=tuple(self._wording.event(one) for one in loud),
-        )
-        outbox.enqueue(connection, message, self._channels, lifetime=LIFETIME)
-        return bool(self._channels)
+        loud = [one for one in events if not self._is_muted(one, scene, obeying)]
+        where = {one.alert_id: self._route(one.service_id or 0, one.severity, scene.now) for one in loud}
+        for channels in dict.fromkeys(where.values()):
+            message = Notification(
+                kind=NotificationKind.EVENT,
+                severity=AlertSeverity.INFO,
+                created_at=scene.now,
+                host=self._wording.host,
+                affected=tuple(self._wording.event(one) for one in loud if where[one.alert_id] == channels),
+            )
+            outbox.enqueue(connection, message, channels, lifetime=LIFETIME)
+        return bool(loud) and bool(self._channels)
+
+    def _channels_for(self, sid: int, decision: NotifyDecision, now: datetime) -> tuple[str, ...]:
+        """Return who hears it: what is good, or no news, those that were told; bad news also whom it is to go to by now."""
+        one = self._open[sid]
+        if decision.steps:
+            return tuple(dict.fromkeys(name for step in decision.steps for name in step.channels))
+        told = tuple(name for name in one.told_channels if name in self._channels)
+        if told and decision.kind in TO_THOSE_TOLD:
+            return told
+        return tuple(dict.fromkeys((*told, *self._route(sid, one.severity, now))))
+
+    def _route(self, sid: int, severity: AlertSeverity, now: datetime) -> tuple[str, ...]:
+        subject = Subject(service=self._names[sid], group=self._groups[sid], severity=severity)
+        return self._routing.channels_of(subject, now)
+
+    def _is_muted(self, event: Alert, scene: Scene, obeying: Obeying) -> bool:
+        worked_on = obeying.maintenance(event.service_id or 0, scene.now).until is not None
+        return worked_on or obeying.is_silenced(self._labels_of(event), scene.now)
 
     def _labels_of(self, alert: Alert) -> dict[str, str]:
         sid = alert.service_id or 0
@@ -231,11 +254,17 @@ class Telling:
             host=self._wording.host,
             affected=tuple(self._affected(connection, one, scene, alerting) for one in told),
         )
-        notification_id = outbox.enqueue(connection, message, self._channels, lifetime=LIFETIME)
+        notification_id = outbox.enqueue(connection, message, batch.channels, lifetime=LIFETIME)
         for one in told:
-            self._put(_told(one, scene.now, dependents=len(self._under(one.service_id))))
+            self._put(_told(one, scene.now, dependents=len(self._under(one.service_id)), channels=batch.channels))
         names = ", ".join(self._names[one.service_id] for one in told)
         self._log.info("notification_queued", kind=batch.kind.value, services=names, notification=notification_id)
+
+    def _note_steps(self, batch: Batch, decisions: Mapping[int, NotifyDecision]) -> None:
+        for sid in batch.members:
+            taken = tuple(step.after_minutes for step in decisions[sid].steps)
+            if taken:
+                self._put(replace(self._open[sid], escalated=(*self._open[sid].escalated, *taken)))
 
     def _affected(self, connection: Connection, conversation: Conversation, scene: Scene, alerting: Alerting) -> Affected:
         sid = conversation.service_id
@@ -267,13 +296,14 @@ def _released(conversation: Conversation, ended_at: datetime | None) -> Conversa
     return conversation if ended_at is None or ended_at <= held_until else replace(conversation, released_at=ended_at)
 
 
-def _told(conversation: Conversation, now: datetime, *, dependents: int) -> Conversation:
+def _told(conversation: Conversation, now: datetime, *, dependents: int, channels: tuple[str, ...]) -> Conversation:
     return replace(
         conversation,
         announced_at=conversation.announced_at or now,
         announced_severity=conversation.severity,
         notified_at=now,
         told_dependents=dependents,
+        told_channels=tuple(dict.fromkeys((*conversation.told_channels, *channels))),
         told_flapping=conversation.flapping_at is not None,
         closed_at=now if conversation.over_at is not None else None,
     )
