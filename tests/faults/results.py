@@ -56,9 +56,13 @@ def table(rows: Mapping[str, Row], told: Mapping[str, Mapping[str, Any]]) -> str
 def _line(row: Row, told: Mapping[str, Any]) -> str:
     seconds = told.get("seconds", ())
     passed = seconds and not told["problem"]
-    measured = f"{max(seconds):.1f} s" if passed else "**failed**" if told.get("problem") else "not run"
+    measured = _seconds(max(seconds)) if passed else "**failed**" if told.get("problem") else "not run"
     about = row.about.replace("|", "\\|")
     return f"| {row.name} | {about} | {row.bound_s:g} s | {measured} | {len(seconds)} | {'yes' if row.in_ci else 'no'} |"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f} s" if value >= 1 else f"{value:.2f} s"
 
 
 def _in_order(name: str) -> tuple[int, str]:
@@ -70,7 +74,7 @@ def _in_order(name: str) -> tuple[int, str]:
 def _about_machine() -> dict[str, str]:
     """Say what a result was measured on."""
     return {
-        "kernel": platform.release(),
+        "kernel": platform.release().partition("-")[0],
         "python": platform.python_version(),
         "sqlite": apsw.sqlite_lib_version(),
         "docker": _output("docker", "version", "--format", "{{.Server.Version}}"),

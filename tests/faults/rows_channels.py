@@ -52,7 +52,9 @@ def mailed(replies: Mapping[str, str], seen: str) -> tuple[list[str], str]:
     with Receiver() as web, Server(smtp(replies)) as server, telling(**mail(server), **hook(web)) as host:
         tell(host, ["email"], number=1)
         wait_for(lambda: seen in host.log("notifier"), timeout_s=20, what=f"{seen} in the log")
-        [(error,)] = host.rows("SELECT last_error FROM deliveries WHERE channel = 'email'")
+        booked = "SELECT last_error FROM deliveries WHERE channel = 'email' AND last_error IS NOT NULL"
+        wait_for(lambda: host.rows(booked), timeout_s=10, what="the attempt to be booked")  # the log may be a commit ahead
+        [(error,)] = host.rows(booked)
         if "parked" in states(host, "email"):
             wait_for(lambda: bool(web.requests), timeout_s=10, what="the next channel to tell of it")
         return states(host, "email"), str(error)

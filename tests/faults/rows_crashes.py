@@ -19,7 +19,7 @@ def _deaths(host: Agent) -> int:
     return host.log("evaluator").count(" evaluator started ") - host.log("evaluator").count(" evaluator stopped ")
 
 
-def _crash_at(point: str, *, kills: int = KILLS) -> tuple[float, int, int]:
+def _crash_at(point: str) -> tuple[float, int, int]:
     """Kill the evaluator again and again at `point`; return how long it took to be whole again, and what is counted.
 
     The service always fails, so each scheduled check that was evaluated once, and only once, is one consecutive failure.
@@ -31,7 +31,7 @@ def _crash_at(point: str, *, kills: int = KILLS) -> tuple[float, int, int]:
         host.log("evaluator")
         host.start(**{ENVIRONMENT: f"{point}:{PER_LIFE}"})
         before = _deaths(host)
-        wait_for(lambda: _deaths(host) >= before + 1 + kills, timeout_s=SPAN_S, what=f"{kills} deaths at {point}")
+        wait_for(lambda: _deaths(host) >= before + 1 + KILLS, timeout_s=SPAN_S, what=f"{KILLS} deaths at {point}")
         host.stop()
         began = time.monotonic()
         host.start()
@@ -66,6 +66,6 @@ def after_commit() -> float:
 @row("F01-control", "a planted bug (mark before act) is caught by the same harness", bound_s=15)
 def control() -> float:
     with planted("tests.faults.planted"):
-        took, stored, counted = _crash_at("evaluator.before_commit", kills=1)  # enough for a loss
+        took, stored, counted = _crash_at("evaluator.before_commit")
     assert counted < stored, f"nothing was lost of {stored}: the harness is blind"
     return took

@@ -53,7 +53,7 @@ def no_inodes() -> float:
         return _recover(host, before)
 
 
-@row("F38", "a flush of the disk fails: that transaction only, and never asked again on the same file", bound_s=30)
+@row("F38", "a flush of the disk fails: that transaction only, and never asked again on the same file", bound_s=30, in_ci=False)
 def failing_flush() -> float:
     with watching(fickle=True) as host:
         before = host.pids()

@@ -56,7 +56,7 @@ def wal_deleted_after_a_crash() -> float:
         return took
 
 
-@row("F43", "the database is moved away under live processes and put back: said, waited for, nothing lost", bound_s=30)
+@row("F43", "the database is moved away under live processes and put back: said, waited for, nothing lost", bound_s=30, in_ci=False)
 def moved_away() -> float:
     with watching() as host:
         before = host.pids()
