@@ -14,7 +14,7 @@ from healthmon.model.notification import Notification, NotificationKind
 from healthmon.model.status import ServiceStatus
 from healthmon.notify.batches import routed
 from healthmon.notify.policy import Grouping, NotifyDecision, NotifyVerdict, Talk, decide, rank
-from healthmon.notify.routes import Routing, Subject
+from healthmon.processes.evaluator.addressing import Addressing
 from healthmon.processes.evaluator.wording import Background
 from healthmon.status import machine
 from healthmon.status.uptime import WINDOW
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from healthmon.model.service import Service
     from healthmon.model.status import ServiceState
     from healthmon.notify.batches import Batch
+    from healthmon.notify.routes import Routing
     from healthmon.processes.evaluator.alerting import Alerting
     from healthmon.processes.evaluator.depending import Depending
     from healthmon.processes.evaluator.obeying import Obeying
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 NEVER_S = 3_600.0
-TO_THOSE_TOLD = frozenset({NotificationKind.RESOLVED, NotificationKind.REMINDER})
 LIFETIME = timedelta(hours=24)  # of a delivery: what nobody took within it is parked
 STARTS_WITHIN = timedelta(hours=1)
 DOUBT_MAX = timedelta(seconds=60)  # so long what an ill service depends on has the first word
@@ -67,15 +67,15 @@ class Telling:
         self._depending = depending
         self._ids = ids
         self._names = {sid: name for name, sid in ids.items()}
-        self._groups = {service.service_id: configured.group for service, configured in known}
         self._grouping = grouping
-        self._channels = routing.every
-        self._routing = routing
+        self._addressing = Addressing(known, routing)
+        self._escalation = routing.escalation
         self._wording = wording
         self._log = log
         self._open: dict[int, Conversation] = {}
         self._told_at: dict[int, datetime] = {}  # by service, the end of its last outage that was told
         self._because: dict[int, ContainerDependency] = {}  # by service, what it speaks for all that depend on it
+        self._dependents: dict[int, tuple[str, ...]] = {}  # by service, the names of those that are ill because of it
         self._events: list[Alert] = []  # of severity info: told once, with the next say
         self._to_look_at: set[int] = set()
         self._changed: set[int] = set()
@@ -147,7 +147,7 @@ class Telling:
             return told_events, NEVER_S
         self._follow(scene, alerting, obeying)
         decisions = {sid: self._decide(one, scene, alerting, obeying) for sid, one in self._open.items()}
-        due = routed(decisions, {sid: self._channels_for(sid, decision, scene.now) for sid, decision in decisions.items()})
+        due = routed(decisions, {sid: self._addressing.channels_for(self._open[sid], decision, scene.now) for sid, decision in decisions.items()})
         for batch in due:
             self._queue(connection, batch, scene, alerting)
             self._note_steps(batch, decisions)
@@ -156,7 +156,7 @@ class Telling:
                 self._put(replace(self._open[sid], closed_at=scene.now))
         self._save(connection)
         waits = [(decision.until - scene.now).total_seconds() for decision in decisions.values() if decision.until is not None]
-        return told_events or (bool(due) and bool(self._channels)), min(waits, default=NEVER_S)
+        return told_events or (bool(due) and self._addressing.reaches_anybody), min(waits, default=NEVER_S)
 
     def _follow(self, scene: Scene, alerting: Alerting, obeying: Obeying) -> None:
         """Bring every conversation up to what is known now."""
@@ -164,7 +164,7 @@ class Telling:
         flapping = {sid for sid, one in scene.flapping.items() if one.is_flapping}
         depends_on, troubles = self._depending.graph(scene.states)
         found = roots(depends_on, ill | flapping | troubles.keys())
-        muted = {sid for sid, one in self._open.items() if self._is_quiet(one, scene.now, alerting, obeying)}
+        muted = {sid for sid, one in self._open.items() if self._addressing.is_quiet(one, scene.now, alerting, obeying)}
         speaking = speakers(self._open, found, muted)
         self._because = {speaker.service_id: troubles[key] for key, speaker in speaking.items()}
         for sid, before in list(self._open.items()):
@@ -185,6 +185,7 @@ class Telling:
                 after = replace(after, released_at=scene.now)
             after = _released(after, obeying.maintenance(sid, scene.now).ended_at)
             self._put(replace(after, root_service_id=root))
+        self._dependents = self._by_root()
 
     def _decide(self, conversation: Conversation, scene: Scene, alerting: Alerting, obeying: Obeying) -> NotifyDecision:
         young = scene.now < conversation.opened_at + DOUBT_MAX
@@ -195,26 +196,12 @@ class Telling:
                 conversation=conversation,
                 dependents=len(self._under(conversation.service_id)),
                 is_in_maintenance=obeying.maintenance(conversation.service_id, scene.now).until is not None,
-                is_silenced=self._is_silenced(conversation, scene.now, alerting, obeying),
+                is_silenced=self._addressing.is_silenced(conversation, scene.now, alerting, obeying),
                 is_acknowledged=conversation.is_acknowledged(scene.now),
-                escalation=self._routing.escalation,
+                escalation=self._escalation,
                 is_root_in_doubt=young and self._is_in_doubt(conversation, scene.states),
             ),
         )
-
-    def _is_quiet(self, conversation: Conversation, now: datetime, alerting: Alerting, obeying: Obeying) -> bool:
-        in_maintenance = obeying.maintenance(conversation.service_id, now).until is not None
-        return in_maintenance or self._is_silenced(conversation, now, alerting, obeying)
-
-    def _is_silenced(self, conversation: Conversation, now: datetime, alerting: Alerting, obeying: Obeying) -> bool:
-        return all(obeying.is_silenced(labels, now) for labels in self._labels(conversation, alerting))
-
-    def _labels(self, conversation: Conversation, alerting: Alerting) -> list[dict[str, str]]:
-        """Return what silences can match: of each alert that fires, or of the outage itself when none does."""
-        sid = conversation.service_id
-        common = {"service": self._names[sid], "group": self._groups[sid]}
-        found = [{**common, "alert": one.rule, "severity": one.severity.value} for one in alerting.firing(sid)]
-        return found or [{**common, "alert": "", "severity": conversation.severity.value}]
 
     def _is_in_doubt(self, conversation: Conversation, states: Mapping[int, ServiceState]) -> bool:
         """Tell whether something that a service depends on has just failed, was not looked at since, or is ill and not told yet."""
@@ -230,8 +217,8 @@ class Telling:
     def _queue_events(self, connection: Connection, scene: Scene, obeying: Obeying) -> bool:
         """Queue what fired and is over at once; return whether there was any of it."""
         events, self._events = self._events, []
-        loud = [one for one in events if not self._is_event_muted(one, scene, obeying)]
-        where = {one.alert_id: self._route(one.service_id or 0, one.severity, scene.now) for one in loud}
+        loud = [one for one in events if not self._addressing.is_event_quiet(one, scene.now, obeying)]
+        where = {one.alert_id: self._addressing.route(one.service_id or 0, one.severity, scene.now) for one in loud}
         for channels in dict.fromkeys(where.values()):
             message = Notification(
                 kind=NotificationKind.EVENT,
@@ -241,29 +228,7 @@ class Telling:
                 affected=tuple(self._wording.event(one) for one in loud if where[one.alert_id] == channels),
             )
             outbox.enqueue(connection, message, channels, lifetime=LIFETIME)
-        return bool(loud) and bool(self._channels)
-
-    def _channels_for(self, sid: int, decision: NotifyDecision, now: datetime) -> tuple[str, ...]:
-        """Return who hears it: what is good, or no news, those that were told; bad news also whom it is to go to by now."""
-        one = self._open[sid]
-        if decision.steps:
-            return tuple(dict.fromkeys(name for step in decision.steps for name in step.channels))
-        told = tuple(name for name in one.told_channels if name in self._channels)
-        if told and decision.kind in TO_THOSE_TOLD:
-            return told
-        return tuple(dict.fromkeys((*told, *self._route(sid, one.severity, now))))
-
-    def _route(self, sid: int, severity: AlertSeverity, now: datetime) -> tuple[str, ...]:
-        subject = Subject(service=self._names[sid], group=self._groups[sid], severity=severity)
-        return self._routing.channels_of(subject, now)
-
-    def _is_event_muted(self, event: Alert, scene: Scene, obeying: Obeying) -> bool:
-        worked_on = obeying.maintenance(event.service_id or 0, scene.now).until is not None
-        return worked_on or obeying.is_silenced(self._labels_of(event), scene.now)
-
-    def _labels_of(self, alert: Alert) -> dict[str, str]:
-        sid = alert.service_id or 0
-        return {"service": self._names[sid], "group": self._groups[sid], "alert": alert.alert_type, "severity": alert.severity.value}
+        return bool(loud) and self._addressing.reaches_anybody
 
     def _queue(self, connection: Connection, batch: Batch, scene: Scene, alerting: Alerting) -> None:
         told = [self._open[sid] for sid in batch.members]
@@ -303,7 +268,15 @@ class Telling:
         return self._wording.affected(conversation, alerting.firing(sid), scene, background)
 
     def _under(self, root: int) -> tuple[str, ...]:
-        return tuple(self._names[one.service_id] for one in self._open.values() if one.root_service_id == root)
+        return self._dependents.get(root, ())
+
+    def _by_root(self) -> dict[int, tuple[str, ...]]:
+        """Return the names of those that are ill because of another, by that one: once a step, not once for each of many."""
+        found: dict[int, tuple[str, ...]] = {}
+        for one in self._open.values():
+            if one.root_service_id is not None:
+                found[one.root_service_id] = (*found.get(one.root_service_id, ()), self._names[one.service_id])
+        return found
 
     def _put(self, conversation: Conversation) -> None:
         if self._open.get(conversation.service_id) != conversation:

@@ -1,0 +1,69 @@
+"""The part of the evaluator that knows who hears of a service, and what is kept from everybody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthmon.model.notification import NotificationKind
+from healthmon.notify.routes import Routing, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from healthmon.config import ServiceSettings
+    from healthmon.model.alert import Alert, AlertSeverity
+    from healthmon.model.conversation import Conversation
+    from healthmon.model.service import Service
+    from healthmon.notify.policy import NotifyDecision
+    from healthmon.processes.evaluator.alerting import Alerting
+    from healthmon.processes.evaluator.obeying import Obeying
+
+TO_THOSE_TOLD = frozenset({NotificationKind.RESOLVED, NotificationKind.REMINDER})
+
+
+class Addressing:
+    """Knows the names that silences and routes go by."""
+
+    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], routing: Routing) -> None:
+        self._subjects = {service.service_id: (service.name, configured.group) for service, configured in services}
+        self._routing = routing
+
+    @property
+    def reaches_anybody(self) -> bool:
+        return bool(self._routing.every)
+
+    def channels_for(self, one: Conversation, decision: NotifyDecision, now: datetime) -> tuple[str, ...]:
+        """Return who hears it: what is good, or no news, those that were told; bad news also whom it is to go to by now."""
+        if decision.steps:
+            return tuple(dict.fromkeys(name for step in decision.steps for name in step.channels))
+        told = tuple(name for name in one.told_channels if name in self._routing.every)
+        if told and decision.kind in TO_THOSE_TOLD:
+            return told
+        return tuple(dict.fromkeys((*told, *self.route(one.service_id, one.severity, now))))
+
+    def route(self, sid: int, severity: AlertSeverity, now: datetime) -> tuple[str, ...]:
+        """Return the channels that news of a service goes to now."""
+        name, group = self._subjects[sid]
+        return self._routing.channels_of(Subject(service=name, group=group, severity=severity), now)
+
+    def is_quiet(self, one: Conversation, now: datetime, alerting: Alerting, obeying: Obeying) -> bool:
+        """Tell whether nobody is to be told of an outage now, for maintenance or a silence."""
+        return obeying.maintenance(one.service_id, now).until is not None or self.is_silenced(one, now, alerting, obeying)
+
+    def is_silenced(self, one: Conversation, now: datetime, alerting: Alerting, obeying: Obeying) -> bool:
+        """Tell whether silences keep every alert of an outage quiet; where none fires, the outage itself."""
+        sid = one.service_id
+        found = [self._labels(sid, alert=firing.rule, severity=firing.severity) for firing in alerting.firing(sid)]
+        labels = found or [self._labels(sid, alert="", severity=one.severity)]
+        return all(obeying.is_silenced(each, now) for each in labels)
+
+    def is_event_quiet(self, event: Alert, now: datetime, obeying: Obeying) -> bool:
+        """Tell whether nobody is to be told of an event now."""
+        sid = event.service_id or 0
+        labels = self._labels(sid, alert=event.alert_type, severity=event.severity)
+        return obeying.maintenance(sid, now).until is not None or obeying.is_silenced(labels, now)
+
+    def _labels(self, sid: int, *, alert: str, severity: AlertSeverity) -> dict[str, str]:
+        name, group = self._subjects[sid]
+        return {"service": name, "group": group, "alert": alert, "severity": severity.value}
