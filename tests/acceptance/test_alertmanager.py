@@ -22,7 +22,7 @@ from healthmon.store.connection import create_or_open
 from tests.alertmanagers import Alertmanager
 from tests.builders import a_config
 from tests.containers import wait_for
-from tests.faults.harness import agent
+from tests.faults.agents import agent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
