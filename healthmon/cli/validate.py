@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 NOT_YET = {
     "dashboard": "read and checked, but there is no page yet, and old checks are not deleted yet",
     "web": "read and checked, but nothing is served yet",
-    "self_healing.forensics": "read, but no forensics are kept yet",
 }
 
 

@@ -1,7 +1,7 @@
 """What may be said to Docker, how long is an answer waited for, and what does a failure mean?
 
 Of the Engine's API these calls are made and no others, `Client.send` refuses the rest: version, list, inspect,
-events, restart, start; containers are only ever named by their full id. Never `kill` or `stop`: they cancel the
+logs, stats, events, restart, start; containers are only ever named by their full id. Never `kill` or `stop`: they cancel the
 container's restart policy.
 """
 
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import docker
 import requests
 import urllib3
-from docker.errors import APIError
+from docker.errors import APIError, create_api_error_from_http_exception
 from docker.transport import UnixHTTPAdapter
 
 from healthmon.errors import EngineError, EngineUnreachableError
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 OLDEST_API, NEWEST_API = (1, 24), (1, 51)  # what the library speaks at least, and what we know the answers of
+ONE_SHOT_API = (1, 41)
 CONNECT_S = 2.0
 _ID = r"/containers/[0-9a-f]{64}"
 _CALLS: tuple[tuple[str, str, float | None], ...] = (  # method, path, and how long the answer may take, or be silent in a stream
     ("GET", r"/version", 5.0),
     ("GET", r"/containers/json", 10.0),
     ("GET", rf"{_ID}/json", 5.0),
+    ("GET", rf"{_ID}/logs", 5.0),
+    ("GET", rf"{_ID}/stats", 5.0),
     ("GET", r"/events", 60.0),
     ("POST", rf"{_ID}/(restart|start)", None),  # None: as the caller asks
 )
@@ -78,6 +81,23 @@ class Client(docker.APIClient):
             with response:
                 raise _no_events(response.status_code)
         return response
+
+    def read_logs(self, target_id: str, *, lines: int, max_bytes: int) -> bytes:
+        """Return the last lines of a container. The library's own way reads them to their end, however long they are."""
+        asked = {"stdout": 1, "stderr": 1, "tail": lines, "follow": 0, "timestamps": 0}
+        where = f"{self.base_url}/v{self.api_version}/containers/{target_id}/logs"
+        with self.get(where, params=asked, stream=True) as response:
+            try:
+                response.raise_for_status()
+            except requests.HTTPError as error:
+                raise create_api_error_from_http_exception(error) from error
+            return bytes(response.raw.read(max_bytes))
+
+    def read_stats(self, target_id: str) -> dict[str, Any]:
+        """Return the engine's statistics of now; one that cannot be asked for a single reading takes two, a second apart."""
+        one_shot = True if _version(self.api_version) >= ONE_SHOT_API else None
+        found: dict[str, Any] = self.stats(target_id, stream=False, one_shot=one_shot)
+        return found
 
     def _stream_helper(self, response: requests.Response, decode: bool = False) -> Iterator[dict[str, Any]]:  # noqa: ARG002, FBT001, FBT002  the library's
         """Read events. The library's own way keeps for ever what never becomes one."""

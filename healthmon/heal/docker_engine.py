@@ -37,6 +37,8 @@ from healthmon.heal.docker_facts import (
     row_key,
 )
 from healthmon.heal.docker_inspections import Inspections, NotUnderstoodError, UnansweredError, understanding
+from healthmon.heal.docker_logs import LINES, MAX_BYTES
+from healthmon.heal.docker_usage import Reading, read_usage
 from healthmon.heal.engine import Reachability
 from healthmon.heal.own_container import read_own_container_ids
 from healthmon.log import Log
@@ -126,6 +128,16 @@ class DockerEngine:
     def has_stopped(self, target_id: str) -> bool:
         remembered = self._recall(target_id)
         return any(is_ours(stop, remembered) for stop in remembered.stops)
+
+    def read_logs(self, target_id: str) -> bytes:
+        with self._reading(f"read the logs of container {target_id[:12]}"):
+            return self._client().read_logs(target_id, lines=LINES, max_bytes=MAX_BYTES)
+
+    def read_usage(self, target_id: str) -> Reading | None:
+        with self._reading(f"tell what container {target_id[:12]} uses"):
+            answer = self._client().read_stats(target_id)
+        with understanding(answer):
+            return read_usage(answer)
 
     def events(self, on_event: Callable[[], None]) -> None:
         if self._follower is None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from healthmon.errors import EngineError
 from healthmon.heal.docker_client import EventsRefusedError
-from healthmon.heal.docker_facts import BEGINS_WITHIN, Event, OwnRestart, Remembered, Stop, own_restart
+from healthmon.heal.docker_facts import BEGINS_WITHIN, End, Event, OwnRestart, Remembered, Stop, own_restart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -40,6 +40,8 @@ class EventMemory:
         self._lock = threading.Lock()
         self._stops: dict[str, deque[Stop]] = {}
         self._own: dict[str, deque[OwnRestart]] = {}
+        self._ends: dict[str, End] = {}
+        self._out_of_memory: set[str] = set()  # in the run that has not ended yet
         self._changed: set[str] = set()
         self._recent: set[tuple[str, str, int]] = set()
         self._recent_order: deque[tuple[str, str, int]] = deque()
@@ -67,11 +69,18 @@ class EventMemory:
                 stops.append(Stop(signal=event.signal, at=event.at))
             case "start":
                 self._stops.pop(event.target_id, None)
+                self._out_of_memory.discard(event.target_id)
+            case "oom":
+                self._out_of_memory.add(event.target_id)
+            case "die" if event.exit_code is not None:
+                killed = event.target_id in self._out_of_memory
+                self._ends[event.target_id] = End(exit_code=event.exit_code, oom_killed=killed, at=event.at)
             case "restart":
                 self._end_own(event.target_id, event.at)
             case "destroy":
                 self._stops.pop(event.target_id, None)
                 self._own.pop(event.target_id, None)
+                self._ends.pop(event.target_id, None)
 
     def _end_own(self, target_id: str, at: datetime) -> None:
         """A restart is done: what comes after it is no longer ours."""
@@ -106,7 +115,9 @@ class EventMemory:
     def recall(self, target_id: str) -> Remembered:
         with self._lock:
             return Remembered(
-                stops=tuple(self._stops.get(target_id, ())), own_restarts=tuple(self._own.get(target_id, ()))
+                stops=tuple(self._stops.get(target_id, ())),
+                own_restarts=tuple(self._own.get(target_id, ())),
+                end=self._ends.get(target_id),
             )
 
     def take_changed(self) -> set[str]:
@@ -118,7 +129,8 @@ class EventMemory:
     def keep_only(self, target_ids: Collection[str]) -> None:
         """Forget containers that are not there any more: their `destroy` may have been lost."""
         with self._lock:
-            for remembered in (self._stops, self._own):
+            self._out_of_memory.intersection_update(target_ids)
+            for remembered in (self._stops, self._own, self._ends):
                 for gone in remembered.keys() - set(target_ids):
                     del remembered[gone]
 

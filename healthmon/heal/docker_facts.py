@@ -30,6 +30,7 @@ MAX_SIGNAL_DIGITS = 3
 _ID = re.compile(r"[0-9a-f]{64}")
 _IN_PARENTHESES = re.compile(r"\([^)]*\)")
 _STOPPING = frozenset({signals.SIGTERM, signals.SIGKILL, signals.SIGINT, signals.SIGQUIT})
+_RUNS = frozenset({TargetState.RUNNING, TargetState.PAUSED})
 _LOCAL_BINDS = frozenset({"", "0.0.0.0", "::", "::1"})  # noqa: S104  read, not bound
 
 
@@ -52,6 +53,7 @@ class Container:
     health_check: HealthCheck | None
     stop_signal: int
     hides_signals: bool  # it has a label `signal`, and the engine writes labels over what its events say
+    hides_exit_codes: bool  # the same with a label `exitCode`
     finished_at: datetime | None
 
 
@@ -63,6 +65,7 @@ class Event:
     action: str
     signal: int
     at: datetime
+    exit_code: int | None  # of a die
     key: tuple[str, str, int]  # the same event, told twice, has the same key
 
 
@@ -71,6 +74,15 @@ class Stop:
     """A signal that somebody had the engine send; signal 0 is a finished `stop`, whatever its signal was."""
 
     signal: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How a run of a container ended, by the engine's events: an inspect forgets it with the next start."""
+
+    exit_code: int
+    oom_killed: bool
     at: datetime
 
 
@@ -94,6 +106,7 @@ class Remembered:
     stops: tuple[Stop, ...] = ()
     own_restarts: tuple[OwnRestart, ...] = ()
     engine_returned_at: datetime | None = None
+    end: End | None = None  # of the newest run that ended
 
 
 def read_container(inspect: Json, *, own_ids: Iterable[str], now: datetime) -> Container:
@@ -123,20 +136,25 @@ def read_container(inspect: Json, *, own_ids: Iterable[str], now: datetime) -> C
         stopped_by_person=False,
         untouchable=_untouchable(inspect["Id"], labels, host, own_ids),
         observed_at=now,
+        compose_depends_on=_depends_on(labels),
     )
     return Container(
         facts=facts,
         health_check=_health_check(state, config),
         stop_signal=read_signal(config.get("StopSignal")),
         hides_signals="signal" in labels,
+        hides_exit_codes="exitCode" in labels,
         finished_at=read_time(state.get("FinishedAt")),
     )
 
 
 def finish(container: Container, remembered: Remembered, *, now: datetime) -> Target:
     """Add what depends on time and on events."""
+    end = remembered.end if container.facts.state in _RUNS and not container.hides_exit_codes else None
     return replace(
         container.facts,
+        previous_exit_code=None if end is None else end.exit_code,
+        previous_oom_killed=end is not None and end.oom_killed,
         health=health(container, now=now),
         stopped_by_person=_stopped_by_person(container, remembered, now),
         observed_at=now,
@@ -190,7 +208,7 @@ def row_key(row: Json) -> tuple[str, ...]:
 def read_event(raw: Json) -> Event | None:
     """Read one event of the stream; None for what is not about a container.
 
-    The engine writes the container's labels over an event's attributes: none of them is read, but a kill's signal.
+    The engine writes the container's labels over an event's attributes: none of them is read, but a kill's signal and a die's exit code.
     """
     actor: Json = raw.get("Actor") or {}
     target_id, action = actor.get("ID") or raw.get("id"), raw.get("Action") or raw.get("status")
@@ -203,6 +221,7 @@ def read_event(raw: Json) -> Event | None:
         action=word,
         signal=(_kill_signal(actor) or UNKNOWN_SIGNAL) if word == "kill" else 0,
         at=datetime.fromtimestamp(time_ns / 1e9, UTC),
+        exit_code=_exit_code(actor) if word == "die" else None,
         key=(str(target_id), str(action), time_ns),
     )
 
@@ -235,6 +254,11 @@ def read_signal(text: str | None) -> int:
 def _kill_signal(actor: Json) -> int:
     said = (actor.get("Attributes") or {}).get("signal")
     return read_signal(str(said)) if said is not None else 0
+
+
+def _exit_code(actor: Json) -> int | None:
+    said = str((actor.get("Attributes") or {}).get("exitCode", ""))
+    return int(said) if said.isdecimal() else None
 
 
 def _state(state: Json) -> TargetState:
@@ -280,6 +304,12 @@ def _untouchable(target_id: str, labels: Json, host: Json, own_ids: Iterable[str
     return "auto_remove" if host.get("AutoRemove") else ""
 
 
+def _depends_on(labels: Json) -> tuple[str, ...]:
+    """Return the names in Compose's label: `redis:service_started:false,db:service_healthy:true`."""
+    declared = str(labels.get("com.docker.compose.depends_on") or "").split(",")
+    return tuple(dict.fromkeys(name for one in declared if (name := one.partition(":")[0].strip())))
+
+
 def _health_check(state: Json, config: Json) -> HealthCheck | None:
     found: Json = state.get("Health") or {}
     status = found.get("Status") or TargetHealth.NONE
@@ -316,8 +346,7 @@ def _counts(stop: Stop, container: Container, now: datetime) -> bool:
     readable = stop.signal != UNKNOWN_SIGNAL and not container.hides_signals
     if readable and stop.signal not in _STOPPING and stop.signal != container.stop_signal:
         return False
-    runs = container.facts.state in {TargetState.RUNNING, TargetState.PAUSED}
-    end = now if runs else container.finished_at or now
+    end = now if container.facts.state in _RUNS else container.finished_at or now
     return (end - stop.at).total_seconds() <= STOP_UNDER_WAY_S
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from healthmon.heal.docker_usage import Reading
     from healthmon.model.heal import HealAction
     from healthmon.model.target import Target
 
@@ -52,6 +53,12 @@ class Engine(Protocol):
     def has_stopped(self, target_id: str) -> bool:
         """Whether a stop since its last start is known to follow from a call of ours. Asks nobody."""
 
+    def read_logs(self, target_id: str) -> bytes:
+        """Return the end of what a target wrote, as the engine sends it. Raises EngineError; nothing where no logs are kept."""
+
+    def read_usage(self, target_id: str) -> Reading | None:
+        """Return what a target uses; None where nobody can tell. Raises EngineError."""
+
     def events(self, on_event: Callable[[], None]) -> None:
         """Follow what happens, in a thread of its own, and call `on_event` for it. An engine may have no events."""
 
@@ -91,6 +98,12 @@ class NoEngine:
 
     def has_stopped(self, target_id: str) -> bool:  # noqa: ARG002  the Protocol's
         return False
+
+    def read_logs(self, target_id: str) -> bytes:  # noqa: ARG002  the Protocol's
+        return b""
+
+    def read_usage(self, target_id: str) -> Reading | None:  # noqa: ARG002  the Protocol's
+        return None
 
     def events(self, on_event: Callable[[], None]) -> None:
         """Nothing happens here."""

@@ -99,6 +99,12 @@ class SupervisorEngine:
     def has_stopped(self, target_id: str) -> bool:
         return target_id in self._stopped_by_us
 
+    def read_logs(self, target_id: str) -> bytes:  # noqa: ARG002  the Protocol's
+        return b""  # what our own programs say is in our own logs
+
+    def read_usage(self, target_id: str) -> None:
+        """Nobody asks for it: rules speak of containers."""
+
     def events(self, on_event: Callable[[], None]) -> None:
         """There are none: supervisord tells its own children alone. The healer sees changes when it observes."""
 

@@ -23,8 +23,9 @@ class Conversation:
     alert_types: tuple[str, ...]  # all so far
     is_outage: bool = False  # the service was unhealthy in it: then it is over when the service is healthy again
     over_at: datetime | None = None
-    root_service_id: int | None = None  # the service that this one is ill because of
-    released_at: datetime | None = None  # when that one recovered
+    root_service_id: int | None = None  # the service that this one is ill because of, or that speaks for both
+    because_of: str | None = None  # the container in trouble that nobody watches, when this one speaks for all that depend on it
+    released_at: datetime | None = None  # when what it was ill because of recovered
     urgent_at: datetime | None = None  # when something happened that a person must hear of, whatever the severity
     announced_at: datetime | None = None  # the first message
     announced_severity: AlertSeverity | None = None

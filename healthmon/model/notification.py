@@ -29,7 +29,8 @@ class Affected:
 
     `conversation_id` joins the messages about one outage of one service; 0 belongs to none. `facts` are what is known of
     the cause, in the order in which they are shown: ("container", "exited with code 137, out of memory"). `values` are
-    the operands of the rules that fired. `dependents` are the services that are ill because of this one.
+    the operands of the rules that fired. `dependents` are the services that are ill because of this one;
+    with `because_of` they are ill like this one, because of a container that nobody watches: "redis exited with code 137".
     """
 
     conversation_id: int
@@ -46,6 +47,7 @@ class Affected:
     values: tuple[tuple[str, str], ...] = ()
     healing: str = ""
     dependents: tuple[str, ...] = ()
+    because_of: str = ""
     links: tuple[tuple[str, str], ...] = ()
 
     @property

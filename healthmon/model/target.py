@@ -36,6 +36,13 @@ class TargetHealth(StrEnum):
     UNHEALTHY = "unhealthy"
 
 
+class TargetChange(StrEnum):
+    """What is another than before of what a service runs as."""
+
+    IMAGE = "image"
+    CONFIGURATION = "configuration"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incarnation:
     """One run of one target: another start is another incarnation, whoever made it.
@@ -73,3 +80,6 @@ class Target:
     stopped_by_person: bool  # a kill or stop that was not ours came before the exit, or is under way
     untouchable: str  # "" or why it is never restarted: "swarm_task", "one_off", "auto_remove", "ourselves", "no_events"
     observed_at: datetime
+    previous_exit_code: int | None = None  # of the run before this one, where its end was seen
+    previous_oom_killed: bool = False
+    compose_depends_on: tuple[str, ...] = ()  # Compose services of its project that its file declares as dependencies

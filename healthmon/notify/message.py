@@ -27,6 +27,7 @@ MAX_IN_FULL = 10
 FULL_CHARS = 2_600  # for those in full
 NAMES_CHARS = 600  # for the names of the rest
 TITLE_NAMES_CHARS = 60
+BECAUSE_CHARS = 70
 LATE = timedelta(seconds=90)  # older than that, a message says so
 RANK = {AlertSeverity.CRITICAL: 0, AlertSeverity.WARNING: 1, AlertSeverity.INFO: 2}
 
@@ -95,12 +96,22 @@ def _title(notification: Notification, affected: list[Affected], host: str, now:
 
 def _firing(affected: list[Affected], host: str, *, still: str = "") -> str:
     shown = names(affected)
+    if len(affected) == 1 and affected[0].because_of:
+        return _because(affected[0], host, still)
     if len(shown) == 1:
         what = trouble(affected[0])
         return f"{shown[0]} is {still}{what} on {host}" if what == "down" else f"{shown[0]} on {host}: {still}{what}"
     all_down = all(trouble(one) == "down" for one in affected)
     what = f"are {still}down" if all_down else f"{still}have problems"
     return f"{len(shown)} services {what} on {host}: {_first_names(shown)}"
+
+
+def _because(one: Affected, host: str, still: str) -> str:
+    """Name first what is to be mended, then who is ill because of it."""
+    ill = [one.service, *one.dependents]
+    are, what = "are" if len(ill) > 1 else "is", trouble(one)
+    cause = wording.one_line(one.because_of, BECAUSE_CHARS)
+    return f"{cause} on {host}: {_first_names(ill)} {f'{are} {still}down' if what == 'down' else f'{still}{what}'}"
 
 
 def _flapping(affected: list[Affected], host: str) -> str:

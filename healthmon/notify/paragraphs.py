@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 NAME_CHARS = 60
 LINE_CHARS = 300
 BRIEF_CHARS = 110
-MAX_FACTS = 6
+MAX_FACTS = 10
 DOWN = ("down", "unhealthy", "consecutive_failures", "unreachable")  # parts of alert types that mean: it does not answer
 
 
@@ -36,7 +36,7 @@ def paragraph(one: Affected, *, now: datetime) -> str:
         *((_label(name), value) for name, value in one.facts[:MAX_FACTS]),
         ("" if over else "Values", _pairs(one.values)),
         ("Healing", one.healing),
-        ("Also ill because of it", wording.listed(one.dependents, limit=LINE_CHARS - 30)),
+        ("Also ill" if one.because_of else "Also ill because of it", wording.listed(one.dependents, limit=LINE_CHARS - 30)),
         *((_label(name), value) for name, value in one.links[:MAX_FACTS]),
         ("Alert", _alert(one)),
     ]

@@ -78,6 +78,7 @@ def _service(one: Affected) -> dict[str, Any]:
         "values": dict(one.values),
         "healing": one.healing,
         "dependents": list(one.dependents),
+        "because_of": one.because_of or None,
         "links": dict(one.links),
     }
 

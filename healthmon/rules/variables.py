@@ -101,7 +101,7 @@ class Facts:
     container_state: Annotated[Text, _Means("The container's state, in Docker's words.", values=TargetState)] = None
     container_health: Annotated[Text, _Means("What Docker's own health check says of the container.", values=TargetHealth)] = None
     maintenance: Annotated[Boolean, _Means("Whether the service is in maintenance.")] = None
-    dependency_unhealthy: Annotated[Boolean, _Means("Whether a service that this one depends on is unhealthy.")] = None
+    dependency_unhealthy: Annotated[Boolean, _Means("Whether a service that this one depends on is unhealthy, or a container that its Compose file declares.")] = None
     quarantined: Annotated[Boolean, _Means("Whether healing has given up on the service.")] = None
 
     def __post_init__(self) -> None:
@@ -112,6 +112,7 @@ class Facts:
 
 
 THRESHOLD = "threshold"
+CONTAINER_USAGE = frozenset({"memory_usage", "cpu_usage"})  # cost calls: the engine is asked for them only when a rule uses them
 
 # Names that stand for a comparison: name -> fact, its value, meaning.
 _SHORTHANDS = {

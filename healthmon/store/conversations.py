@@ -49,7 +49,7 @@ def open_conversations(connection: Connection) -> list[Conversation]:
         SELECT conversation_id, service_id, severity, opened_at, over_at, root_service_id, released_at, urgent_at,
                announced_at, announced_severity, notified_at, closed_at, is_outage, told_dependents,
                acknowledged_at, acknowledged_by, acknowledgement, acknowledged_until, alert_id, alert_types,
-               flapping_at, told_flapping, told_channels, escalated
+               flapping_at, told_flapping, told_channels, escalated, because_of
         FROM conversations WHERE closed_at IS NULL ORDER BY conversation_id
         """,
     )
@@ -75,7 +75,7 @@ def save(connection: Connection, conversation: Conversation) -> None:
         UPDATE conversations SET severity = ?, over_at = ?, root_service_id = ?, released_at = ?, urgent_at = ?,
                announced_at = ?, announced_severity = ?, notified_at = ?, closed_at = ?, is_outage = ?,
                told_dependents = ?, acknowledged_at = ?, acknowledged_by = ?, acknowledgement = ?, acknowledged_until = ?,
-               alert_types = ?, flapping_at = ?, told_flapping = ?, told_channels = ?, escalated = ?
+               alert_types = ?, flapping_at = ?, told_flapping = ?, told_channels = ?, escalated = ?, because_of = ?
         WHERE conversation_id = ?
         """,
         conversation.severity.value,
@@ -98,6 +98,7 @@ def save(connection: Connection, conversation: Conversation) -> None:
         int(conversation.told_flapping),
         json.dumps(conversation.told_channels, ensure_ascii=False),
         json.dumps(conversation.escalated),
+        conversation.because_of,
         conversation.conversation_id,
     )
 
@@ -129,4 +130,5 @@ def _conversation(row: tuple[apsw.SQLiteValue, ...]) -> Conversation:
         told_flapping=bool(row[21]),
         told_channels=tuple(json.loads(text(row[22]))),
         escalated=tuple(json.loads(text(row[23]))),
+        because_of=text_or_none(row[24]),
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 ENGINE_RETURNED_AT = "engine_returned_at"
+DEPENDENCIES_CHANGED_AT = "dependencies_changed_at"  # when the healer last wrote what containers depend on
 CLOCK_SET_AT = "clock_set_at"  # when the wall clock was last found to be set; at first, when we first looked at it
 RELIVED_UNTIL = "relived_until"  # until then, history may hold rows that a clock which was ahead has left
 NOBODY_REACHED = "nobody_reached"  # why no channel delivers, empty when one does

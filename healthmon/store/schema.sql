@@ -145,7 +145,8 @@ CREATE TABLE conversations (
     is_outage          INTEGER NOT NULL DEFAULT 0 CHECK (is_outage IN (0, 1)),  -- the service was unhealthy in it
     over_at            TEXT,              -- since when it is over
     root_service_id    INTEGER REFERENCES services,  -- the service that this one is ill because of
-    released_at        TEXT,              -- when that one recovered
+    because_of         TEXT,              -- the unmonitored container that it was told to be ill because of
+    released_at        TEXT,              -- when what it was ill because of recovered
     urgent_at          TEXT,              -- when something happened that a person must hear of
     announced_at       TEXT,              -- the first message
     announced_severity TEXT CHECK (announced_severity IN ('critical', 'warning', 'info')),
@@ -300,7 +301,38 @@ CREATE TABLE targets (
     stopped_by_person INTEGER,
     untouchable       TEXT,
     matched_since     TEXT,               -- since when it is this service's, where it was another's or nobody's before
+    compose_depends_on TEXT,              -- 'redis,db': what its Compose file declares
+    previous_exit_code INTEGER,           -- of the run before this one
+    previous_oom_killed INTEGER,
+    change            TEXT CHECK (change IN ('image', 'configuration')),  -- the last that was seen
+    changed_at        TEXT,
     CHECK ((problem IS NULL) = (target_id IS NOT NULL))
+) STRICT;
+
+-- When the target of a service was started anew, whoever did it; of the last hours.
+CREATE TABLE target_starts (
+    service_id INTEGER NOT NULL REFERENCES services,
+    started_at TEXT NOT NULL,
+    PRIMARY KEY (service_id, started_at)
+) STRICT, WITHOUT ROWID;
+
+-- What the containers of services depend on by their Compose files, monitored or not: model/container_dependency.py.
+CREATE TABLE container_dependencies (
+    service_id INTEGER NOT NULL REFERENCES services,
+    name       TEXT NOT NULL,             -- as Compose calls it
+    container  TEXT NOT NULL,             -- '' where there is none
+    watched_by INTEGER REFERENCES services,
+    trouble    TEXT NOT NULL,             -- '' while it is well, else 'exited with code 137, killed'
+    since      TEXT,
+    PRIMARY KEY (service_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- What the containers of services use, while a rule asks for it: model/usage.py.
+CREATE TABLE container_usage (
+    service_id     INTEGER PRIMARY KEY REFERENCES services,
+    observed_at    TEXT NOT NULL,
+    memory_percent REAL NOT NULL,
+    cpu_percent    REAL                   -- NULL until seen twice
 ) STRICT;
 
 -- The ledger of restarts: written before the call, so that a crash can lose a restart but never make two.
@@ -329,6 +361,14 @@ CREATE UNIQUE INDEX one_open_heal ON heals (service_id) WHERE closed_at IS NULL;
 CREATE UNIQUE INDEX one_open_heal_of_a_target ON heals (target_id) WHERE closed_at IS NULL;  -- two services may share one
 CREATE INDEX heals_by_incident ON heals (incident_id);
 CREATE INDEX heals_by_time ON heals (planned_at);
+
+-- What a container said last when its service fell ill: kept once an incident, before anything is restarted.
+CREATE TABLE forensics (
+    incident_id INTEGER PRIMARY KEY REFERENCES incidents,
+    taken_at    TEXT NOT NULL,
+    target_id   TEXT NOT NULL,
+    last_lines  TEXT NOT NULL             -- a JSON list, without our secrets
+) STRICT;
 
 -- Looks that the evaluator asks the probe workers for, one row a service: every `every_s` until `until`.
 CREATE TABLE probe_requests (

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.model.target import Incarnation, Target, TargetHealth, TargetKind, TargetState
-from healthmon.store.row import integer, sql_time, text, text_or_none, time, time_or_none
+from healthmon.model.target import Incarnation, Target, TargetChange, TargetHealth, TargetKind, TargetState
+from healthmon.store.row import integer, integer_or_none, sql_time, text, text_or_none, time, time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _SELECT = """
     SELECT service_id, observed_at, matched_by, problem, kind, target_id, started, name, state, health, started_at,
            image_id, config_hash, compose_project, compose_service, restart_policy, restart_limit, restart_count,
-           exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable, matched_since
+           exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable, matched_since,
+           compose_depends_on, previous_exit_code, previous_oom_killed, change, changed_at
     FROM targets
 """
 
@@ -35,6 +36,8 @@ class TargetReport:
     matched_by: str | None = None
     problem: str | None = None
     matched_since: datetime | None = None  # since when this target is the service's; None when it never had another
+    change: TargetChange | None = None  # the last, of the image or the configuration; None when none was seen
+    changed_at: datetime | None = None
 
 
 def publish(connection: Connection, reports: dict[int, TargetReport]) -> None:
@@ -44,8 +47,9 @@ def publish(connection: Connection, reports: dict[int, TargetReport]) -> None:
         INSERT OR REPLACE INTO targets (
             service_id, observed_at, matched_by, problem, kind, target_id, started, name, state, health, started_at,
             image_id, config_hash, compose_project, compose_service, restart_policy, restart_limit, restart_count,
-            exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable, matched_since)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable, matched_since,
+            compose_depends_on, previous_exit_code, previous_oom_killed, change, changed_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [_row(service_id, report) for service_id, report in reports.items()],
     )
@@ -66,7 +70,7 @@ def _row(service_id: int, report: TargetReport) -> tuple[apsw.SQLiteValue, ...]:
     head = (service_id, clock.to_sql(report.observed_at), report.matched_by, report.problem)
     target = report.target
     if target is None:
-        return (*head, *[None] * 21, sql_time(report.matched_since))
+        return (*head, *[None] * 21, sql_time(report.matched_since), None, None, None, *_change(report))
     return (
         *head,
         target.kind.value,
@@ -91,7 +95,15 @@ def _row(service_id: int, report: TargetReport) -> tuple[apsw.SQLiteValue, ...]:
         int(target.stopped_by_person),
         target.untouchable,
         sql_time(report.matched_since),
+        ",".join(target.compose_depends_on),
+        target.previous_exit_code,
+        int(target.previous_oom_killed),
+        *_change(report),
     )
+
+
+def _change(report: TargetReport) -> tuple[str | None, str | None]:
+    return None if report.change is None else report.change.value, sql_time(report.changed_at)
 
 
 def _report(row: tuple[apsw.SQLiteValue, ...]) -> TargetReport:
@@ -103,6 +115,8 @@ def _report(row: tuple[apsw.SQLiteValue, ...]) -> TargetReport:
         matched_by=text_or_none(row[2]),
         problem=text_or_none(row[3]),
         matched_since=time_or_none(row[25]),
+        change=None if row[29] is None else TargetChange(text(row[29])),
+        changed_at=time_or_none(row[30]),
     )
 
 
@@ -129,4 +143,7 @@ def _target(row: tuple[apsw.SQLiteValue, ...], observed_at: datetime) -> Target:
         stopped_by_person=bool(row[23]),
         untouchable=text(row[24]),
         observed_at=observed_at,
+        compose_depends_on=tuple(name for name in text(row[26]).split(",") if name),
+        previous_exit_code=integer_or_none(row[27]),
+        previous_oom_killed=bool(row[28]),
     )

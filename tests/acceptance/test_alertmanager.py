@@ -17,6 +17,7 @@ import pytest
 
 from healthmon import clock
 from healthmon.model.alert import Alert, AlertSeverity
+from healthmon.processes.doorbell import ring
 from healthmon.store import alerts, services
 from healthmon.store.connection import create_or_open
 from tests.alertmanagers import Alertmanager
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOP = Path(__file__).parents[2]
-LASTS_S = 4
+LASTS_S = 6
 NAME = 'Dök "Störe" 🚒 a=b,{c}'
 NOTIFIER = f"""
 import sys
@@ -59,6 +60,7 @@ class Host:
         self._source = directory / "config.json"
         self._source.write_text(json.dumps({"data_dir": str(directory), "services": [plain], "alerting": {"alertmanager": manager.url}}))
         config = a_config(directory, plain)
+        self._bell = config.paths.doorbell("notifier")
         self._connection = create_or_open(config.paths.database)
         services.sync(self._connection, [(NAME, "core", True)], now=clock.now())
         self.start()
@@ -85,6 +87,7 @@ class Host:
     def resolve(self) -> None:
         with self._connection.transaction(durable=True):
             alerts.resolve(self._connection, 1, "down", at=clock.now())
+        ring(self._bell)
 
 
 @pytest.fixture
@@ -112,11 +115,13 @@ def test_an_alert_outlasts_its_end_and_ends_as_it_began(manager: Alertmanager, h
         "job": "healthmon",
         "critical": "true",
     }
-    wait_for(lambda: manager.alert()["updatedAt"] > first["endsAt"], what="a post after the first one's end")
+    wait_for(lambda: manager.alert()["updatedAt"] > first["endsAt"], timeout_s=20, what="a post after the first one's end")
     assert manager.alert()["startsAt"] == first["startsAt"]
+    ends_at = clock.from_iso(manager.alert()["endsAt"])
     host.resolve()
-    began = [("firing", first["fingerprint"])]
-    wait_for(lambda: manager.said() == [*began, ("resolved", first["fingerprint"])], what="the word that it is over")
+    wait_for(lambda: len(manager.said()) == 2, what="the word that it is over")
+    assert clock.now() < ends_at, "it only ran out: its end was posted under other labels, or not at all"
+    assert manager.said() == [("firing", first["fingerprint"]), ("resolved", first["fingerprint"])]
     assert manager.alerts() == []
 
 

@@ -17,6 +17,7 @@ from healthmon.errors import EngineError, EngineGoneError, EngineUnknownError, E
 from healthmon.heal.docker_client import Client
 from healthmon.heal.docker_engine import DockerEngine
 from healthmon.heal.docker_inspections import UnansweredError
+from healthmon.heal.docker_logs import last_lines
 from healthmon.log import Log
 from healthmon.model.heal import HealAction
 from healthmon.model.target import Target, TargetHealth, TargetState
@@ -227,6 +228,49 @@ def test_only_the_calls_of_the_list_are_made(docker: Docker, engine: DockerEngin
         with pytest.raises(EngineError, match="not among the calls"):
             forbidden(container)
     assert docker.state(container) == "running"
+
+
+def test_how_the_run_before_ended_is_remembered(docker: Docker, engine: DockerEngine) -> None:
+    """The engine itself forgets it with the next start."""
+    follow(engine)
+    container = docker.run("sh", "-c", "test -e /again && sleep 1000; touch /again; exit 7")
+    docker.wait_for_state(container, "exited")
+    docker.cli("start", container)
+    wait_for(lambda: observed(engine, container).previous_exit_code == 7, what="the code of the run before")
+    assert observed(engine, container).exit_code == 0
+    assert not observed(engine, container).previous_oom_killed
+
+
+def test_a_label_that_hides_exit_codes_is_not_read_as_one(docker: Docker, engine: DockerEngine) -> None:
+    wakes = follow(engine)
+    container = docker.run("sh", "-c", "test -e /again && sleep 1000; touch /again; exit 7", options=("--label", "exitCode=5"))
+    docker.wait_for_state(container, "exited")
+    before = wakes.count
+    docker.cli("start", container)
+    wait_for(lambda: wakes.count > before and observed(engine, container).state is TargetState.RUNNING, what="the start")
+    assert observed(engine, container).previous_exit_code is None
+
+
+# What it said
+
+
+@pytest.mark.parametrize("options", [(), ("--tty",)])
+def test_the_last_lines_are_read_with_a_terminal_and_without(docker: Docker, engine: DockerEngine, options: tuple[str, ...]) -> None:
+    said = "for n in 1 2 3 4 5 6; do echo line $n; done; sleep 1; echo no memory left >&2; exit 3"  # the engine mixes what comes at once
+    container = docker.run("sh", "-c", said, options=options)
+    docker.wait_for_state(container, "exited")
+    wanted = ("line 3", "line 4", "line 5", "line 6", "no memory left")
+    assert last_lines(engine.read_logs(container)) == wanted
+
+
+def test_logs_that_nobody_keeps_are_an_error_of_this_container_alone(docker: Docker, engine: DockerEngine) -> None:
+    container = docker.run(*STOPS_AT_ONCE, options=("--log-driver", "none"))
+    engine.observe()
+    with pytest.raises(EngineError, match="read the logs"):
+        engine.read_logs(container)
+    assert engine.reachable_since is not None
+    with pytest.raises(EngineGoneError):
+        engine.read_logs("f" * 64)
 
 
 # Who did it

@@ -16,11 +16,11 @@ from healthmon.heal.engine import NoEngine
 from healthmon.log import Log
 from healthmon.model.check import CheckReason
 from healthmon.model.heal import Heal, HealAction, HealState
-from healthmon.model.target import Incarnation, Target, TargetState
+from healthmon.model.target import Incarnation, Target, TargetChange, TargetState
 from healthmon.processes.doorbell import Doorbell
 from healthmon.processes.healer import Healer
 from healthmon.processes.healer.restart import Restart
-from healthmon.store import heals, incidents, services, targets
+from healthmon.store import forensics, heals, incidents, services, target_starts, targets
 from healthmon.store.connection import create_or_open, open_for_writing
 from tests.builders import a_config, a_heal, a_target
 from tests.containers import wait_for
@@ -54,6 +54,16 @@ class FakeEngine(NoEngine):
         self.observed = self.looks = 0
         self.slow = threading.Event()
         self.slow.set()
+        self.logs: bytes | EngineError = b"panic: no memory\n"
+        self.logs_read: list[list[HealAction]] = []  # what had been done when they were read
+
+    reachable_since: datetime | None = clock.now()
+
+    def read_logs(self, target_id: str) -> bytes:  # noqa: ARG002
+        self.logs_read.append(list(self.calls))
+        if isinstance(self.logs, EngineError):
+            raise self.logs
+        return self.logs
 
     def observe(self) -> list[Target]:
         self.observed += 1
@@ -538,3 +548,72 @@ def test_another_container_is_the_services_since_it_was_matched(world: World, *,
     assert since >= before - timedelta(milliseconds=1)
     world.engine.target = replace(world.engine.target, exit_code=1)
     assert seen(world).matched_since == since
+
+
+# What a container said last
+
+
+def kept(world: World, heal_id: int) -> tuple[str, ...]:
+    found = forensics.of_incident(world.connection, world.heal(heal_id).incident_id)
+    assert found is not None
+    return found.last_lines
+
+
+def test_what_a_container_said_last_is_kept_once_and_before_it_is_restarted(world: World) -> None:
+    heal = world.end(world.plan())
+    assert kept(world, heal.heal_id) == ("panic: no memory",)
+    world.healer.step()
+    assert world.engine.logs_read == [[]]
+
+
+def test_logs_that_cannot_be_read_prevent_no_restart(world: World) -> None:
+    world.engine.logs = EngineUnknownError("the driver keeps none")
+    heal = world.end(world.plan())
+    assert (heal.state, kept(world, heal.heal_id), len(world.engine.logs_read)) == (HealState.RETURNED, (), 1)
+
+
+def test_no_logs_are_read_when_forensics_are_off_or_the_engine_is_away(tmp_path: Path) -> None:
+    for switched_on in (False, True):
+        world = World(tmp_path / str(switched_on), forensics=switched_on)
+        world.engine.reachable_since = None if switched_on else clock.now()
+        world.end(world.plan())
+        assert world.engine.logs_read == []
+        world.close()
+
+
+# What changed
+
+
+def observe(world: World, **changes: Any) -> targets.TargetReport:
+    """Have another look at the container, as it is now."""
+    world.engine.target = replace(TARGET, **changes)
+    world.healer._observing.observe()
+    return targets.load(world.connection)[1]
+
+
+def test_a_new_image_is_remembered_with_its_start_also_by_the_next_healer(world: World) -> None:
+    assert observe(world).change is None
+    now = clock.now()
+    new = {"image_id": "sha256:2", "incarnation": NEW, "started_at": now}
+    report = observe(world, **new)
+    assert (report.change, report.changed_at) == (TargetChange.IMAGE, clock.from_sql(clock.to_sql(now)))
+    another = world.a_new_healer()
+    another._observing.observe()
+    assert targets.load(world.connection)[1].change is TargetChange.IMAGE
+    another.close()
+    assert observe(world, **new, config_hash="x").change is TargetChange.CONFIGURATION
+
+
+def test_starts_are_counted_from_the_second_look_on(world: World) -> None:
+    now = clock.now()
+    since = now - timedelta(hours=1)
+    observe(world)
+    assert target_starts.count(world.connection, 1, since=since) == 0
+    for number in range(3):
+        incarnation = Incarnation(target_id=TARGET.incarnation.target_id, started=str(number))
+        observe(world, incarnation=incarnation, started_at=now + timedelta(seconds=number))
+    assert target_starts.count(world.connection, 1, since=since) == 3
+    assert target_starts.count(world.connection, 1, since=now + timedelta(seconds=1)) == 2
+    later = now + target_starts.KEPT + timedelta(seconds=1)
+    target_starts.note(world.connection, {}, now=later)
+    assert target_starts.count(world.connection, 1, since=since) == 2

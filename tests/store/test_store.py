@@ -31,7 +31,7 @@ from healthmon.model.operator_action import OperatorActionKind
 from healthmon.model.rule_state import RulePhase
 from healthmon.model.service import Service
 from healthmon.model.status import ServiceState, ServiceStatus
-from healthmon.model.target import Incarnation, TargetHealth, TargetKind, TargetState
+from healthmon.model.target import Incarnation, TargetChange, TargetHealth, TargetKind, TargetState
 from healthmon.status.uptime import Hours, Uptime
 from healthmon.store import (
     alerts,
@@ -184,10 +184,14 @@ def test_a_heal_moves_along_its_arrows_only(database: Connection) -> None:
 
 
 def test_targets_come_back_as_they_were(database: Connection) -> None:
-    seen = TargetReport(observed_at=NOW, target=a_target(), matched_by="container", matched_since=ago(60))
+    target = a_target(compose_depends_on=("redis", "db"), previous_exit_code=137, previous_oom_killed=True)
+    seen = TargetReport(observed_at=NOW, target=target, matched_by="container", matched_since=ago(60))
     missing = TargetReport(observed_at=NOW, problem="no container is called hackathon-frontend-1")
     targets.publish(database, {1: seen, 2: missing})
     assert targets.load(database) == {1: seen, 2: missing}
+    changed = TargetReport(observed_at=NOW, target=target, matched_by="container", change=TargetChange.IMAGE, changed_at=ago(5))
+    targets.publish(database, {1: changed})
+    assert targets.load(database)[1] == changed
 
 
 def test_an_alert_of_a_type_fires_once_until_it_is_resolved(database: Connection) -> None:
@@ -411,6 +415,7 @@ WORDS: list[tuple[str, str, type[StrEnum]]] = [
     ("alert_log", "severity", AlertSeverity),
     ("targets", "kind", TargetKind),
     ("targets", "state", TargetState),
+    ("targets", "change", TargetChange),
     ("targets", "health", TargetHealth),
     ("heals", "action", HealAction),
     ("heals", "state", HealState),

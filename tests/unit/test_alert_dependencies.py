@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from healthmon.alerts.dependencies import roots
+
+if TYPE_CHECKING:
+    from healthmon.alerts.dependencies import Node
 
 CHAIN = {1: (2,), 2: (3,), 3: ()}
 
@@ -20,8 +25,10 @@ CHAIN = {1: (2,), 2: (3,), 3: ()}
         ("the first named of two", {1: (4, 2)}, {1, 2, 4}, {1: 4}),
         ("the ill one of two", {1: (4, 2)}, {1, 2}, {1: 2}),
         ("a circle has no root", {1: (2,), 2: (1,)}, {1, 2}, {}),
+        ("a container that nobody watches", {1: (2, "redis"), 2: ("redis",)}, {1, 2, "redis"}, {1: "redis", 2: "redis"}),
+        ("what it depends on is well again", {1: ("redis",)}, {1}, {}),
         ("who hangs on a circle is told of itself", {1: (2,), 2: (3,), 3: (2,)}, {1, 2, 3}, {}),
     ],
 )
-def test_roots(case: str, depends_on: dict[int, tuple[int, ...]], ill: set[int], wanted: dict[int, int]) -> None:
+def test_roots(case: str, depends_on: dict[int, tuple[Node, ...]], ill: set[Node], wanted: dict[int, Node]) -> None:
     assert roots(depends_on, ill) == wanted, case

@@ -40,6 +40,12 @@ TITLES = [
     (several(3, alert_types=("low_uptime",)), "[CRITICAL] 3 services have problems on web-1: service_0, service_1, service_2"),
     (several(2, KIND.RESOLVED, resolved_at=NOW), "[RESOLVED] 2 services are back on web-1: service_0, service_1"),
     (a_notification(KIND.UNDELIVERED, facts=(("channel", "email"),)), "[CRITICAL] email did not deliver a message about doc_store on web-1"),
+    (a_notification(because_of="redis exited with code 137"), "[CRITICAL] redis exited with code 137 on web-1: doc_store, analysis_service are down"),
+    (a_notification(because_of="redis is paused", dependents=()), "[CRITICAL] redis is paused on web-1: doc_store is down"),
+    (
+        a_notification(KIND.REMINDER, because_of="redis is paused", started_at=ago(15_000)),
+        "[CRITICAL] redis is paused on web-1: doc_store, analysis_service are still down, for 4 h 10 min",
+    ),
     (replace(a_notification(KIND.TEST), affected=()), "[TEST] healthmon on web-1 can reach you here"),
 ]
 

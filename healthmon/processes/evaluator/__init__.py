@@ -14,12 +14,14 @@ from healthmon.failpoints import reach
 from healthmon.log import Log
 from healthmon.processes.doorbell import ring
 from healthmon.processes.evaluator.clocks import Clocks
+from healthmon.processes.evaluator.depending import Depending
 from healthmon.processes.evaluator.judging import Judging
 from healthmon.processes.evaluator.maintaining import Maintaining
 from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
 from healthmon.processes.evaluator.reporting import Reporting
 from healthmon.processes.evaluator.watching import Watching
+from healthmon.status.machine import StatusEvent
 from healthmon.store import checks, facts, services
 from healthmon.store.connection import open_for_writing
 from healthmon.store.sentinel import Mark
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 PROGRAM = "evaluator"
-NOTIFIER = "notifier"
+NOTIFIER, HEALER = "notifier", "healer"
 BATCH = 1_000
 FALLBACK_POLL_S = 5.0
 LOADED_FACT = "evaluator_loaded_at"
@@ -59,8 +61,11 @@ class Evaluator:
         self._watching = Watching(known, self._maintaining, log)
         self._outages = Outages(known, config.self_healing, log)
         self._judging = Judging(known, config.self_healing, log)
-        self._planning = Planning(known, config.self_healing, self._maintaining, log, started_at=clock.now())
-        self._reporting = Reporting(config, known, self._maintaining, log)
+        self._depending = Depending(known)
+        self._planning = Planning(
+            known, config.self_healing, self._maintaining, log, depending=self._depending, started_at=clock.now()
+        )
+        self._reporting = Reporting(config, known, self._maintaining, log, depending=self._depending)
         self._mark = Mark(config.paths)
         self._loaded = False
         self._next_due = 0.0  # monotonic
@@ -98,6 +103,8 @@ class Evaluator:
         if len(entries) == BATCH:
             return 0.0  # what is decided now would rest on half of what is known
         if entries or is_due or commits != self._commits_seen:
+            if self._depending.refresh(self._connection):
+                self._reporting.note_all()
             wait_s = min(FALLBACK_POLL_S, self._heal(now), self._report(now))
             self._next_due = clock.monotonic() + wait_s
         self._commits_seen = commits
@@ -119,6 +126,8 @@ class Evaluator:
         reach("evaluator.after_commit")
         for change in changes:
             self._watching.report(change)
+        if any(change.event is StatusEvent.UNHEALTHY for change in changes):
+            ring(self._paths.doorbell(HEALER))  # it keeps what the container said last
         if looks:
             self._mark.note(max(look.checked_at for look in looks))
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from healthmon.log import Log
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
+    from healthmon.processes.evaluator.depending import Depending
     from healthmon.processes.evaluator.judging import Judging
     from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.outages import Outages
@@ -42,18 +43,19 @@ UNSAID = frozenset({HealReason.SWITCHED_OFF, HealReason.IN_PROGRESS, HealReason.
 class Planning:
     """Plans; the healer alone touches containers."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one collaborator each
         self,
         services: Iterable[tuple[Service, ServiceSettings]],
         settings: HealSettings,
         maintaining: Maintaining,
         log: Log,
         *,
+        depending: Depending,
         started_at: datetime,
     ) -> None:
         self._services = {service.service_id: (service, configured) for service, configured in services}
         self._settings = {sid: settings.for_service(configured.heal) for sid, (_, configured) in self._services.items()}
-        self._ids = {service.name: sid for sid, (service, _) in self._services.items()}
+        self._depending = depending
         self._maintaining = maintaining
         self._log = log
         self._held_since = started_at
@@ -137,7 +139,6 @@ class Planning:
     def _situation(self, connection: Connection, incident: Incident, moment: Moment) -> Situation:
         sid = incident.service_id
         _, configured = self._services[sid]
-        ill_roots = [name for name in configured.depends_on if self._ids.get(name) in moment.ill_or_healing]
         return Situation(
             now=moment.now,
             settings=self._settings[sid],
@@ -151,18 +152,23 @@ class Planning:
             host=tuple(moment.host),
             agent_started_at=self._held_since,
             engine_returned_at=moment.engine_returned_at,
-            unhealthy_dependencies=tuple(ill_roots),
+            unhealthy_dependencies=self._ill_dependencies(sid, moment),
             unhealthy_services=self._unexplained(moment),
             watched_services=len(moment.watching.states),
             maintenance_until=self._maintaining.standing(sid, moment.now).until,
         )
 
+    def _ill_dependencies(self, sid: int, moment: Moment) -> tuple[str, ...]:
+        ill = [self._services[other][0].name for other in self._depending.watched[sid] if other in moment.ill_or_healing]
+        troubles = self._depending.troubles(sid, moment.watching.states[sid])
+        return (*ill, *(f"{one.name} {one.trouble}" for one in troubles))
+
     def _unexplained(self, moment: Moment) -> int:
         """Count the ill services that neither a person's hand nor an ill dependency explains."""
         count = 0
         for sid in moment.unhealthy:
-            _, configured = self._services[sid]
-            explained = any(self._ids.get(name) in moment.unhealthy for name in configured.depends_on)
+            explained = any(other in moment.unhealthy for other in self._depending.watched[sid])
+            explained = explained or bool(self._depending.troubles(sid, moment.watching.states[sid]))
             worked_on = moment.is_hands_off(sid) or self._maintaining.standing(sid, moment.now).until is not None
             count += not explained and not worked_on
         return count

@@ -19,7 +19,7 @@ from healthmon.processes.evaluator.obeying import Obeying
 from healthmon.processes.evaluator.scene import LONGEST_WINDOW, Scene, Seeing
 from healthmon.processes.evaluator.telling import Telling
 from healthmon.processes.evaluator.wording import Wording
-from healthmon.store import certificates, checks, probe_requests, targets
+from healthmon.store import certificates, checks, container_usage, probe_requests, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from healthmon.model.check import Check
     from healthmon.model.operator_action import OperatorAction
     from healthmon.model.service import Service
+    from healthmon.processes.evaluator.depending import Depending
     from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.outages import Outages
     from healthmon.processes.evaluator.watching import Change, Watching
@@ -38,21 +39,31 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 MIN_WAIT_S = 0.05
+USAGE_HOLDS = timedelta(seconds=100)  # the healer looks every 30 s: what is older says nothing of now
 
 
 class Reporting:
     """One call looks at what changed, and writes what follows in one transaction."""
 
-    def __init__(self, config: Config, services: Iterable[tuple[Service, ServiceSettings]], maintaining: Maintaining, log: Log) -> None:
+    def __init__(
+        self,
+        config: Config,
+        services: Iterable[tuple[Service, ServiceSettings]],
+        maintaining: Maintaining,
+        log: Log,
+        *,
+        depending: Depending,
+    ) -> None:
         known = list(services)
         wanted = _rules(config)
-        self._seeing = Seeing(known, names=frozenset(name for one in wanted for name in one.condition.names))
+        self._seeing = Seeing(known, depending, names=frozenset(name for one in wanted for name in one.condition.names))
         self._alerting = Alerting(_by_service(wanted, known), {service.service_id: service.name for service, _ in known}, log)
         self._telling = Telling(
             known,
             grouping=_grouping(config),
             routing=_routing(config),
             wording=Wording(known, config.self_healing, host=socket.gethostname()),
+            depending=depending,
             log=log,
         )
         self._maintaining = maintaining
@@ -80,6 +91,10 @@ class Reporting:
         self._seeing.note(found)
         self._changed |= {check.service_id for check in found} | {change.service.service_id for change in changes}
 
+    def note_all(self) -> None:
+        """Have the next report look at all services: what they depend on has changed."""
+        self._changed = set(self._ids)
+
     def report(self, connection: Connection, watching: Watching, outages: Outages, now: datetime) -> bool:
         """Apply the rules to the services that changed, and say what is to be said. Return whether the notifier has work."""
         before, self._in_maintenance = self._in_maintenance, self._maintaining.services_now(now)
@@ -99,6 +114,7 @@ class Reporting:
             flapping=watching.flapping,
             in_maintenance=self._in_maintenance,
             reports=targets.of_services(connection, self._telling.services() | in_question),
+            usages=container_usage.load(connection, since=now - USAGE_HOLDS) if self._seeing.has_usage else {},
         )
         has_news = self._write(connection, scene, {sid: self._seeing.facts(sid, scene) for sid in concerned}, told)
         self._changed.clear()

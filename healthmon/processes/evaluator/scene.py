@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from healthmon.model.check import CheckKind, CheckStatus
 from healthmon.model.status import ServiceStatus
-from healthmon.rules.variables import Facts
+from healthmon.rules.variables import CONTAINER_USAGE, Facts
 from healthmon.status.recent import NOT_KEPT, Look, RecentLooks, Window
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
     from healthmon.model.status import ServiceState
+    from healthmon.model.usage import Usage
+    from healthmon.processes.evaluator.depending import Depending
     from healthmon.status.flapping import Flapping
     from healthmon.status.uptime import Uptime
     from healthmon.store.targets import TargetReport
@@ -40,6 +42,7 @@ class Scene:
     incidents: Mapping[int, Incident]
     latest: Mapping[int, Incident]
     reports: Mapping[int, TargetReport]
+    usages: Mapping[int, Usage]
     certificates: Mapping[int, datetime]  # when they expire
     flapping: Mapping[int, Flapping]
     in_maintenance: Collection[int]
@@ -48,15 +51,12 @@ class Scene:
 class Seeing:
     """Turns a scene into the facts that conditions speak of."""
 
-    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], *, names: frozenset[str]) -> None:
+    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], depending: Depending, *, names: frozenset[str]) -> None:
         """`names` are those that any condition uses: of what none asks for, nothing is kept."""
         self._services = {service.service_id: (service, configured) for service, configured in services}
-        ids = {service.name: sid for sid, (service, _) in self._services.items()}
-        self._depends_on = {
-            sid: tuple(ids[name] for name in configured.depends_on if name in ids)
-            for sid, (_, configured) in self._services.items()
-        }
+        self._depending = depending
         self.has_containers = not CONTAINER.isdisjoint(names)
+        self.has_usage = not CONTAINER_USAGE.isdisjoint(names)
         self.has_certificates = "cert_expires_days" in names
         self.has_windows = any(name.endswith(SUMMED_UP) for name in names)
         self._recent: dict[int, RecentLooks] = {}
@@ -76,6 +76,7 @@ class Seeing:
         service, configured = self._services[sid]
         state, uptime, report = scene.states[sid], scene.uptimes[sid], scene.reports.get(sid)
         incident, target = scene.incidents.get(sid), None if report is None else report.target
+        usage = scene.usages.get(sid)
         last_5m, last_15m, last_1h = (self._window(sid, length, scene.now) for length in WINDOWS)
         return Facts(
             status=state.status.value,
@@ -98,6 +99,8 @@ class Seeing:
             failure_ratio_15m=last_15m.failure_ratio,
             failure_ratio_1h=last_1h.failure_ratio,
             response_time_avg_5m=last_5m.response_time_avg_s,
+            memory_usage=None if usage is None else usage.memory_percent,
+            cpu_usage=None if usage is None else usage.cpu_percent,
             cert_expires_days=_days_until(scene.certificates.get(sid), scene.now),
             restart_count=None if target is None else target.restart_count,
             oom_killed=None if target is None else target.oom_killed,
@@ -111,7 +114,8 @@ class Seeing:
         )
 
     def _has_unhealthy_dependency(self, sid: int, scene: Scene) -> bool:
-        return any(scene.states[other].status is ServiceStatus.UNHEALTHY for other in self._depends_on[sid])
+        watched = any(scene.states[other].status is ServiceStatus.UNHEALTHY for other in self._depending.watched[sid])
+        return watched or bool(self._depending.troubles(sid, scene.states[sid]))
 
     def _window(self, sid: int, length: timedelta, now: datetime) -> Window:
         recent = self._recent.get(sid)

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.alerts.dependencies import roots
+from healthmon.alerts.speaking import speakers
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.notification import Notification, NotificationKind
 from healthmon.model.status import ServiceStatus
 from healthmon.notify.batches import routed
 from healthmon.notify.policy import Grouping, NotifyDecision, NotifyVerdict, Talk, decide, rank
 from healthmon.notify.routes import Routing, Subject
+from healthmon.processes.evaluator.wording import Background
 from healthmon.status import machine
 from healthmon.status.uptime import WINDOW
-from healthmon.store import conversations, heals, outbox
+from healthmon.store import conversations, forensics, heals, outbox, target_starts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from healthmon.config import ServiceSettings
     from healthmon.log import Log
     from healthmon.model.alert import Alert
+    from healthmon.model.container_dependency import ContainerDependency
     from healthmon.model.conversation import Conversation
     from healthmon.model.notification import Affected
     from healthmon.model.operator_action import OperatorAction
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from healthmon.model.status import ServiceState
     from healthmon.notify.batches import Batch
     from healthmon.processes.evaluator.alerting import Alerting
+    from healthmon.processes.evaluator.depending import Depending
     from healthmon.processes.evaluator.obeying import Obeying
     from healthmon.processes.evaluator.scene import Scene
     from healthmon.processes.evaluator.wording import Wording
@@ -41,26 +45,26 @@ if TYPE_CHECKING:
 NEVER_S = 3_600.0
 TO_THOSE_TOLD = frozenset({NotificationKind.RESOLVED, NotificationKind.REMINDER})
 LIFETIME = timedelta(hours=24)  # of a delivery: what nobody took within it is parked
+STARTS_WITHIN = timedelta(hours=1)
 DOUBT_MAX = timedelta(seconds=60)  # so long what an ill service depends on has the first word
 
 
 class Telling:
     """The open conversations, in memory as in the database."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one collaborator each
         self,
         services: Iterable[tuple[Service, ServiceSettings]],
         *,
         grouping: Grouping,
         routing: Routing,
         wording: Wording,
+        depending: Depending,
         log: Log,
     ) -> None:
         known = list(services)
         ids = {service.name: service.service_id for service, _ in known}
-        self._depends_on = {
-            service.service_id: tuple(ids[name] for name in configured.depends_on if name in ids) for service, configured in known
-        }
+        self._depending = depending
         self._ids = ids
         self._names = {sid: name for name, sid in ids.items()}
         self._groups = {service.service_id: configured.group for service, configured in known}
@@ -71,6 +75,7 @@ class Telling:
         self._log = log
         self._open: dict[int, Conversation] = {}
         self._told_at: dict[int, datetime] = {}  # by service, the end of its last outage that was told
+        self._because: dict[int, ContainerDependency] = {}  # by service, what it speaks for all that depend on it
         self._events: list[Alert] = []  # of severity info: told once, with the next say
         self._to_look_at: set[int] = set()
         self._changed: set[int] = set()
@@ -101,7 +106,7 @@ class Telling:
             self._put(replace(before, severity=max(before.severity, alert.severity, key=rank), alert_types=types))
         elif not (rule.is_lagging and sid in self._told_at and alert.triggered_at - self._told_at[sid] < WINDOW):
             self._open[sid] = conversations.begin(connection, alert, service_id=sid)
-            self._to_look_at.update(self._depends_on[sid])
+            self._to_look_at.update(self._depending.watched[sid])
 
     def acknowledge(self, action: OperatorAction, now: datetime) -> str:
         """Take in that a person has seen the outage of a service; return what came of it."""
@@ -132,7 +137,7 @@ class Telling:
 
     def is_about(self, service_ids: Collection[int]) -> bool:
         """Tell whether something new of one of these services may have to be said."""
-        related = {*self._open, *(other for sid in self._open for other in self._depends_on[sid])}
+        related = {*self._open, *(other for sid in self._open for other in self._depending.watched[sid])}
         return not related.isdisjoint(service_ids)
 
     def say(self, connection: Connection, scene: Scene, alerting: Alerting, obeying: Obeying) -> tuple[bool, float]:
@@ -157,7 +162,11 @@ class Telling:
         """Bring every conversation up to what is known now."""
         ill = {sid for sid, state in scene.states.items() if state.status is ServiceStatus.UNHEALTHY}
         flapping = {sid for sid, one in scene.flapping.items() if one.is_flapping}
-        found = roots(self._depends_on, ill | flapping)
+        depends_on, troubles = self._depending.graph(scene.states)
+        found = roots(depends_on, ill | flapping | troubles.keys())
+        muted = {sid for sid, one in self._open.items() if self._is_quiet(one, scene.now, alerting, obeying)}
+        speaking = speakers(self._open, found, muted)
+        self._because = {speaker.service_id: troubles[key] for key, speaker in speaking.items()}
         for sid, before in list(self._open.items()):
             incident = scene.incidents.get(sid)
             after = replace(before, is_outage=before.is_outage or incident is not None)
@@ -167,6 +176,10 @@ class Telling:
             if incident is not None and incident.quarantined_at is not None:
                 after = replace(after, urgent_at=incident.quarantined_at)
             root = found.get(sid)
+            if isinstance(root, str):
+                speaker = speaking[root]
+                root = speaker.service_id if speaker.service_id != sid else None
+                after = after if root else replace(after, severity=speaker.severity)
             root = root if root in self._open else None
             if root is None and before.root_service_id is not None:
                 after = replace(after, released_at=scene.now)
@@ -182,12 +195,19 @@ class Telling:
                 conversation=conversation,
                 dependents=len(self._under(conversation.service_id)),
                 is_in_maintenance=obeying.maintenance(conversation.service_id, scene.now).until is not None,
-                is_silenced=all(obeying.is_silenced(labels, scene.now) for labels in self._labels(conversation, alerting)),
+                is_silenced=self._is_silenced(conversation, scene.now, alerting, obeying),
                 is_acknowledged=conversation.is_acknowledged(scene.now),
                 escalation=self._routing.escalation,
                 is_root_in_doubt=young and self._is_in_doubt(conversation, scene.states),
             ),
         )
+
+    def _is_quiet(self, conversation: Conversation, now: datetime, alerting: Alerting, obeying: Obeying) -> bool:
+        in_maintenance = obeying.maintenance(conversation.service_id, now).until is not None
+        return in_maintenance or self._is_silenced(conversation, now, alerting, obeying)
+
+    def _is_silenced(self, conversation: Conversation, now: datetime, alerting: Alerting, obeying: Obeying) -> bool:
+        return all(obeying.is_silenced(labels, now) for labels in self._labels(conversation, alerting))
 
     def _labels(self, conversation: Conversation, alerting: Alerting) -> list[dict[str, str]]:
         """Return what silences can match: of each alert that fires, or of the outage itself when none does."""
@@ -198,7 +218,7 @@ class Telling:
 
     def _is_in_doubt(self, conversation: Conversation, states: Mapping[int, ServiceState]) -> bool:
         """Tell whether something that a service depends on has just failed, was not looked at since, or is ill and not told yet."""
-        depended = [states[other] for other in self._depends_on[conversation.service_id] if other in states]
+        depended = [states[other] for other in self._depending.watched[conversation.service_id] if other in states]
         return any(
             machine.is_soft(state)
             or state.last_checked_at is None
@@ -210,7 +230,7 @@ class Telling:
     def _queue_events(self, connection: Connection, scene: Scene, obeying: Obeying) -> bool:
         """Queue what fired and is over at once; return whether there was any of it."""
         events, self._events = self._events, []
-        loud = [one for one in events if not self._is_muted(one, scene, obeying)]
+        loud = [one for one in events if not self._is_event_muted(one, scene, obeying)]
         where = {one.alert_id: self._route(one.service_id or 0, one.severity, scene.now) for one in loud}
         for channels in dict.fromkeys(where.values()):
             message = Notification(
@@ -237,7 +257,7 @@ class Telling:
         subject = Subject(service=self._names[sid], group=self._groups[sid], severity=severity)
         return self._routing.channels_of(subject, now)
 
-    def _is_muted(self, event: Alert, scene: Scene, obeying: Obeying) -> bool:
+    def _is_event_muted(self, event: Alert, scene: Scene, obeying: Obeying) -> bool:
         worked_on = obeying.maintenance(event.service_id or 0, scene.now).until is not None
         return worked_on or obeying.is_silenced(self._labels_of(event), scene.now)
 
@@ -256,7 +276,9 @@ class Telling:
         )
         notification_id = outbox.enqueue(connection, message, batch.channels, lifetime=LIFETIME)
         for one in told:
-            self._put(_told(one, scene.now, dependents=len(self._under(one.service_id)), channels=batch.channels))
+            because = self._because.get(one.service_id)
+            after = one if because is None else replace(one, because_of=f"{because.name} {because.trouble}")
+            self._put(_told(after, scene.now, dependents=len(self._under(one.service_id)), channels=batch.channels))
         names = ", ".join(self._names[one.service_id] for one in told)
         self._log.info("notification_queued", kind=batch.kind.value, services=names, notification=notification_id)
 
@@ -270,7 +292,15 @@ class Telling:
         sid = conversation.service_id
         incident = scene.incidents.get(sid) or scene.latest.get(sid)
         made = [] if incident is None else heals.of_incident(connection, incident.incident_id)
-        return self._wording.affected(conversation, alerting.firing(sid), scene, made, self._under(sid))
+        kept = None if incident is None else forensics.of_incident(connection, incident.incident_id)
+        background = Background(
+            made=made,
+            last_lines=() if kept is None else kept.last_lines,
+            starts=target_starts.count(connection, sid, since=scene.now - STARTS_WITHIN),
+            dependents=self._under(sid),
+            because=self._because.get(sid),
+        )
+        return self._wording.affected(conversation, alerting.firing(sid), scene, background)
 
     def _under(self, root: int) -> tuple[str, ...]:
         return tuple(self._names[one.service_id] for one in self._open.values() if one.root_service_id == root)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthmon.model.heal import CHARGED_HEALS, HealState
 from healthmon.model.notification import Affected
-from healthmon.notify.cause import cause
+from healthmon.notify.cause import Seen, cause, newest
 from healthmon.status import flapping
 
 if TYPE_CHECKING:
@@ -16,14 +17,27 @@ if TYPE_CHECKING:
     from healthmon.config import ServiceSettings
     from healthmon.heal.settings import HealSettings
     from healthmon.model.alert import Alert
+    from healthmon.model.container_dependency import ContainerDependency
     from healthmon.model.conversation import Conversation
     from healthmon.model.heal import Heal
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
     from healthmon.processes.evaluator.alerting import Firing
     from healthmon.processes.evaluator.scene import Scene
+    from healthmon.store.targets import TargetReport
 
 LAST_CHECK = "last check"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """What is kept of one outage. `made` are its heals, `dependents` the names of who is ill because of it."""
+
+    made: Sequence[Heal] = ()
+    last_lines: tuple[str, ...] = ()
+    starts: int = 0  # of its target within the last hour
+    dependents: tuple[str, ...] = ()
+    because: ContainerDependency | None = None
 
 
 class Wording:
@@ -34,15 +48,9 @@ class Wording:
         self._heals = {sid for sid, (_, configured) in self._services.items() if healing.for_service(configured.heal).switched_on}
         self.host = host
 
-    def affected(
-        self,
-        conversation: Conversation,
-        firing: Sequence[Firing],
-        scene: Scene,
-        made: Sequence[Heal],
-        dependents: tuple[str, ...],
-    ) -> Affected:
-        """Return what is told of one service. `made` are the heals of its incident."""
+    def affected(self, conversation: Conversation, firing: Sequence[Firing], scene: Scene, background: Background) -> Affected:
+        """Return what is told of one service."""
+        because = background.because
         sid = conversation.service_id
         service, configured = self._services[sid]
         incident = (scene.incidents.get(sid) or scene.latest.get(sid)) if conversation.is_outage else None
@@ -61,10 +69,11 @@ class Wording:
             message=message,
             started_at=_started_at(conversation, incident),
             resolved_at=conversation.over_at,
-            facts=self._facts(sid, scene, message),
+            facts=(*_because(because, conversation), *self._facts(sid, scene, message, background.starts), *_last_lines(background, conversation)),
             values=tuple({value: None for one in firing for value in one.values}),
-            healing=_healed(made) if conversation.over_at else self._healing(sid, incident),
-            dependents=dependents,
+            healing=_healed(background.made) if conversation.over_at else self._healing(sid, incident),
+            dependents=background.dependents,
+            because_of="" if because is None else f"{because.name} {because.trouble}",
             links=() if configured.runbook_url is None else (("runbook", configured.runbook_url),),
         )
 
@@ -84,15 +93,33 @@ class Wording:
             values=alert.values,
         )
 
-    def _facts(self, sid: int, scene: Scene, message: str) -> tuple[tuple[str, str], ...]:
+    def _facts(self, sid: int, scene: Scene, message: str, starts: int) -> tuple[tuple[str, str], ...]:
         """Return the cause, without what the message says already; that there is no container matters to who heals it."""
         report = scene.reports.get(sid)
         problem = "" if report is None or sid not in self._heals else report.problem or ""
-        found = cause(scene.states[sid], None if report is None else report.target, problem)
+        found = cause(scene.states[sid], Seen() if report is None else _seen(report, problem, starts))
         return tuple((name, value) for name, value in found if name != LAST_CHECK or not value.endswith(message))
 
     def _healing(self, sid: int, incident: Incident | None) -> str:
         return "" if incident is None or sid not in self._heals else incident.healing or ""
+
+
+def _seen(report: TargetReport, problem: str, starts: int) -> Seen:
+    return Seen(target=report.target, problem=problem, change=report.change, changed_at=report.changed_at, starts_1h=starts)
+
+
+def _because(because: ContainerDependency | None, conversation: Conversation) -> tuple[tuple[str, str], ...]:
+    if because is not None:
+        which = f"{because.name} (container {because.container}, not monitored)" if because.container else because.name
+        return (("because of", f"{which} {because.trouble}"),)
+    was = conversation.because_of if conversation.over_at else None
+    return (("it was because of", was),) if was else ()
+
+
+def _last_lines(background: Background, conversation: Conversation) -> tuple[tuple[str, str], ...]:
+    """Return what the container said last; of what is over, nobody wants to know."""
+    told = "" if conversation.over_at else newest(background.last_lines)
+    return (("last log lines", told),) if told else ()
 
 
 def _started_at(conversation: Conversation, incident: Incident | None) -> datetime:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from healthmon.alerts.rule import of_settings
 from healthmon.heal.docker_engine import DockerEngine
 from healthmon.heal.engine import NoEngine
 from healthmon.heal.supervisor_target import SupervisorEngine
 from healthmon.log import Log
 from healthmon.processes.doorbell import ring
 from healthmon.processes.healer.acting import Acting
+from healthmon.processes.healer.measuring import Measuring
 from healthmon.processes.healer.observing import Observing
+from healthmon.processes.healer.securing import Securing
+from healthmon.rules.variables import CONTAINER_USAGE
 from healthmon.store.connection import open_for_writing
 
 if TYPE_CHECKING:
@@ -64,6 +68,7 @@ class Healer:
         programs = any(service.supervisor_program for service in wanted)
         self._engines = (docker, supervisor)
         self._observing = Observing(wanted, docker=docker, supervisor=supervisor, connection=connection, log=log)
+        self._securing = Securing(docker, connection, log) if config.self_healing.forensics else None
         self._acting = Acting(
             config,
             docker=docker,
@@ -72,11 +77,14 @@ class Healer:
             log=log,
             wake=self._something_happened,
         )
+        self._measuring = Measuring(config.paths.database, docker, log) if _needs_usage(config) else None
         self._reconcile_s = RECONCILE_PROGRAMS_S if programs else RECONCILE_S
         self._look_at = 0.0
         self._looked_at = 0.0
         self._acting.adopt()
         docker.events(self._something_happened)
+        if self._measuring is not None:
+            self._measuring.start()
 
     def step(self) -> float:
         """Look and act; return the seconds until the next reconciling look."""
@@ -90,6 +98,8 @@ class Healer:
                 self._look_at = min(self._look_at, time.monotonic() + BLIND_S)
             if any(engine.is_behind for engine in self._engines):
                 self._look_at = min(self._look_at, time.monotonic() + BEHIND_S)
+        if self._securing is not None and self._securing.secure():
+            ring(self._paths.doorbell("evaluator"))
         if self._acting.advance():
             ring(self._paths.doorbell("evaluator"))
         wait_s = max(self._look_at, self._looked_at + MIN_PAUSE_S) - time.monotonic()
@@ -100,6 +110,8 @@ class Healer:
 
     def close(self) -> None:
         self._acting.stop()
+        if self._measuring is not None:
+            self._measuring.close()
         for engine in self._engines:
             engine.close()
         self._connection.close()
@@ -107,3 +119,7 @@ class Healer:
     def _something_happened(self) -> None:
         self._look_at = 0.0
         self._doorbell.ring_self()
+
+
+def _needs_usage(config: Config) -> bool:
+    return any(not CONTAINER_USAGE.isdisjoint(rule.condition.names) for rule in of_settings(config.alert_rules))

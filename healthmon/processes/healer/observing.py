@@ -9,12 +9,13 @@ from healthmon import clock
 from healthmon.errors import EngineError
 from healthmon.heal.docker_facts import STOP_UNDER_WAY_S
 from healthmon.heal.matching import Match, Wanted, match
-from healthmon.model.target import TargetKind, TargetState
-from healthmon.store import facts, services, targets
+from healthmon.model.target import TargetChange, TargetKind, TargetState
+from healthmon.processes.healer.depending import Depending
+from healthmon.store import facts, services, target_starts, targets
 from healthmon.store.targets import TargetReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -53,6 +54,7 @@ class Observing:
         self._newest: dict[int, TargetReport] = {}  # by service, the last that told of a target
         self._stopped: dict[int, Target] = {}  # by service, what a person stopped, as it was told first
         self._problems: dict[str, str] = {}
+        self._depending = Depending(connection, log)
         self._returned_at: datetime | None = None
         self._remember(targets.load(connection))
 
@@ -62,12 +64,17 @@ class Observing:
         reports |= self._reports("supervisor", self._supervisor, self._on_supervisor)
         changed = {sid: report for sid, report in reports.items() if self._is_news(sid, report)}
         returned_at = self._docker.returned_at
-        if not changed and returned_at == self._returned_at:
+        if not changed and returned_at == self._returned_at and not self._depending.has_news:
             return False
         with self._connection.transaction(durable=False):
             targets.publish(self._connection, changed)
+            if started := self._started(changed):
+                target_starts.note(self._connection, started, now=clock.now())
+            if self._depending.has_news:
+                self._depending.publish(self._connection, clock.now())
             if returned_at is not None:
                 facts.note_time(self._connection, facts.ENGINE_RETURNED_AT, returned_at)
+        self._depending.published()
         self._returned_at = returned_at
         self._published |= changed
         self._remember(changed)
@@ -91,6 +98,8 @@ class Observing:
             return {self._ids[one.name]: TargetReport(observed_at=now, problem=str(error)) for one in wanted}
         self._say_problem(name, "")
         matches = match(wanted, seen, self._matched)
+        if engine is self._docker and not engine.is_behind:
+            self._depending.look(self._targets(matches), seen, now)
         if engine.is_behind:
             matches = {service: found for service, found in matches.items() if self._is_known(service, found)}
         self._matched |= {
@@ -98,15 +107,31 @@ class Observing:
         }
         return {self._ids[service]: self._told(self._ids[service], found, now) for service, found in matches.items()}
 
+    def _started(self, reports: Mapping[int, TargetReport]) -> dict[int, datetime]:
+        """Return when targets were started that ran, or were something else, when they were seen before."""
+        found = {}
+        for sid, report in reports.items():
+            before, after = self._newest.get(sid), report.target
+            known = None if before is None else before.target
+            if known is not None and after is not None and after.started_at and after.incarnation != known.incarnation:
+                found[sid] = after.started_at
+        return found
+
+    def _targets(self, matches: Mapping[str, Match]) -> dict[int, Target]:
+        return {self._ids[service]: found.target for service, found in matches.items() if found.target is not None}
+
     def _told(self, sid: int, found: Match, now: datetime) -> TargetReport:
         """Return what is told of one service: what was found, and what is still known from before."""
         if found.target is None:
             return TargetReport(observed_at=now, matched_by=found.matched_by, problem=found.text)
+        change, changed_at = _change(self._newest.get(sid), found.target)
         return TargetReport(
             observed_at=now,
             target=_still_stopped(found.target, self._stopped.get(sid), now),
             matched_by=found.matched_by,
             matched_since=self._matched_since(sid, found.target, now),
+            change=change,
+            changed_at=changed_at or (now if change else None),
         )
 
     def _matched_since(self, sid: int, target: Target, now: datetime) -> datetime | None:
@@ -176,6 +201,18 @@ def _still_stopped(target: Target, before: Target | None, now: datetime) -> Targ
     if target.state in RUNS and (now - before.observed_at).total_seconds() > STOP_UNDER_WAY_S:
         return target
     return replace(target, stopped_by_person=True)
+
+
+def _change(before: TargetReport | None, target: Target) -> tuple[TargetChange | None, datetime | None]:
+    """Return what is another than before, if anything is, and since when. A start made it so."""
+    known = None if before is None else before.target
+    if before is None or known is None:
+        return None, None
+    if known.image_id != target.image_id:
+        return TargetChange.IMAGE, target.started_at
+    if known.config_hash != target.config_hash:
+        return TargetChange.CONFIGURATION, target.started_at
+    return before.change, before.changed_at
 
 
 def _without_time(report: TargetReport | None) -> tuple[Target | None, str | None, str | None] | None:
