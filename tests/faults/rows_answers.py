@@ -92,7 +92,7 @@ MEANT_TO_HARM = {
 }
 
 
-@row("F62", "reset, cut, broken and evil answers: one harmless line each in logs, database, `status` and `report`", bound_s=BOUND_S)
+@row("F62", "reset, cut, broken and evil answers: one harmless line each in logs, database, `status` and `report`", bound_s=BOUND_S, in_ci=False)
 def meant_to_harm() -> float:
     with asking(MEANT_TO_HARM) as asked:
         asked.wait_for_looks(MEANT_TO_HARM, 3)

@@ -162,7 +162,7 @@ def outage(count: int) -> float:
     return took
 
 
-@row("F68", "a channel is down, failures and ends queue up, it comes back: each outage told once, as it stands", bound_s=20)
+@row("F68", "a channel is down, failures and ends queue up, it comes back: each outage told once, as it stands", bound_s=20, in_ci=False)
 def channel_down() -> float:
     return outage(30)
 
@@ -186,7 +186,7 @@ def latency() -> float:
     return delays[-1]
 
 
-@row("F70", "every channel is dead: the log and `healthmon status` say that nobody can be told, until one works", bound_s=20)
+@row("F70", "every channel is dead: the log and `healthmon status` say that nobody can be told, until one works", bound_s=20, in_ci=False)
 def all_dead() -> float:
     with Receiver(answer=Answer(status=500)) as web, Receiver(answer=Answer(status=403)) as other, telling(**hook(web), **chat(other)) as host:
         wait_for(lambda: host.statuses() == {"well": "healthy"}, timeout_s=20, what="the service to be healthy")

@@ -80,7 +80,7 @@ def out_of_memory() -> float:
         return took
 
 
-@row("leak", "a worker that leaks is recycled after three samples over the limit, and it alone", bound_s=20)
+@row("leak", "a worker that leaks is recycled after three samples over the limit, and it alone", bound_s=20, in_ci=False)
 def leaking_worker() -> float:
     with _agent_with("leak", watchdog={"max_memory_mb": LIMIT_MB, "sample_seconds": 1}) as host:
         before = host.pids()

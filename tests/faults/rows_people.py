@@ -146,7 +146,7 @@ def _hands_off(act: str, state: str) -> tuple[Callable[[Ward, Patient], None], C
     return do, check
 
 
-@row("F30-stop", "a person stops a container just before the call: it stays stopped", bound_s=10)
+@row("F30-stop", "a person stops a container just before the call: it stays stopped", bound_s=10, in_ci=False)
 def stopped() -> float:
     return _meanwhile(CHARGED, *_hands_off("stop", "exited"))
 
