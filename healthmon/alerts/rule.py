@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 BLIND_AFTER = timedelta(minutes=5)
 BLIND = "monitoring_blind"
-LAGGING = frozenset({"uptime_percentage", "uptime_coverage"})
+LAGS = frozenset({"uptime_percentage", "uptime_coverage"})  # of the last day
+CONFIGURED = frozenset({"critical", "service", "group", "expected_response_time"})
+WINDOWS = ("_5m", "_15m", "_1h")
+LONG_LAG, SHORT_LAG = timedelta(hours=24), timedelta(hours=1)
 FLAPPING = "flapping"
 MANY_FAILURES = "max_consecutive_failures"
 
@@ -40,9 +43,12 @@ class Rule:
     groups: frozenset[str] = frozenset()
 
     @property
-    def is_lagging(self) -> bool:
-        """Whether it speaks of the past day: it goes on to hold long after what it is about is over and told."""
-        return not LAGGING.isdisjoint(self.condition.names)
+    def lag(self) -> timedelta:
+        """How long it may go on to hold after what it is about is over: nothing but the past is asked for."""
+        names = [name for name in self.condition.names if name not in CONFIGURED]
+        if not names or any(name not in LAGS and not name.endswith(WINDOWS) for name in names):
+            return timedelta(0)
+        return LONG_LAG if any(name in LAGS for name in names) else SHORT_LAG
 
     @property
     def is_about_recovery(self) -> bool:

@@ -86,7 +86,7 @@ class Talk:
     grouping: Grouping
     conversation: Conversation
     dependents: int = 0  # services that are ill because of this one
-    is_root_in_doubt: bool = False
+    doubted_until: datetime | None = None  # so long what it depends on has the first word
     is_silenced: bool = False
     is_in_maintenance: bool = False
     is_acknowledged: bool = False
@@ -132,7 +132,9 @@ def _under_root(talk: Talk) -> NotifyDecision | None:
         return None
     if talk.conversation.root_service_id is not None:
         return _hold(NotifyReason.UNDER_ROOT)
-    return _hold(NotifyReason.ROOT_IN_DOUBT) if talk.is_root_in_doubt else None
+    if talk.doubted_until is None or talk.doubted_until <= talk.now:
+        return None
+    return NotifyDecision(verdict=NotifyVerdict.WAIT, reason=NotifyReason.ROOT_IN_DOUBT, until=talk.doubted_until)
 
 
 def _flapping(talk: Talk) -> NotifyDecision | None:

@@ -15,7 +15,12 @@ from healthmon.settings import DAY_MINUTES, Settings, Text
 MAX_MINUTES = 30 * DAY_MINUTES
 
 
+RESERVED = frozenset({"healing_quarantined", "history_lost"})  # alerts of ours that no rule raises
+
+
 def _printable(name: str) -> str:
+    if name in RESERVED:
+        raise ValueError("is the name of an alert of healthmon's own: choose another")
     if not name.isprintable() or name != name.strip():
         raise ValueError("must be printable text without spaces around it: it is the alert's type in the database")
     return name

@@ -130,11 +130,13 @@ def commits_elsewhere(connection: Connection) -> int:
 
 
 def scheduled_since(connection: Connection, since: datetime) -> list[Check]:
-    """Return the scheduled looks at all services since `since`, oldest first."""
+    """Return the scheduled looks at all services since `since`, oldest first, without those that are still in the inbox."""
     rows = connection.rows(
         """
         SELECT service_id, kind, timestamp, response_time_us, status_code, reason, error_message
-        FROM checks WHERE timestamp >= ? AND kind = ? ORDER BY timestamp
+        FROM checks WHERE timestamp >= ? AND kind = ?
+          AND (timestamp, service_id, sequence) NOT IN (SELECT timestamp, service_id, sequence FROM inbox)
+        ORDER BY timestamp
         """,
         clock.to_sql(since),
         KIND_NUMBERS[CheckKind.SCHEDULED],

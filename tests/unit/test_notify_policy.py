@@ -67,7 +67,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, NotifyReason]] = [
     ("in maintenance", {}, {"is_in_maintenance": True}, "hold", NotifyReason.MAINTENANCE),
     ("a recovery is told although silenced", TOLD | {"over_at": ago(30)}, {"is_silenced": True}, "send resolved", NotifyReason.RECOVERED),
     ("ill because of another", {"root_service_id": 2}, {}, "hold", NotifyReason.UNDER_ROOT),
-    ("that one is being looked at", {}, {"is_root_in_doubt": True}, "hold", NotifyReason.ROOT_IN_DOUBT),
+    ("that one is being looked at", {}, {"doubted_until": NOW + timedelta(seconds=9)}, "wait", NotifyReason.ROOT_IN_DOUBT),
     ("that one has just recovered", {"released_at": ago(29)}, {}, "wait", NotifyReason.GROUPING),
     ("still ill after that one has recovered", {"released_at": ago(30)}, {}, "send firing", NotifyReason.FIRST_WORD),
     ("it begins to flap: others may, too", {"flapping_at": ago(29)}, {}, "wait", NotifyReason.GROUPING),

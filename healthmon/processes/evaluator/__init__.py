@@ -165,9 +165,11 @@ class Evaluator:
         self._watching.load(self._connection, now)
         with self._connection.transaction(durable=True):
             self._outages.load(self._connection, now)
+            self._watching.forget_outages_but(self._outages.open, now)
+            self._watching.save(self._connection)
             facts.note_time(self._connection, LOADED_FACT, now)  # writes: on a full disk, no work is done before this goes well
         self._judging.load(self._connection)
         with self._connection.transaction(durable=True):
-            self._reporting.load(self._connection, now)
+            self._reporting.load(self._connection, now, self._watching.away_since)
         self._next_due = 0.0
         self._loaded = True

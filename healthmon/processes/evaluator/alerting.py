@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from healthmon.alerts.lifecycle import AlertEvent, Move, advance, begin
 from healthmon.alerts.rule import values
 from healthmon.model.alert import Alert, AlertSeverity
+from healthmon.model.rule_state import RulePhase
 from healthmon.store import alerts, rule_states
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from healthmon.alerts.rule import Rule
@@ -56,15 +57,19 @@ class Alerting:
         self._due: dict[Key, datetime] = {}
         self._firing: dict[int, dict[str, Firing]] = {}
 
-    def load(self, connection: Connection, now: datetime) -> None:
-        """Read how far everything is, and close what belongs to rules or services that are no more."""
-        known = {(sid, rule.name) for sid, rules in self._rules.items() for rule in rules}
-        found = {(state.service_id, state.rule): state for state in rule_states.load(connection)}
-        gone = found.keys() - known
+    def load(self, connection: Connection, now: datetime, away_since: Callable[[int], datetime | None]) -> None:
+        """Read how far everything is, and close what belongs to rules or services that are no more, or are not as they were.
+
+        `away_since` tells since when nobody has looked at a service, where that is too long: then time stood still.
+        """
+        known = {(sid, rule.name): rule for sid, rules in self._rules.items() for rule in rules}
+        found = {(state.service_id, state.rule): _unseen(state, away_since(state.service_id)) for state in rule_states.load(connection)}
+        changed = {key for alert in alerts.firing(connection) if (key := (alert.service_id or 0, alert.alert_type)) in known and known[key].severity is not alert.severity}
+        gone = (found.keys() - known.keys()) | (found.keys() & changed)
         rule_states.delete(connection, gone)
         for sid, rule in gone:
             alerts.resolve(connection, sid, rule, at=now)
-        self._states = {key: state for key, state in found.items() if key in known}
+        self._states = {key: state for key, state in found.items() if key not in gone}
         self._due = dict.fromkeys(self._states, now)
         self._firing = {}
         for alert in alerts.firing(connection):
@@ -74,6 +79,13 @@ class Alerting:
     def firing(self, sid: int) -> list[Firing]:
         """Return the alerts of one service that fire, the first first."""
         return list(self._firing.get(sid, {}).values())
+
+    def live(self) -> Iterator[tuple[int, Rule, Firing]]:
+        """Yield every alert whose condition holds now, with its service and rule: not those that are only kept."""
+        for (sid, name), state in self._states.items():
+            firing = self._firing.get(sid, {}).get(name)
+            if state.phase is RulePhase.FIRING and firing is not None:
+                yield sid, next(rule for rule in self._rules[sid] if rule.name == name), firing
 
     def services_due(self, now: datetime) -> set[int]:
         """Return the services for which time alone may have changed something."""
@@ -161,6 +173,12 @@ class Alerting:
         if self._firing.get(sid, {}).pop(name, None) is not None:
             alerts.resolve(connection, sid, name, at=now)
             self._log.change("alert_resolved", service=self._names[sid], type=name)
+
+
+def _unseen(state: RuleState, since: datetime | None) -> RuleState:
+    if since is None or state.unknown_since is not None:
+        return state
+    return replace(state, unknown_since=max(since, state.since))
 
 
 def _firing(alert: Alert) -> Firing:

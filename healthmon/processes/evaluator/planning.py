@@ -61,6 +61,7 @@ class Planning:
         self._held_since = started_at
         self._said: dict[int, tuple[HealVerdict, HealReason]] = {}
         self._to_wake: set[str] = set()
+        self._counted: tuple[Moment, int] | None = None
 
     def hold_from(self, now: datetime) -> None:
         """Plan nothing for as long as after a start of the agent."""
@@ -153,7 +154,7 @@ class Planning:
             agent_started_at=self._held_since,
             engine_returned_at=moment.engine_returned_at,
             unhealthy_dependencies=self._ill_dependencies(sid, moment),
-            unhealthy_services=self._unexplained(moment),
+            unhealthy_services=self._count_once(moment),
             watched_services=len(moment.watching.states),
             maintenance_until=self._maintaining.standing(sid, moment.now).until,
         )
@@ -162,6 +163,12 @@ class Planning:
         ill = [self._services[other][0].name for other in self._depending.watched[sid] if other in moment.ill_or_healing]
         troubles = self._depending.troubles(sid, moment.watching.states[sid])
         return (*ill, *(f"{one.name} {one.trouble}" for one in troubles))
+
+    def _count_once(self, moment: Moment) -> int:
+        """Count once a step: with a thousand ill services it would be a million times."""
+        if self._counted is None or self._counted[0] is not moment:
+            self._counted = (moment, self._unexplained(moment))
+        return self._counted[1]
 
     def _unexplained(self, moment: Moment) -> int:
         """Count the ill services that neither a person's hand nor an ill dependency explains."""

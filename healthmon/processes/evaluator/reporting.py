@@ -22,7 +22,7 @@ from healthmon.processes.evaluator.wording import Wording
 from healthmon.store import certificates, checks, container_usage, probe_requests, targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from healthmon.alerts.rule import Rule
@@ -75,13 +75,14 @@ class Reporting:
         self._changed: set[int] = set()
         self._say_at = 0.0  # monotonic
 
-    def load(self, connection: Connection, now: datetime) -> None:
+    def load(self, connection: Connection, now: datetime, away_since: Callable[[int], datetime | None]) -> None:
         """Read what an earlier evaluator has left; it may not have come to its last changes."""
-        self._alerting.load(connection, now)
+        self._alerting.load(connection, now, away_since)
         self._telling.load(connection, now)
         self._obeying.load(connection, now)
         self._say_at = 0.0
         self._changed = set(self._ids)
+        self._seeing.forget()
         if self._seeing.has_windows:
             self._seeing.note(checks.scheduled_since(connection, now - LONGEST_WINDOW))
 
@@ -147,11 +148,11 @@ class Reporting:
         told: list[OperatorAction],
     ) -> bool:
         moves = self._alerting.evaluate(seen, scene.now)
-        if not moves and not told and clock.monotonic() < self._say_at and not self._telling.is_about(seen):
+        if not moves and not told and clock.monotonic() < self._say_at and not self._telling.is_about(seen) and not self._telling.misses(seen, scene, self._alerting):
             return False
         with connection.transaction(durable=True):
             for fired, alert in self._alerting.write(connection, moves, scene.now):
-                self._telling.hear(connection, fired, alert)
+                self._telling.hear(fired, alert)
             self._obeying.obey(connection, told, self._telling, scene.now)
             queued, wait_s = self._telling.say(connection, scene, self._alerting, self._obeying)
             self._ask_for_looks(connection, self._telling.to_look_at(), scene.now)

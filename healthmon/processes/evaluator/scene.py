@@ -61,6 +61,10 @@ class Seeing:
         self.has_windows = any(name.endswith(SUMMED_UP) for name in names)
         self._recent: dict[int, RecentLooks] = {}
 
+    def forget(self) -> None:
+        """Keep no looks any more: they are read anew."""
+        self._recent.clear()
+
     def note(self, checks: Iterable[Check]) -> None:
         """Keep the looks that some window needs."""
         if not self.has_windows:

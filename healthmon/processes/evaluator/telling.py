@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.alerts.dependencies import roots
 from healthmon.alerts.speaking import speakers
-from healthmon.model.alert import AlertSeverity
+from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.notification import Notification, NotificationKind
 from healthmon.model.status import ServiceStatus
 from healthmon.notify.batches import routed
 from healthmon.notify.policy import Grouping, NotifyDecision, NotifyVerdict, Talk, decide, rank
 from healthmon.processes.evaluator.addressing import Addressing
+from healthmon.processes.evaluator.outages import QUARANTINE_ALERT
 from healthmon.processes.evaluator.wording import Background
 from healthmon.status import machine
 from healthmon.status.uptime import WINDOW
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from healthmon.alerts.rule import Rule
+    from healthmon.alerts.speaking import Speaker
     from healthmon.config import ServiceSettings
     from healthmon.log import Log
-    from healthmon.model.alert import Alert
     from healthmon.model.container_dependency import ContainerDependency
     from healthmon.model.conversation import Conversation
     from healthmon.model.notification import Affected
@@ -92,21 +93,10 @@ class Telling:
         self._events.clear()
         self._changed.clear()
 
-    def hear(self, connection: Connection, rule: Rule, alert: Alert) -> None:
-        """Take in that an alert of a service fires."""
-        sid = alert.service_id
-        if sid is None:
-            return
-        if alert.severity is AlertSeverity.INFO:
-            self._events += [] if rule.is_about_recovery else [alert]
-            return
-        before = self._open.get(sid)
-        if before is not None:
-            types = tuple(dict.fromkeys((*before.alert_types, alert.alert_type)))
-            self._put(replace(before, severity=max(before.severity, alert.severity, key=rank), alert_types=types))
-        elif not (rule.is_lagging and sid in self._told_at and alert.triggered_at - self._told_at[sid] < WINDOW):
-            self._open[sid] = conversations.begin(connection, alert, service_id=sid)
-            self._to_look_at.update(self._depending.watched[sid])
+    def hear(self, rule: Rule, alert: Alert) -> None:
+        """Take in that an alert fires: of severity info, it is over by the time that it is told."""
+        if alert.severity is AlertSeverity.INFO and not rule.is_about_recovery:
+            self._events.append(alert)
 
     def acknowledge(self, action: OperatorAction, now: datetime) -> str:
         """Take in that a person has seen the outage of a service; return what came of it."""
@@ -140,9 +130,14 @@ class Telling:
         related = {*self._open, *(other for sid in self._open for other in self._depending.watched[sid])}
         return not related.isdisjoint(service_ids)
 
+    def misses(self, service_ids: Iterable[int], scene: Scene, alerting: Alerting) -> bool:
+        """Tell whether one of these services is ill, has an alert, and is not spoken of: the alert is left from before."""
+        return any(sid in scene.incidents and sid not in self._open and alerting.firing(sid) for sid in service_ids)
+
     def say(self, connection: Connection, scene: Scene, alerting: Alerting, obeying: Obeying) -> tuple[bool, float]:
         """Queue what is to be said now; return whether that was anything, and the seconds until time alone changes it."""
         told_events = self._queue_events(connection, scene, obeying)
+        self._begin(connection, scene, alerting)
         if not self._open:
             return told_events, NEVER_S
         self._follow(scene, alerting, obeying)
@@ -154,13 +149,40 @@ class Telling:
         for sid, decision in decisions.items():
             if decision.verdict is NotifyVerdict.CLOSE:
                 self._put(replace(self._open[sid], closed_at=scene.now))
-        self._save(connection)
         waits = [(decision.until - scene.now).total_seconds() for decision in decisions.values() if decision.until is not None]
+        if self._save(connection) and self._begin(connection, scene, alerting):  # what is over left something that is not
+            waits.append(self._grouping.wait.total_seconds())
         return told_events or (bool(due) and self._addressing.reaches_anybody), min(waits, default=NEVER_S)
+
+    def _begin(self, connection: Connection, scene: Scene, alerting: Alerting) -> bool:
+        """Have a conversation about every service of which something holds now, and each know all of it; return whether one is new."""
+        before = len(self._open)
+        for sid, rule, firing in alerting.live():
+            if sid in self._open or not self._is_told_already(sid, rule, scene):
+                self._take_in(connection, sid, firing.rule, firing.severity, firing.alert_id, scene.now)
+        for sid, incident in scene.incidents.items():
+            if incident.quarantined_at is not None:
+                self._take_in(connection, sid, QUARANTINE_ALERT, AlertSeverity.CRITICAL, 0, scene.now)
+        return len(self._open) > before
+
+    def _is_told_already(self, sid: int, rule: Rule, scene: Scene) -> bool:
+        """Tell whether a rule only looks back at an outage that is over, and that people were told of."""
+        told_at = self._told_at.get(sid)
+        return told_at is not None and sid not in scene.incidents and scene.now - told_at < rule.lag
+
+    def _take_in(self, connection: Connection, sid: int, alert_type: str, severity: AlertSeverity, alert_id: int, now: datetime) -> None:  # noqa: PLR0913, PLR0917  an alert's own facts
+        one = self._open.get(sid)
+        if one is None:
+            alert = Alert(service_id=sid, alert_type=alert_type, severity=severity, message="", triggered_at=now, alert_id=alert_id)
+            self._open[sid] = conversations.begin(connection, alert, service_id=sid)
+            self._to_look_at.update(self._depending.watched[sid])
+        elif alert_type not in one.alert_types or rank(severity) > rank(one.severity):
+            types = tuple(dict.fromkeys((*one.alert_types, alert_type)))
+            self._put(replace(one, severity=max(one.severity, severity, key=rank), alert_types=types))
 
     def _follow(self, scene: Scene, alerting: Alerting, obeying: Obeying) -> None:
         """Bring every conversation up to what is known now."""
-        ill = {sid for sid, state in scene.states.items() if state.status is ServiceStatus.UNHEALTHY}
+        ill = {sid for sid, state in scene.states.items() if state.status is ServiceStatus.UNHEALTHY} | scene.incidents.keys()
         flapping = {sid for sid, one in scene.flapping.items() if one.is_flapping}
         depends_on, troubles = self._depending.graph(scene.states)
         found = roots(depends_on, ill | flapping | troubles.keys())
@@ -180,15 +202,24 @@ class Telling:
                 speaker = speaking[root]
                 root = speaker.service_id if speaker.service_id != sid else None
                 after = after if root else replace(after, severity=speaker.severity)
-            root = root if root in self._open else None
+            root = root if root in self._open and root not in muted else None
             if root is None and before.root_service_id is not None:
                 after = replace(after, released_at=scene.now)
+                self._to_look_at.add(sid)
             after = _released(after, obeying.maintenance(sid, scene.now).ended_at)
             self._put(replace(after, root_service_id=root))
-        self._dependents = self._by_root()
+        self._dependents = self._by_root(found, speaking)
+        self._share_severities()
+
+    def _share_severities(self) -> None:
+        """Have who speaks for others be as bad as the worst of them."""
+        for one in list(self._open.values()):
+            root = None if one.root_service_id is None else self._open.get(one.root_service_id)
+            if root is not None and rank(one.severity) > rank(root.severity):
+                self._put(replace(root, severity=one.severity))
 
     def _decide(self, conversation: Conversation, scene: Scene, alerting: Alerting, obeying: Obeying) -> NotifyDecision:
-        young = scene.now < conversation.opened_at + DOUBT_MAX
+        doubted_until = max(conversation.opened_at, conversation.released_at or conversation.opened_at) + DOUBT_MAX
         return decide(
             Talk(
                 now=scene.now,
@@ -199,12 +230,15 @@ class Telling:
                 is_silenced=self._addressing.is_silenced(conversation, scene.now, alerting, obeying),
                 is_acknowledged=conversation.is_acknowledged(scene.now),
                 escalation=self._escalation,
-                is_root_in_doubt=young and self._is_in_doubt(conversation, scene.states),
+                doubted_until=doubted_until if self._is_in_doubt(conversation, scene.states) else None,
             ),
         )
 
     def _is_in_doubt(self, conversation: Conversation, states: Mapping[int, ServiceState]) -> bool:
         """Tell whether something that a service depends on has just failed, was not looked at since, or is ill and not told yet."""
+        own, released_at = states[conversation.service_id], conversation.released_at
+        if released_at is not None and (own.last_checked_at is None or own.last_checked_at < released_at):
+            return True  # what it waited for has recovered, and it was not looked at since
         depended = [states[other] for other in self._depending.watched[conversation.service_id] if other in states]
         return any(
             machine.is_soft(state)
@@ -256,7 +290,7 @@ class Telling:
     def _affected(self, connection: Connection, conversation: Conversation, scene: Scene, alerting: Alerting) -> Affected:
         sid = conversation.service_id
         incident = scene.incidents.get(sid) or scene.latest.get(sid)
-        made = [] if incident is None else heals.of_incident(connection, incident.incident_id)
+        made = [] if incident is None or not conversation.is_outage else heals.of_incident(connection, incident.incident_id)
         kept = None if incident is None else forensics.of_incident(connection, incident.incident_id)
         background = Background(
             made=made,
@@ -270,20 +304,23 @@ class Telling:
     def _under(self, root: int) -> tuple[str, ...]:
         return self._dependents.get(root, ())
 
-    def _by_root(self) -> dict[int, tuple[str, ...]]:
-        """Return the names of those that are ill because of another, by that one: once a step, not once for each of many."""
-        found: dict[int, tuple[str, ...]] = {}
-        for one in self._open.values():
-            if one.root_service_id is not None:
-                found[one.root_service_id] = (*found.get(one.root_service_id, ()), self._names[one.service_id])
-        return found
+    def _by_root(self, roots_of: Mapping[int, int | str], speaking: Mapping[str, Speaker]) -> dict[int, tuple[str, ...]]:
+        """Return the names of all that are ill because of another, spoken of or not, by that one: once a step."""
+        found: dict[int, list[str]] = {}
+        for sid, root in roots_of.items():
+            speaker = speaking[root].service_id if isinstance(root, str) and root in speaking else root
+            if isinstance(speaker, int) and sid != speaker and sid in self._names:
+                found.setdefault(speaker, []).append(self._names[sid])
+        return {root: tuple(names) for root, names in found.items()}
 
     def _put(self, conversation: Conversation) -> None:
         if self._open.get(conversation.service_id) != conversation:
             self._open[conversation.service_id] = conversation
             self._changed.add(conversation.service_id)
 
-    def _save(self, connection: Connection) -> None:
+    def _save(self, connection: Connection) -> bool:
+        """Write what changed; return whether a conversation was closed."""
+        before = len(self._open)
         for sid in self._changed:
             one = self._open[sid]
             conversations.save(connection, one)
@@ -291,6 +328,7 @@ class Telling:
                 self._told_at[sid] = one.closed_at
         self._changed.clear()
         self._open = {sid: one for sid, one in self._open.items() if one.closed_at is None}
+        return len(self._open) < before
 
 
 def _released(conversation: Conversation, ended_at: datetime | None) -> Conversation:

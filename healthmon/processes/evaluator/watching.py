@@ -17,7 +17,7 @@ from healthmon.store import checks as looks
 from healthmon.store import states as stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -84,6 +84,18 @@ class Watching:
         changes = [self._take_one(_not_after(check, now)) for check in checks if check.service_id in self.states]
         changes += [self._lose(sid, now) for sid in self._out_of_sight()]
         return [change for change in changes if change.event is not StatusEvent.NOTHING]
+
+    def away_since(self, sid: int) -> datetime | None:
+        """Return when a service was looked at last, if that is longer ago than a look is believed; else None."""
+        state = self.states.get(sid)
+        last = None if state is None else state.last_checked_at
+        return last if last is not None and clock.now() - last > self._max_gaps[sid] else None
+
+    def forget_outages_but(self, open_incidents: Collection[int], now: datetime) -> None:
+        """Have it confirmed anew that a service is ill whose outage nobody has written down: it was not watched for a time."""
+        for sid, state in list(self.states.items()):
+            if state.status is ServiceStatus.UNHEALTHY and sid not in open_incidents:
+                self.replace_state(machine.lose_sight(state, at=now).state)
 
     def uptimes(self, service_ids: Iterable[int]) -> dict[int, Uptime]:
         """Return the uptime of these services, as of their last look."""
