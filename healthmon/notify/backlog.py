@@ -17,11 +17,12 @@ from healthmon.model.notification import NotificationKind
 from healthmon.notify.message import LATE, RANK
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from healthmon.model.delivery import Delivery, Queued
     from healthmon.model.notification import Affected, Notification
 
+    Subject = tuple[int, str, int]  # one outage
     Entry = tuple[Affected, Notification]  # what is said of a service, and the message that says it
 
 WINDOW = timedelta(minutes=10)
@@ -94,10 +95,11 @@ def combine(queued: Sequence[Queued]) -> tuple[tuple[Delivery, ...], tuple[Notif
     """
     fresh = [one for one in queued if not one.delivery.may_have_arrived and not _is_full(one.notification)]
     outages = [one for one in fresh if one.notification.kind in OUTAGES]
+    left = {_subject(affected) for one in queued if _is_full(one.notification) for affected in one.notification.affected}
     events = [one for one in fresh if one.notification.kind is NotificationKind.EVENT]
     members: list[Delivery] = []
     messages: list[Notification] = []
-    for several, together in ((outages, _as_they_stand(outages)), (events, _told_together(_entries(events), NotificationKind.EVENT))):
+    for several, together in ((outages, _as_they_stand(outages, left)), (events, _told_together(_entries(events), NotificationKind.EVENT))):
         if Counter(map(_content, together)) != Counter(_content(one.notification) for one in several):
             members += [one.delivery for one in several]
             messages += together
@@ -124,7 +126,7 @@ def _is_behind(queued: Sequence[Queued], sent_at: Sequence[datetime], limit: int
     return late or first.delivery.attempts > 0 or len(queued) > MANY or len(sent_at) >= limit // 2
 
 
-def _subject(affected: Affected) -> tuple[int, str, int]:
+def _subject(affected: Affected) -> Subject:
     """Return what identifies an outage; what belongs to no conversation stands for itself."""
     number = affected.conversation_id
     return (number, "", 0) if number else (0, affected.service, affected.alert_id)
@@ -134,12 +136,16 @@ def _entries(queued: Sequence[Queued]) -> list[Entry]:
     return [(affected, one.notification) for one in queued for affected in one.notification.affected]
 
 
-def _as_they_stand(outages: Sequence[Queued]) -> list[Notification]:
-    """Say of each outage the last that is known: those that last first, then those that are over."""
-    latest: dict[tuple[int, str, int], Entry] = {}
+def _as_they_stand(outages: Sequence[Queued], left: Collection[Subject]) -> list[Notification]:
+    """Say of each outage the last that is known: those that last first, then those that are over.
+
+    Of those in `left`, a message that stays in its place has the last word: nothing of them may come to stand behind it.
+    """
+    latest: dict[Subject, Entry] = {}
     for affected, source in _entries(outages):
         latest.pop(_subject(affected), None)
-        latest[_subject(affected)] = (affected, source)
+        if _subject(affected) not in left:
+            latest[_subject(affected)] = (affected, source)
     resolved = [entry for entry in latest.values() if entry[1].kind is NotificationKind.RESOLVED]
     lasting = [entry for entry in latest.values() if entry[1].kind is not NotificationKind.RESOLVED]
     kinds = {source.kind for _, source in lasting}

@@ -211,3 +211,16 @@ def test_nobody_is_reached_when_every_channel_has_failed_for_five_minutes(failin
     since = [None if seconds is None else ago(seconds) for seconds in failing_s]
     states = {name: ChannelState(channel=name, failing_since=at, last_error="e") for name, at in zip(names, since, strict=True)}
     assert retry.nobody_reached(names, states, now=NOW) == said
+
+
+def test_a_failure_never_comes_to_stand_behind_an_end_that_holds_as_much_as_one_may() -> None:
+    """Two messages about 250 outages, and then one that ends them all."""
+    waiting = [
+        queued(1, KIND.FIRING, *range(1, 151), attempts=1),
+        queued(2, KIND.FIRING, *range(151, 251)),
+        queued(3, KIND.RESOLVED, *range(1, 251)),
+        queued(4, KIND.FIRING, 300),
+    ]
+    members, messages = combine(waiting)
+    assert [one.delivery_id for one in members] == [1, 2, 4]
+    assert told(messages) == [("firing", [300])]

@@ -63,3 +63,9 @@ def test_default_rules_do_what_the_shipped_ones_do() -> None:
     for ours, theirs in zip(DEFAULT_RULES, shipped, strict=True):
         mine, other = understand(ours.condition).truth, understand(theirs.condition).truth
         assert [mine(facts) for facts in cases] == [other(facts) for facts in cases]
+
+
+@pytest.mark.parametrize("name", ["healing_quarantined", "history_lost"])
+def test_a_rule_cannot_bear_the_name_of_an_alert_that_is_not_a_rules(name: str) -> None:
+    with pytest.raises(ValidationError, match="is the name of an alert of healthmon's own"):
+        RuleSettings.model_validate({"name": name, "condition": "unhealthy", "severity": "critical"})
