@@ -79,7 +79,7 @@ def _frozen_with_call(freeze_s: float) -> float:
             return took
 
 
-@row("F20b", "the engine is frozen with our call in its hands: one restart", bound_s=30, in_ci=False)
+@row("F20b", "the engine is frozen with our call in its hands: one restart", bound_s=30)
 def frozen_with_call() -> float:
     return _frozen_with_call(8)
 

@@ -129,7 +129,7 @@ def _full_backlog() -> Iterator[int]:
             filler.close()
 
 
-@row("F65", "the host loses its network: what is beyond it is unknown and never healed, and comes back with it", bound_s=BOUND_S, in_ci=False)
+@row("F65", "the host loses its network: what is beyond it is unknown and never healed, and comes back with it", bound_s=BOUND_S)
 @alone
 def no_network() -> float:
     with tempfile.TemporaryDirectory(prefix="hm-") as directory:
