@@ -178,5 +178,6 @@ def a_notification(kind: NotificationKind = NotificationKind.FIRING, **changes: 
         "dependents": ("analysis_service",),
         "links": (("runbook", "https://wiki.example.com/doc_store"),),
     }
-    affected = Affected(**plain | changes)
+    down = not {"alert_types", "is_outage"} & changes.keys() or "service_down" in changes.get("alert_types", ())
+    affected = Affected(**{"is_outage": down} | plain | changes)
     return Notification(kind=kind, severity=affected.severity, created_at=NOW, host="web-1", affected=(affected,))

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+HEALING_QUARANTINED = "healing_quarantined"  # the alert type of what healing has given up on
+HISTORY_LOST = "history_lost"  # and of a database that is not what it was
+
+
 class AlertSeverity(StrEnum):
     CRITICAL = "critical"
     WARNING = "warning"

@@ -43,6 +43,7 @@ class Affected:
     message: str
     started_at: datetime
     resolved_at: datetime | None = None
+    is_outage: bool = False  # it does not answer as it should; anything else is told by the rule's name
     facts: tuple[tuple[str, str], ...] = ()
     values: tuple[tuple[str, str], ...] = ()
     healing: str = ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from healthmon.model.alert import AlertSeverity
+from healthmon.model.alert import HEALING_QUARANTINED, AlertSeverity
 from healthmon.model.notification import NotificationKind
 from healthmon.notify import wording
 from healthmon.notify.paragraphs import NAME_CHARS, brief, paragraph, trouble
@@ -89,7 +89,8 @@ def _title(notification: Notification, affected: list[Affected], host: str, now:
         case NotificationKind.FLAPPING:
             return f"[{notification.severity.upper()}] {_flapping(affected, host)}"
         case NotificationKind.WORSENED:
-            return f"[{notification.severity.upper()}] {_firing(affected, host)}, worse than before"
+            given_up = any(HEALING_QUARANTINED in one.alert_types for one in affected)
+            return f"[{notification.severity.upper()}] {_firing(affected, host)}, {'restarts did not help' if given_up else 'worse than before'}"
         case NotificationKind.FIRING:
             return f"[{notification.severity.upper()}] {_firing(affected, host)}"
 

@@ -16,12 +16,11 @@ NAME_CHARS = 60
 LINE_CHARS = 300
 BRIEF_CHARS = 110
 MAX_FACTS = 10
-DOWN = ("down", "unhealthy", "consecutive_failures", "unreachable")  # parts of alert types that mean: it does not answer
 
 
 def trouble(one: Affected) -> str:
     """Say in a word or two what is wrong: `down`, or what the first rule is called."""
-    if any(word in alert_type for alert_type in one.alert_types for word in DOWN):
+    if one.is_outage:
         return "down"
     kind = one.alert_types[0].replace("_", " ") if one.alert_types else "in trouble"
     return wording.one_line(kind, NAME_CHARS)

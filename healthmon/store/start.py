@@ -12,7 +12,7 @@ import apsw
 
 from healthmon import clock
 from healthmon.errors import StoreError
-from healthmon.model.alert import Alert, AlertSeverity
+from healthmon.model.alert import HISTORY_LOST, Alert, AlertSeverity
 from healthmon.store import alerts, checks, checkup, sentinel
 from healthmon.store.connection import create_or_open
 from healthmon.store.files import BESIDE, make_directory, put_aside, require_writable
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from healthmon.paths import Paths
     from healthmon.store.connection import Connection
 
-HISTORY_LOST = "history_lost"
 CHECK_S = 10.0
 
 

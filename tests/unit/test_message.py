@@ -145,3 +145,13 @@ def test_a_chats_own_signs_lose_their_force_and_stay_readable() -> None:
 )
 def test_lengths_are_said_in_the_units_that_matter(seconds: float, said: str) -> None:
     assert wording.length(timedelta(seconds=seconds)) == said
+
+
+def test_a_rule_with_down_in_its_name_takes_no_service_down() -> None:
+    slow = a_notification(alert_types=("slowdown",), is_outage=False)
+    assert render(slow, now=NOW).title == "[CRITICAL] doc_store on web-1: slowdown"
+
+
+def test_that_restarts_did_not_help_stands_in_the_title() -> None:
+    given_up = a_notification(NotificationKind.WORSENED, alert_types=("service_down", "healing_quarantined"))
+    assert render(given_up, now=NOW).title == "[CRITICAL] doc_store is down on web-1, restarts did not help"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from healthmon.model.alert import HEALING_QUARANTINED
 from healthmon.model.heal import HealState
 from healthmon.model.incident import Incident, IncidentResolution
 from healthmon.model.status import ServiceStatus
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from healthmon.processes.evaluator.watching import Change
     from healthmon.store.connection import Connection
 
-QUARANTINE_ALERT = "healing_quarantined"
 
 
 class Outages:
@@ -53,7 +53,7 @@ class Outages:
                 self.open[incident.service_id] = incident
             else:
                 incidents.resolve(connection, incident.incident_id, at=now, resolution=IncidentResolution.REMOVED)
-                alerts.resolve(connection, incident.service_id, QUARANTINE_ALERT, at=now)
+                alerts.resolve(connection, incident.service_id, HEALING_QUARANTINED, at=now)
 
     def open_new(self, connection: Connection, changes: Iterable[Change], now: datetime) -> None:
         """Open an incident for each service that has just become unhealthy and has none."""
@@ -116,7 +116,7 @@ class Outages:
         at = max(resolved_at, incident.started_at)
         resolution = _resolution(heals.of_incident(connection, incident.incident_id))
         incidents.resolve(connection, incident.incident_id, at=at, resolution=resolution)
-        alerts.resolve(connection, incident.service_id, QUARANTINE_ALERT, at=at)
+        alerts.resolve(connection, incident.service_id, HEALING_QUARANTINED, at=at)
         del self.open[incident.service_id]
         self.latest[incident.service_id] = replace(incident, resolved_at=at, resolution=resolution)
         self._log.change(

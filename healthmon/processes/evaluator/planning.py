@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.heal.policy import VOIDS_EVIDENCE, HealDecision, HealReason, HealVerdict, Situation, charged, decide
 from healthmon.heal.words import in_words
-from healthmon.model.alert import Alert, AlertSeverity
+from healthmon.model.alert import HEALING_QUARANTINED, Alert, AlertSeverity
 from healthmon.model.heal import Heal, HealState
 from healthmon.model.status import ServiceStatus
 from healthmon.processes.evaluator.moment import Moment, read_moment
-from healthmon.processes.evaluator.outages import QUARANTINE_ALERT
 from healthmon.status import machine
 from healthmon.store import heals, probe_requests
 
@@ -223,13 +222,13 @@ class Planning:
         message = f"{service.name}: {decision.detail} restarts did not help; a person has to look"
         alert = Alert(
             service_id=sid,
-            alert_type=QUARANTINE_ALERT,
+            alert_type=HEALING_QUARANTINED,
             severity=AlertSeverity.CRITICAL,
             message=message,
             triggered_at=now,
         )
         if outages.quarantine(connection, sid, alert):
-            self._log.error("ALERT", type=QUARANTINE_ALERT, severity=alert.severity.value, message=message)
+            self._log.error("ALERT", type=HEALING_QUARANTINED, severity=alert.severity.value, message=message)
 
 
 def _new_heal(situation: Situation, decision: HealDecision) -> Heal | None:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.alerts.dependencies import roots
 from healthmon.alerts.speaking import speakers
-from healthmon.model.alert import Alert, AlertSeverity
+from healthmon.model.alert import HEALING_QUARANTINED, Alert, AlertSeverity
 from healthmon.model.notification import Notification, NotificationKind
 from healthmon.model.status import ServiceStatus
 from healthmon.notify.batches import routed
 from healthmon.notify.policy import Grouping, NotifyDecision, NotifyVerdict, Talk, decide, rank
 from healthmon.processes.evaluator.addressing import Addressing
-from healthmon.processes.evaluator.outages import QUARANTINE_ALERT
 from healthmon.processes.evaluator.wording import Background
 from healthmon.status import machine
 from healthmon.status.uptime import WINDOW
@@ -162,7 +161,7 @@ class Telling:
                 self._take_in(connection, sid, firing.rule, firing.severity, firing.alert_id, scene.now)
         for sid, incident in scene.incidents.items():
             if incident.quarantined_at is not None:
-                self._take_in(connection, sid, QUARANTINE_ALERT, AlertSeverity.CRITICAL, 0, scene.now)
+                self._take_in(connection, sid, HEALING_QUARANTINED, AlertSeverity.CRITICAL, 0, scene.now)
         return len(self._open) > before
 
     def _is_told_already(self, sid: int, rule: Rule, scene: Scene) -> bool:

@@ -69,6 +69,7 @@ class Wording:
             message=message,
             started_at=_started_at(conversation, incident),
             resolved_at=conversation.over_at,
+            is_outage=conversation.is_outage,
             facts=(*_because(because, conversation), *self._facts(sid, scene, message, background.starts), *_last_lines(background, conversation)),
             values=tuple({value: None for one in firing for value in one.values}),
             healing=_healed(background.made) if conversation.over_at else self._healing(sid, incident),
