@@ -30,7 +30,8 @@ class Matcher:
     is_negated: bool
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        return fnmatchcase(labels[self.label], self.pattern) != self.is_negated
+        pattern = self.pattern.replace("[", "[[]")  # a bracket is itself, as in the names of services
+        return fnmatchcase(labels[self.label], pattern) != self.is_negated
 
 
 def read_matcher(text: str) -> Matcher:

@@ -103,6 +103,8 @@ class Telling:
         before = None if sid is None else self._open.get(sid)
         if before is None or before.over_at is not None:
             return f"refused: there is no outage of {action.service} to acknowledge"
+        if action.until is not None and action.until <= now:
+            return "refused: its end is past"
         self._put(
             replace(
                 before,
