@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import click
 from healthmon import clock, redaction
 from healthmon.cli.alert_tables import show_channels
 from healthmon.cli.context import open_database
-from healthmon.errors import EXIT_FAILED, EXIT_FINE, UsageError
+from healthmon.errors import EXIT_FAILED, EXIT_FINE, HealthmonError, UsageError
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.delivery import SendStatus
 from healthmon.model.notification import Notification, NotificationKind
@@ -22,10 +23,12 @@ from healthmon.processes.notifier import child, sending
 from healthmon.processes.notifier.lane import DEADLINE_S
 from healthmon.spelling import nearest
 from healthmon.store import channel_states, deliveries
+from healthmon.store.connection import open_for_writing
 
 if TYPE_CHECKING:
     from healthmon.cli.context import Context
     from healthmon.notify.channels import Channel
+    from healthmon.paths import Paths
 
 LOOK_EVERY_S = 0.02
 NONE = "no channel is switched on: see alerting in the configuration"
@@ -71,9 +74,21 @@ def test(context: Context, channel: str) -> int:
     result = attempt.end()
     if result.status is SendStatus.SENT:
         click.echo(f"{channel} took it in {took_s:.1f} s: {result.detail}")
+        _note_that_it_works(context.config.paths, channel)
         return EXIT_FINE
     click.echo(f"healthmon: {channel} did not take it ({result.status.value}, {took_s:.1f} s): {result.detail}", err=True)
     return EXIT_FAILED
+
+
+def _note_that_it_works(paths: Paths, channel: str) -> None:
+    """Write down, where there is an agent's database, that something got through: it may have been given up."""
+    with suppress(HealthmonError):
+        connection = open_for_writing(paths.database)
+        try:
+            with connection.transaction(durable=True):
+                channel_states.works(connection, channel, now=clock.now())
+        finally:
+            connection.close()
 
 
 def _chosen(context: Context, name: str) -> Channel:

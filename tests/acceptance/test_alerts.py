@@ -115,6 +115,7 @@ def test_what_is_silenced_reaches_nobody_and_a_channel_can_be_tried() -> None:
         assert [one["event"] for one in world.posted()] == ["test"]
         assert host.ask("alerts", "test", "email").returncode == 0
         assert "[TEST]" in world.mails[0]
+        assert host.ask("alerts", "channels").stdout.count("works") == 2, "what was tried by hand counts as well"
         assert host.ask("alerts", "unsilence", "1").stdout.strip() == "silence 1 is over"
         wait_for(lambda: len(world.hook.requests) == 2, timeout_s=30, what="what the silence held back")
         assert world.posted()[1]["event"] == "firing"
