@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 EVERY_S = 30.0
-SOON_S = 5.0  # while nothing is matched yet
+SOON_S = 5.0  # while nothing is matched yet, or not all has numbers
+SOON_ROUNDS = 6  # so often in a row: what never has any is asked with the others
 AT_ONCE = 8  # calls
 CLOSE_S = 1.0
 
@@ -37,6 +38,7 @@ class Measuring:
         self._every_s = every_s
         self._before: dict[Incarnation, Reading] = {}
         self._said = ""
+        self._incomplete = 0  # rounds in a row
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="container-usage", daemon=True)
 
@@ -58,6 +60,7 @@ class Measuring:
             with connection.transaction(durable=False):
                 container_usage.publish(connection, found)
         self._before = seen
+        self._incomplete = 0 if wanted and found.keys() == wanted.keys() else self._incomplete + 1
 
     def _read(self, runs: set[Incarnation]) -> dict[Incarnation, Reading]:
         ordered = list(runs)
@@ -86,7 +89,8 @@ class Measuring:
                 self._say(str(error))
             except Exception:  # noqa: BLE001  a bug in figures must not be the end of all figures
                 self._log.exception("usage_failed")
-            pause_s = self._every_s if self._before else min(self._every_s, SOON_S)
+            soon = not self._before or 0 < self._incomplete <= SOON_ROUNDS
+            pause_s = min(self._every_s, SOON_S) if soon else self._every_s
 
     def _round(self) -> None:
         connection = open_for_writing(self._database)
