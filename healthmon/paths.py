@@ -55,5 +55,10 @@ class Paths:
         """Where processes tell the watchdog that their work goes on."""
         return self.runtime / "heartbeats.sock"
 
+    @property
+    def log_level(self) -> Path:
+        """What a person set the level of all records to, for a while."""
+        return self.runtime / "log-level"
+
     def log(self, program: str) -> Path:
         return self.logs / f"{program}.log"
