@@ -42,8 +42,12 @@ class Paths:
     def lock(self, role: str) -> Path:
         return self.runtime / "locks" / f"{role}.lock"
 
+    @property
+    def doorbells(self) -> Path:
+        return self.runtime / "doorbells"
+
     def doorbell(self, program: str) -> Path:
-        return self.runtime / "doorbells" / f"{program}.sock"
+        return self.doorbells / f"{program}.sock"
 
     @property
     def console(self) -> Path:

@@ -32,7 +32,7 @@ def command(context: Context, level: str | None, length: timedelta) -> None:
             raise click.UsageError(f"no agent has run on {config.paths.data_dir} yet: start it, or set log_level in the configuration")
         log_level.write(path, log_level.Override(level=level, until=now + length))
     if level is not None:
-        for bell in config.paths.doorbell("x").parent.glob("*.sock"):
+        for bell in config.paths.doorbells.glob("*.sock"):
             ring(bell)
     override = log_level.read(path, now)
     click.echo(config.log_level if override is None else f"{override.level} until {clock.to_people(override.until)}, then {config.log_level}")

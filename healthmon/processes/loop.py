@@ -175,7 +175,7 @@ class _Steps:
 
 def prepare_directories(paths: Paths) -> None:
     """Make the directories of an agent. Raises UsageError when one cannot be made or written."""
-    for directory in (paths.data_dir, paths.runtime, paths.programs, paths.runtime / "locks", paths.runtime / "doorbells", paths.logs):
+    for directory in (paths.data_dir, paths.runtime, paths.programs, paths.runtime / "locks", paths.doorbells, paths.logs):
         try:
             mode = 0o755 if directory == paths.data_dir else 0o700
             directory.mkdir(mode=mode, parents=True, exist_ok=True)

@@ -47,9 +47,9 @@ class Heart:
         said = BUSY * is_busy + STUCK * is_stuck
         if said == self._said and now - self._beaten_at < BEAT_EVERY_S / 2:
             return
-        self._beaten_at, self._said = now, said
-        with suppress(OSError):
+        with suppress(OSError):  # nobody listens yet, or hears so fast: the next round tries again
             self._socket.sendto(f"{self._program} {os.getpid()} {said}".encode(), self._path)
+            self._beaten_at, self._said = now, said
 
     def close(self) -> None:
         self._socket.close()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.errors import EngineError, HealthmonError
 from healthmon.log import Log
+from healthmon.processes.doorbell import ring
 from healthmon.processes.loop import prepare_directories
 from healthmon.processes.watchdog.charges import Charges
 from healthmon.processes.watchdog.outward import Outward
@@ -51,6 +52,8 @@ class Watchdog:
         self._paths = config.paths
         self._ear = Ear(config.paths.heartbeats)
         doorbell.also_wake_for(self._ear.fileno())
+        for bell in config.paths.doorbells.glob("*.sock"):
+            ring(bell)  # who began before us has beaten where nobody heard it
         self._rpc = SupervisorRpc(config.paths.supervisor_socket)
         self._charges = Charges(config.groups())
         self._sampling = Sampling(config, log)
