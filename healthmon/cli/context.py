@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import clock, config
+from healthmon.cli.rights import become_owner
 from healthmon.errors import StoreError, UsageError
 from healthmon.history import report
 from healthmon.history.report import Report
@@ -50,6 +51,7 @@ class Context:
     def config(self) -> Config:
         loaded = config.load(self.source)
         _require_utf8(loaded.paths)
+        become_owner(loaded.paths.data_dir)
         return loaded
 
 
