@@ -12,6 +12,7 @@ from healthmon.model.process import TOTAL
 from healthmon.processes.roles import is_held
 from healthmon.watch.policy import ProgramState
 from healthmon.watch.supervisor_rpc import SupervisorRpc
+from healthmon.watch.wellbeing import BRAKE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,9 +44,10 @@ def read(paths: Paths, names: Iterable[str], samples: Iterable[ProcessSample]) -
 
 
 def unwell(paths: Paths, names: Iterable[str]) -> dict[str, ProgramState]:
-    """Return the programs of `names` that do not run, with what supervisord calls that."""
+    """Return the programs of `names` that should run and do not, with what supervisord calls that."""
     fine = {ProgramState.RUNNING, ProgramState.STARTING}
-    return {name: state for name, (state, _) in _states(paths, names).items() if state not in fine}
+    found = {name: state for name, (state, _) in _states(paths, names).items() if state not in fine}
+    return {name: state for name, state in found.items() if (name, state) != (BRAKE, ProgramState.STOPPED)}
 
 
 def _states(paths: Paths, names: Iterable[str]) -> dict[str, tuple[ProgramState, int | None]]:
