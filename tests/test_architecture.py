@@ -38,6 +38,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "notify.wording",
             "notify.paragraphs",
             "notify.message",
+            "notify.titles",
             "notify.envelope",
             "notify.payloads",
             "notify.backlog",
