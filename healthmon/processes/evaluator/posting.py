@@ -69,11 +69,10 @@ class Posting:
         sid = one.service_id
         incident = scene.incidents.get(sid) or scene.latest.get(sid)
         made = [] if incident is None or not one.is_outage else heals.of_incident(connection, incident.incident_id)
-        kept = None if incident is None else forensics.of_incident(connection, incident.incident_id)
         back = tuple(name for name in one.told_dependents if self._is_well(name, scene))
         background = Background(
             made=made,
-            last_lines=() if kept is None else kept.last_lines,
+            last_lines=() if incident is None else forensics.last_lines(connection, incident.incident_id),
             starts=target_starts.count(connection, sid, since=scene.now - STARTS_WITHIN),
             dependents=ties.dependents.get(sid, ()) if one.over_at is None else back,
             not_back=() if one.over_at is None else tuple(name for name in one.told_dependents if name not in back),

@@ -1,0 +1,118 @@
+"""How much has been tried already: for this service, and on this host?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.heal.decision import HealDecision, HealReason, HealVerdict, Passed, hold, quarantine, wait_until
+from healthmon.heal.reach import service_share
+from healthmon.heal.situation import charged, issued, spent
+from healthmon.model.heal import HealState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from healthmon.heal.situation import Situation
+
+AFTER_DROP = timedelta(seconds=5)  # doubling with each in a row
+AFTER_DROP_MAX = timedelta(minutes=5)
+MAX_DOUBLINGS = 10
+TEN_MINUTES, HOUR, DAY = timedelta(minutes=10), timedelta(hours=1), timedelta(days=1)
+RETRY_FIRST = timedelta(minutes=10)  # in quarantine, doubling, where quarantine_retries allows any
+RETRY_MAX = timedelta(minutes=60)
+
+
+@dataclass(frozen=True, slots=True)
+class _Budget:
+    """So many restarts within any window of this length."""
+
+    limit: int
+    window: timedelta
+
+
+def attempts_left(situation: Situation) -> HealDecision | Passed:
+    used, settings = charged(situation), situation.settings
+    over = len(used) - settings.max_restart_attempts
+    if over < 0 or not used:
+        return Passed(detail=f"{len(used)} of {settings.max_restart_attempts} used")
+    if over >= settings.quarantine_retries:
+        return quarantine(HealReason.ATTEMPTS_USED_UP, f"{len(used)} of {settings.max_restart_attempts + settings.quarantine_retries}")
+    pause = min(RETRY_MAX, RETRY_FIRST * 2 ** min(over, MAX_DOUBLINGS))
+    return wait_until(issued(used[-1]) + pause, situation.now, HealReason.QUARANTINE_RETRY)
+
+
+def cooled_down(situation: Situation) -> HealDecision | Passed:
+    used = charged(situation)
+    if not used:
+        return Passed(detail="not restarted in this outage")
+    until = issued(used[-1]) + timedelta(minutes=situation.settings.restart_cooldown_minutes)
+    return wait_until(until, situation.now, HealReason.COOLDOWN, afterwards=f"last restart at {clock.to_people(issued(used[-1]))}")
+
+
+def not_just_dropped(situation: Situation) -> HealDecision | Passed:
+    """What a fresh look just forbade is not planned again until that look's facts are here."""
+    dropped = list(takewhile(lambda heal: heal.state is HealState.DROPPED, reversed(situation.history)))
+    if not dropped or dropped[0].closed_at is None:
+        return Passed()
+    pause = min(AFTER_DROP_MAX, AFTER_DROP * 2 ** min(len(dropped) - 1, MAX_DOUBLINGS))
+    return wait_until(dropped[0].closed_at + pause, situation.now, HealReason.JUST_DROPPED)
+
+
+def service_has_budget(situation: Situation) -> HealDecision | Passed:
+    """Over all its incidents, and never so much that the others go without."""
+    settings = situation.settings
+    attempts = settings.max_restart_attempts
+    budgets = (
+        _Budget(settings.hourly_limit, HOUR),
+        _Budget(settings.daily_limit, DAY),
+        _Budget(service_share(settings.host_budget_per_10_minutes, attempts=attempts), TEN_MINUTES),
+        _Budget(service_share(settings.host_budget_per_hour, attempts=attempts), HOUR),
+    )
+    return _within(budgets, spent(situation, own=True), 0, situation.now, HealReason.SERVICE_BUDGET)
+
+
+def host_has_budget(situation: Situation) -> HealDecision | Passed:
+    settings = situation.settings
+    budgets = (_Budget(settings.host_budget_per_10_minutes, TEN_MINUTES), _Budget(settings.host_budget_per_hour, HOUR))
+    return _within(budgets, spent(situation, own=False), situation.queued_ahead, situation.now, HealReason.HOST_BUDGET)
+
+
+def hands_free(situation: Situation) -> HealDecision | Passed:
+    busy = sum(heal.state in {HealState.PLANNED, HealState.ISSUED} for heal in situation.host)
+    detail = f"{busy} under way"
+    return hold(HealReason.CONCURRENCY, detail) if busy >= situation.settings.concurrency else Passed(detail=detail)
+
+
+def _within(
+    budgets: Sequence[_Budget], times: Sequence[datetime], ahead: int, now: datetime, reason: HealReason
+) -> HealDecision | Passed:
+    """Pass while every budget has something left for who stands behind `ahead` others; else say which, and until when."""
+    used = [(budget, [at for at in times if at > now - budget.window]) for budget in budgets]
+    detail = ", ".join(f"{len(inside)} of {budget.limit} in {_shown(budget.window)}" for budget, inside in used)
+    until, full = max(((_free_at(budget, inside, ahead, now), budget) for budget, inside in used), key=lambda one: one[0])
+    if until <= now:
+        return Passed(detail=detail)
+    queue = f", {ahead} before it" if ahead else ""
+    return HealDecision(
+        verdict=HealVerdict.WAIT,
+        reason=reason,
+        until=until,
+        detail=f"{full.limit} in {_shown(full.window)}{queue}",
+    )
+
+
+def _free_at(budget: _Budget, inside: Sequence[datetime], ahead: int, now: datetime) -> datetime:
+    """Return when the budget has a restart left after `ahead` others: one that is used comes back a window later."""
+    used = list(inside)
+    for _ in range(ahead + 1):
+        used.append(now if len(used) < budget.limit else used[-budget.limit] + budget.window)
+    return used[-1]
+
+
+def _shown(window: timedelta) -> str:
+    hours = window / HOUR
+    return f"{window / timedelta(minutes=1):g} minutes" if hours < 1 else f"{hours:g} h"
