@@ -58,6 +58,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.gates",
             "heal.explain",
             "heal.words",
+            "heal.requested",
             "heal.preflight",
             "heal.outcome",
             "heal.verification",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
     from healthmon.processes.evaluator.depending import Depending
+    from healthmon.processes.evaluator.holding import Holding
     from healthmon.processes.evaluator.judging import Judging
     from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.outages import Outages
@@ -53,11 +54,12 @@ class Planning:
         log: Log,
         *,
         depending: Depending,
+        holding: Holding,
         started_at: datetime,
     ) -> None:
         self._services = {service.service_id: (service, configured) for service, configured in services}
-        self._situations = Situations(
-            self._services.values(), settings, depending=depending, maintaining=maintaining, held_since=started_at
+        self.situations = Situations(
+            self._services.values(), settings, depending=depending, maintaining=maintaining, holding=holding, held_since=started_at
         )
         self._maintaining = maintaining
         self._log = log
@@ -66,11 +68,11 @@ class Planning:
 
     def hold_from(self, now: datetime) -> None:
         """Plan nothing for as long as after a start of the agent."""
-        self._situations.held_since = now
+        self.situations.held_since = now
 
     @property
     def held_since(self) -> datetime:
-        return self._situations.held_since
+        return self.situations.held_since
 
     def plan(
         self,
@@ -102,7 +104,7 @@ class Planning:
             became = "not watched any more" if state is None else state.status.value
             if self._maintaining.standing(sid, now).until is not None:
                 became = "in maintenance"
-            if heal.state is HealState.PLANNED and became != ServiceStatus.UNHEALTHY.value:
+            if heal.asked_by is None and heal.state is HealState.PLANNED and became != ServiceStatus.UNHEALTHY.value:
                 heals.close(connection, heal, HealState.DROPPED, at=now, detail=f"the service is {became}")
                 needless.add(sid)
         return needless
@@ -115,7 +117,7 @@ class Planning:
     def _plan_one(self, connection: Connection, incident: Incident, moment: Moment, watching: Watching, outages: Outages) -> float:
         sid = incident.service_id
         _meet_incarnation(sid, moment, watching)
-        situation = self._situations.of(connection, sid, incident, moment)
+        situation = self.situations.of(connection, sid, incident, moment)
         decision = decide(situation)
         self._say(situation, decision)
         outages.note_healing(connection, sid, in_words(decision, dry_run=situation.settings.dry_run))
