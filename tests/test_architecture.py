@@ -57,6 +57,8 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.gave_up",
             "heal.gates",
             "heal.explain",
+            "heal.reach",
+            "heal.order",
             "heal.words",
             "heal.requested",
             "heal.preflight",
