@@ -89,7 +89,7 @@ class Planning:
         if not outages.open:
             return NEVER_S
         moment = read_moment(connection, watching.states, outages.open, judging.open, now)
-        waits_s = [self._plan_one(connection, incident, moment, watching, outages) for incident in self._situations.in_order(outages.open, moment)]
+        waits_s = [self._plan_one(connection, incident, moment, watching, outages) for incident in self.situations.in_order(outages.open, moment)]
         return max(MIN_WAIT_S, min(waits_s))
 
     def withdraw_needless(
