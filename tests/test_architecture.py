@@ -62,6 +62,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.reach",
             "heal.order",
             "heal.words",
+            "heal.requested",
             "heal.preflight",
             "heal.outcome",
             "heal.verification",

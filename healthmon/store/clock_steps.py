@@ -72,6 +72,7 @@ _PRESENT = (
     ),
     _Present(table="channel_states", key=("channel",), columns=("last_sent_at", "failing_since", "reported_at")),
     _Present(table="maintenances", key=("maintenance_id",), columns=("starts_at",), ends=("ends_at",)),
+    _Present(table="holds", key=("hold_id",), columns=("starts_at",), ends=("ends_at",)),
     _Present(table="silences", key=("silence_id",), columns=("starts_at",), ends=("ends_at",)),
     _Present(
         table="deliveries",

@@ -207,7 +207,8 @@ CREATE TABLE untold_events (
 -- What people told us, from the command line or the page. The evaluator obeys, and says what came of it.
 CREATE TABLE operator_actions (
     action_id  INTEGER PRIMARY KEY,
-    kind       TEXT NOT NULL CHECK (kind IN ('acknowledge', 'silence', 'end_silence', 'maintenance', 'end_maintenance')),
+    kind       TEXT NOT NULL CHECK (kind IN ('acknowledge', 'silence', 'end_silence', 'maintenance', 'end_maintenance',
+                                           'hold', 'release', 'heal_now')),
     made_at    TEXT NOT NULL,
     author     TEXT NOT NULL,
     reason     TEXT NOT NULL,
@@ -239,6 +240,17 @@ CREATE TABLE maintenances (
     reason         TEXT NOT NULL
 ) STRICT;
 CREATE INDEX maintenances_by_end ON maintenances (ends_at);
+
+-- Which services are not to be restarted, because a person says so.
+CREATE TABLE holds (
+    hold_id    INTEGER PRIMARY KEY,
+    service_id INTEGER NOT NULL REFERENCES services,
+    starts_at  TEXT NOT NULL,
+    ends_at    TEXT NOT NULL,
+    author     TEXT NOT NULL,
+    reason     TEXT NOT NULL
+) STRICT;
+CREATE INDEX holds_by_end ON holds (ends_at);
 
 -- What people are told: a row a message, the same for every channel. `content` is JSON: model/notification.py.
 CREATE TABLE notifications (
@@ -356,7 +368,7 @@ CREATE TABLE container_usage (
 CREATE TABLE heals (
     heal_id        INTEGER PRIMARY KEY,
     service_id     INTEGER NOT NULL REFERENCES services,
-    incident_id    INTEGER NOT NULL REFERENCES incidents,
+    incident_id    INTEGER REFERENCES incidents,  -- NULL: a person restarts what is not ill
     attempt        INTEGER NOT NULL CHECK (attempt > 0),
     action         TEXT NOT NULL CHECK (action IN ('restart', 'start')),
     state          TEXT NOT NULL CHECK (state IN ('planned', 'issued', 'returned', 'verified', 'failed', 'dropped',
@@ -372,6 +384,9 @@ CREATE TABLE heals (
     new_target_id  TEXT,
     new_started    TEXT,
     detail         TEXT NOT NULL DEFAULT '',
+    asked_by       TEXT,                  -- the person who wanted it; NULL: the policy decided
+    why            TEXT NOT NULL DEFAULT '',  -- in that person's words
+    forced         INTEGER NOT NULL DEFAULT 0 CHECK (forced IN (0, 1)),
     CHECK ((closed_at IS NULL) = (state IN ('planned', 'issued', 'returned')))
 ) STRICT;
 CREATE UNIQUE INDEX one_open_heal ON heals (service_id) WHERE closed_at IS NULL;

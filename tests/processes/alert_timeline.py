@@ -84,7 +84,7 @@ def timelines(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
         timeline.connection.close()
 
 
-def tell(timeline: Timeline, kind: OperatorActionKind, **changes: Any) -> str | None:
+def tell(timeline: World, kind: OperatorActionKind, **changes: Any) -> str | None:
     """Have a person say something, and return what came of it."""
     action = OperatorAction(kind=kind, made_at=timeline.now, author="ada", reason="seen", **changes)
     action_id = operator_actions.add(timeline.connection, action)
