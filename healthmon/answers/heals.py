@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class HealDocument(TypedDict):
     heal_id: int
     service_name: str
-    incident_id: int
+    incident_id: int | None
     attempt: int
     action: HealAction
     state: HealState
