@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ALL = ("evaluator", "healer", "notifier", "probe-default")
+ALL = ("evaluator", "healer", "notifier", "web", "probe-default")
 
 
 class Systemds:
@@ -86,7 +86,7 @@ def test_systemd_hears_nothing_while_a_process_is_silent_and_why(watch: Watch, s
             break
     assert [line.rpartition(" for ")[0] for line in systemd.heard()] == ["STATUS=probe-default: no heartbeat"]
     watch.live(10, *ALL)
-    assert {"WATCHDOG=1", "STATUS=4 processes, all well"} <= set(systemd.heard())
+    assert {"WATCHDOG=1", "STATUS=5 processes, all well"} <= set(systemd.heard())
 
 
 def test_what_supervisord_gave_up_on_is_shown_and_no_reason_to_start_everything_anew(watch: Watch, systemd: Systemds) -> None:
