@@ -83,7 +83,7 @@ ORDER = [name for name, _ in LAYERS]
 
 # What touches the world stays apart from what else does: a hand knows its own world only.
 HANDS = ("store", "probes", "heal", "watch", "notify")
-PROCESSES = ("processes.evaluator", "processes.healer", "processes.notifier", "processes.prober")
+PROCESSES = ("processes.evaluator", "processes.healer", "processes.keeper", "processes.notifier", "processes.prober")
 
 # One home each.
 HOMES = {

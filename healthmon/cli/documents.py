@@ -68,6 +68,10 @@ class ResponseTimeDocument(TypedDict):
     checks: int
     avg_response_time: float | None
     max_response_time: float | None
+    min_response_time: float | None
+    p50_response_time: float | None
+    p95_response_time: float | None
+    p99_response_time: float | None
 
 
 class Trends(TypedDict):
@@ -122,6 +126,10 @@ def trends_document(
                 checks=one.checks,
                 avg_response_time=_rounded(one.average_s),
                 max_response_time=_rounded(one.maximum_s),
+                min_response_time=_rounded(one.minimum_s),
+                p50_response_time=_rounded(one.p50_s),
+                p95_response_time=_rounded(one.p95_s),
+                p99_response_time=_rounded(one.p99_s),
             )
             for one in times
         ],

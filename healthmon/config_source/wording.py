@@ -106,7 +106,7 @@ def _unknown_key(path: Path, root: type[BaseModel]) -> str:
     model = _model_at(path[:-1], root)
     known = _keys(model) if model else []
     start = f"unknown key {quoted(key)}"
-    return start + (nearest(key, known) or _elsewhere(key, root) or f"; known here: {', '.join(known)}")
+    return start + (_elsewhere(key, root) or nearest(key, known) or f"; known here: {', '.join(known)}")
 
 
 def _elsewhere(key: str, root: type[BaseModel]) -> str:

@@ -27,6 +27,7 @@ OURS = (sys.executable, "-P", "-m", "healthmon", "process")
 EVALUATOR = "evaluator"
 HEALER = "healer"
 NOTIFIER = "notifier"
+KEEPER = "keeper"
 WATCHDOG = "watchdog"
 PROBE = PROBE_PROGRAM
 HEADER = "; Written by healthmon, which writes it again. Files of your own in this directory are left alone."
@@ -53,7 +54,7 @@ class Program:
 def of_monitor(config: Config, source: Path) -> list[Program]:
     """Return the programs that a configuration, read from `source`, asks for."""
     probes = [PROBE + group for group in sorted(config.groups())]
-    return [ours(name, config, source) for name in (*probes, EVALUATOR, HEALER, NOTIFIER, WATCHDOG)]
+    return [ours(name, config, source) for name in (*probes, EVALUATOR, HEALER, NOTIFIER, KEEPER, WATCHDOG)]
 
 
 def ours(name: str, config: Config, source: Path, *, start_s: int = 1) -> Program:

@@ -50,7 +50,7 @@ class Agent:
         clocks = {"check_interval_seconds": 1, "timeout_seconds": 0.8, "retry_interval_seconds": 0.2}
         self.source.write_text(json.dumps({"data_dir": str(directory), "services": services, **clocks, **settings}))
         self.rpc = SupervisorRpc(self.paths.supervisor_socket)
-        self.programs = ("evaluator", "healer", "notifier", "watchdog", *{f"probe-{s.get('group', 'default')}" for s in services})
+        self.programs = ("evaluator", "healer", "keeper", "notifier", "watchdog", *{f"probe-{s.get('group', 'default')}" for s in services})
         self.services = [str(service["name"]) for service in services]
         self.process = self.start()
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 HEALTHMON = (sys.executable, "-P", "-m", "healthmon")
-PROGRAMS = {"evaluator", "healer", "notifier", "probe-agents", "probe-core", "watchdog"}
+PROGRAMS = {"evaluator", "healer", "keeper", "notifier", "probe-agents", "probe-core", "watchdog"}
 TOP = Path(__file__).parents[2]
 
 

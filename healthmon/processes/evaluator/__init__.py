@@ -22,7 +22,8 @@ from healthmon.processes.evaluator.planning import Planning
 from healthmon.processes.evaluator.reporting import Reporting
 from healthmon.processes.evaluator.watching import Watching
 from healthmon.status.machine import StatusEvent
-from healthmon.store import checks, facts, services
+from healthmon.status.uptime import hour_of
+from healthmon.store import checks, facts, rollups, services
 from healthmon.store.connection import open_for_writing
 from healthmon.store.sentinel import Mark
 
@@ -122,6 +123,7 @@ class Evaluator:
             self._outages.open_new(self._connection, changes, now)
             self._watching.save(self._connection)
             if entries:
+                rollups.mark_stale(self._connection, {hour_of(look.checked_at) for look in looks})
                 checks.delete_inbox_until(self._connection, entries[-1].inbox_id)
             reach("evaluator.before_commit")
         reach("evaluator.after_commit")
