@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, WithJsonSchema, field_validator
 
 from healthmon import secrets
-from healthmon.config_source import conditions, file, names, relations, wording
+from healthmon.config_source import conditions, file, limits, names, relations, wording
 from healthmon.errors import UsageError
 from healthmon.heal.settings import HealSettings
 from healthmon.history.settings import RetentionSettings
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Config", "ServiceSettings", "find", "json_schema", "load"]
 
 ENVIRONMENT = "HEALTHMON_CONFIG"
+DATA_DIR = "HEALTHMON_DATA_DIR"  # for a unit of systemd, whose file has it beside what the unit may write
 FILE_NAME = "health_monitoring_config.json"
 PLACES = (Path("config", FILE_NAME), Path("/etc/healthmon", FILE_NAME))
 
@@ -78,7 +79,7 @@ class Config(Settings):
     database_path: Text = Field("health_monitoring.db", description="The SQLite database. A relative path lies in data_dir.")
     data_dir: Text | None = Field(
         None,
-        description="Directory of everything that is written: database, logs, backups. Default: the working directory.",
+        description="Directory of everything that is written: database, logs, backups. Default: $HEALTHMON_DATA_DIR, else the working directory.",
     )
     log_level: LogLevel = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     services: tuple[ServiceSettings, ...] = Field(
@@ -158,7 +159,7 @@ def load(path: Path) -> Config:
     source = file.read(path)
     written = source.root.plain()
     values, missing = secrets.resolve(written, directory=path.absolute().parent)
-    findings = [*source.findings, *missing, *relations.findings(values), *conditions.findings(values, written), *names.findings(values)]
+    findings = [*source.findings, *missing, *relations.findings(values), *limits.findings(values), *conditions.findings(values, written), *names.findings(values)]
     try:
         config = Config.model_validate(_completed(values))
     except ValidationError as error:
@@ -176,6 +177,8 @@ def json_schema() -> dict[str, Any]:
 
 def _completed(values: Plain) -> Plain:
     """Give every service what it leaves to the file, and take out dependencies on services that are switched off."""
+    if isinstance(values, dict) and os.environ.get(DATA_DIR):
+        values = {"data_dir": os.environ[DATA_DIR], **values}
     services = values.get("services") if isinstance(values, dict) else None
     if not isinstance(values, dict) or not isinstance(services, tuple):
         return values

@@ -10,7 +10,9 @@ from healthmon.heal.settings import HealSettings
 from healthmon.heal.situation import Situation
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.check import Check, CheckKind, CheckReason, Outcome
+from healthmon.model.forensics import Forensics, ForensicsMoment, Part
 from healthmon.model.heal import Heal, HealAction, HealState
+from healthmon.model.hold import Hold
 from healthmon.model.incident import Incident
 from healthmon.model.notification import Affected, Notification, NotificationKind
 from healthmon.model.status import ServiceState, ServiceStatus
@@ -123,6 +125,35 @@ def a_heal(state: HealState, **changes: Any) -> Heal:
         "closed_at": ago(10) if closed else None,
     }
     return Heal(**facts | changes)
+
+
+def a_bundle(**changes: Any) -> Forensics:
+    """What was kept of a container when its incident was opened."""
+    facts: dict[str, Any] = {
+        "service_id": 1,
+        "incident_id": 1,
+        "heal_id": None,
+        "moment": ForensicsMoment.DETECTED,
+        "taken_at": NOW,
+        "took_s": 0.1,
+        "incarnation": a_target().incarnation,
+        "last_lines": ("panic: no memory",),
+        "parts": (Part(name="log", lines=("2026-11-22T11:59:58Z  panic: no memory",)), Part(name="usage", problem="not known")),
+    }
+    return Forensics(**facts | changes)
+
+
+def a_hold(**changes: Any) -> Hold:
+    """A person holds a service back for another hour."""
+    facts: dict[str, Any] = {
+        "hold_id": 1,
+        "service_id": 1,
+        "starts_at": ago(60),
+        "ends_at": NOW + timedelta(hours=1),
+        "author": "ada",
+        "reason": "a migration runs",
+    }
+    return Hold(**facts | changes)
 
 
 def switched_on(**changes: Any) -> HealSettings:

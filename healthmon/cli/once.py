@@ -90,7 +90,7 @@ def _make_round(config: Config, connection: Connection) -> None:
     wanted = config.enabled_services()
     known = services.sync(connection, [(s.name, s.group, s.critical) for s in wanted], now=clock.now())
     ids = {name: service.service_id for name, service in known.items()}
-    round_ = Round(wanted, ids)
+    round_ = Round(wanted, ids, log.Log(PROGRAM))
     looks = _with_progress(round_, len(wanted)) if sys.stderr.isatty() else round_.run(lambda _name: None)
     checks.append(connection, looks)
     watch_only = config.model_copy(update={"self_healing": HealSettings()})
@@ -121,7 +121,7 @@ def _show(config: Config, connection: Connection, *, as_json: bool) -> int:
 
 
 def _level(config: Config) -> str:
-    """The table says it all; in a pipe, what went wrong is said as records too, which is what people grep for."""
+    """The table says it all; in a pipe, each look is said as a record too: that is where people grep for them."""
     if config.log_level != "INFO":
         return config.log_level
-    return "ERROR" if sys.stderr.isatty() else "WARNING"
+    return "ERROR" if sys.stderr.isatty() else "DEBUG"

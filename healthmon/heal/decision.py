@@ -28,6 +28,7 @@ class HealReason(StrEnum):
     NOT_UNHEALTHY = "not_unhealthy"
     IN_PROGRESS = "in_progress"
     MAINTENANCE = "maintenance"
+    HELD = "held"
     NO_TARGET = "no_target"
     UNTOUCHABLE = "untouchable"
     PAUSED = "paused"
@@ -47,6 +48,7 @@ class HealReason(StrEnum):
     QUARANTINE_RETRY = "quarantine_retry"
     COOLDOWN = "cooldown"
     JUST_DROPPED = "just_dropped"
+    SERVICE_BUDGET = "service_budget"
     HOST_BUDGET = "host_budget"
     CONCURRENCY = "concurrency"
 

@@ -48,7 +48,7 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
             first=(("forensics", "incident_id"), ("heals", "incident_id")),
         ),
     ),
-    "conversations": (Kind(table="conversations", key="conversation_id", column="opened_at", over="closed_at IS NOT NULL"),),
+    "conversations": (Kind(table="conversations", key="conversation_id", column="closed_at", over="closed_at IS NOT NULL"),),
     "deliveries": (Kind(table="deliveries", key="delivery_id", column="closed_at", over="closed_at IS NOT NULL"),),
     "notifications": (Kind(table="notifications", key="notification_id", column="created_at", over=_NO_DELIVERY),),
     "operator_actions": (

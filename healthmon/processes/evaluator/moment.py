@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
     from healthmon.store.targets import TargetReport
 
-HOST_WINDOW = timedelta(hours=1)
+HOST_WINDOW = timedelta(days=1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,8 +33,9 @@ class Moment:
     unhealthy: frozenset[int]
     ill_or_healing: frozenset[int]  # a restart that is not verified has not cured anything yet
     reports: Mapping[int, TargetReport]
-    host: list[Heal]  # the ledger of the last hour, and what is open, oldest first
+    host: list[Heal]  # the ledger of the last day, and what is open, oldest first
     engine_returned_at: datetime | None
+    queued: int = 0  # services of this step that wait for their turn
 
     def target(self, sid: int) -> Target | None:
         report = self.reports.get(sid)
@@ -61,6 +62,13 @@ class Moment:
             found |= {heal.heal_id: heal for heal in others}
             found |= {heal.heal_id: heal for heal in self.host if heal.closed_at is None and heal.incarnation.target_id == target_id}
         return tuple(found[heal_id] for heal_id in sorted(found))
+
+    def under_way(self, sid: int) -> tuple[Heal, ...]:
+        """Return what is open of a service, or of its target for others."""
+        target = self.target(sid)
+        target_id = "" if target is None else target.incarnation.target_id
+        found = [heal for heal in self.host if heal.closed_at is None]
+        return tuple(heal for heal in found if heal.service_id == sid or heal.incarnation.target_id == target_id)
 
     def planned(self, heal: Heal) -> None:
         self.host.append(heal)

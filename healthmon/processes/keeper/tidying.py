@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.store import space
+from healthmon.store import checks, space
 
 if TYPE_CHECKING:
     from healthmon.log import Log
@@ -30,6 +30,7 @@ class Tidying:
         self._log = log
         self._look_at = self._space_at = clock.monotonic()
         self._is_large = False
+        self._commits_seen = -1
 
     def step(self) -> float:
         """Do what is due; return the seconds until the next look."""
@@ -42,6 +43,10 @@ class Tidying:
         return max(0.0, min(self._look_at, self._space_at) - clock.monotonic())
 
     def _write_back(self) -> None:
+        commits = checks.commits_elsewhere(self._connection)  # also finds out whether the database is still there
+        if commits == self._commits_seen:
+            return
+        self._commits_seen = commits
         size = space.wal_bytes(self._connection.path)
         if size >= CHECKPOINT_BYTES:
             space.checkpoint(self._connection, truncate=False)
