@@ -29,6 +29,7 @@ HEALER = "healer"
 NOTIFIER = "notifier"
 KEEPER = "keeper"
 WATCHDOG = "watchdog"
+WEB = "web"
 PROBE = PROBE_PROGRAM
 HEADER = "; Written by healthmon, which writes it again. Files of your own in this directory are left alone."
 CONF = "supervisord.conf"
@@ -53,8 +54,13 @@ class Program:
 
 def of_monitor(config: Config, source: Path) -> list[Program]:
     """Return the programs that a configuration, read from `source`, asks for."""
+    return [ours(name, config, source) for name in names(config)]
+
+
+def names(config: Config) -> list[str]:
+    """Return what those programs are called."""
     probes = [PROBE + group for group in sorted(config.groups())]
-    return [ours(name, config, source) for name in (*probes, EVALUATOR, HEALER, NOTIFIER, KEEPER, WATCHDOG)]
+    return [*probes, EVALUATOR, HEALER, NOTIFIER, KEEPER, WATCHDOG, *([WEB] if config.web.enabled else [])]
 
 
 def ours(name: str, config: Config, source: Path, *, start_s: int = 1) -> Program:
