@@ -59,6 +59,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.explain",
             "heal.reach",
             "heal.order",
+            "heal.storm",
             "heal.words",
             "heal.preflight",
             "heal.outcome",

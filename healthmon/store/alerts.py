@@ -106,11 +106,11 @@ def note_event(connection: Connection, alert: Alert, *, unless_since: datetime) 
     return hit == 1
 
 
-def resolve(connection: Connection, service_id: int, alert_type: str, *, at: datetime) -> None:
+def resolve(connection: Connection, service_id: int | None, alert_type: str, *, at: datetime) -> None:
     """Close the firing alert of this type, if there is one."""
     connection.change(
-        "UPDATE alert_log SET resolved_at = ? WHERE service_id = ? AND alert_type = ? AND resolved_at IS NULL",
+        "UPDATE alert_log SET resolved_at = ? WHERE coalesce(service_id, 0) = ? AND alert_type = ? AND resolved_at IS NULL",
         clock.to_sql(at),
-        service_id,
+        service_id or 0,
         alert_type,
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
+    from healthmon.heal.storm import StormStanding
     from healthmon.model.heal import Heal
     from healthmon.model.incident import Incident
     from healthmon.model.status import ServiceState
@@ -35,6 +36,7 @@ class Moment:
     reports: Mapping[int, TargetReport]
     host: list[Heal]  # the ledger of the last day, and what is open, oldest first
     engine_returned_at: datetime | None
+    storm: StormStanding | None = None
     queued: int = 0  # services of this step that wait for their turn
 
     def target(self, sid: int) -> Target | None:

@@ -196,8 +196,8 @@ class Telling:
             after = replace(after, flapping_at=(before.flapping_at or scene.now) if sid in flapping else None)
             is_over = sid not in flapping and (incident is None if after.is_outage else not alerting.firing(sid))
             after = replace(after, over_at=(after.over_at or scene.now) if is_over else None)
-            if incident is not None and incident.quarantined_at is not None:
-                after = replace(after, urgent_at=incident.quarantined_at)
+            called = () if incident is None else (incident.quarantined_at, incident.needs_person_at)
+            after = replace(after, urgent_at=max((at for at in called if at is not None), default=after.urgent_at))
             root = found.get(sid)
             if isinstance(root, str):
                 speaker = speaking[root]
