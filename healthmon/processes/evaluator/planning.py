@@ -10,6 +10,7 @@ from healthmon import clock
 from healthmon.heal.decision import HealDecision, HealReason, HealVerdict
 from healthmon.heal.policy import VOIDS_EVIDENCE, decide
 from healthmon.heal.situation import Situation, charged
+from healthmon.heal.storm import in_vain, standing
 from healthmon.heal.words import in_words
 from healthmon.model.alert import HEALING_QUARANTINED, HEALING_STORM, Alert, AlertSeverity
 from healthmon.model.heal import Heal, HealState
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
     from healthmon.processes.evaluator.depending import Depending
+    from healthmon.processes.evaluator.holding import Holding
     from healthmon.processes.evaluator.judging import Judging
     from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.outages import Outages
@@ -56,11 +58,12 @@ class Planning:
         log: Log,
         *,
         depending: Depending,
+        holding: Holding,
         started_at: datetime,
     ) -> None:
         self._services = {service.service_id: (service, configured) for service, configured in services}
-        self._situations = Situations(
-            self._services.values(), settings, depending=depending, maintaining=maintaining, held_since=started_at
+        self.situations = Situations(
+            self._services.values(), settings, depending=depending, maintaining=maintaining, holding=holding, held_since=started_at
         )
         self._storming = Storming(settings, log)
         self._maintaining = maintaining
@@ -70,7 +73,7 @@ class Planning:
 
     def hold_from(self, now: datetime) -> None:
         """Plan nothing for as long as after a start of the agent."""
-        self._situations.held_since = now
+        self.situations.held_since = now
 
     def load(self, connection: Connection) -> None:
         self._storming.load(connection)
@@ -81,7 +84,7 @@ class Planning:
 
     @property
     def held_since(self) -> datetime:
-        return self._situations.held_since
+        return self.situations.held_since
 
     def plan(
         self,
@@ -97,7 +100,7 @@ class Planning:
             return NEVER_S
         moment = read_moment(connection, watching.states, outages.open, judging.open, now)
         self._follow_storm(connection, outages, moment)
-        waits_s = [self._plan_one(connection, incident, moment, watching, outages) for incident in self._situations.by_urgency(outages.open, moment)]
+        waits_s = [self._plan_one(connection, incident, moment, watching, outages) for incident in self.situations.by_urgency(outages.open, moment)]
         return max(MIN_WAIT_S, min(waits_s, default=NEVER_S))
 
     def withdraw_needless(
@@ -114,7 +117,7 @@ class Planning:
             became = "not watched any more" if state is None else state.status.value
             if self._maintaining.standing(sid, now).until is not None:
                 became = "in maintenance"
-            if heal.state is HealState.PLANNED and became != ServiceStatus.UNHEALTHY.value:
+            if heal.asked_by is None and heal.state is HealState.PLANNED and became != ServiceStatus.UNHEALTHY.value:
                 heals.close(connection, heal, HealState.DROPPED, at=now, detail=f"the service is {became}")
                 needless.add(sid)
         return needless
@@ -125,18 +128,21 @@ class Planning:
         return programs
 
     def _follow_storm(self, connection: Connection, outages: Outages, moment: Moment) -> None:
-        self._storming.follow(connection, self._situations.census(moment), moment.now)
-        candidates = self._situations.by_harmlessness(connection, outages.open, moment)
-        moment.storm = self._storming.standing(connection, candidates, moment.now)
-        in_vain = self._storming.in_vain(connection)
-        if in_vain is not None and outages.call_person(connection, in_vain.service_id, since=in_vain.closed_at or moment.now, now=moment.now):
-            message = f"so many services are unhealthy at once, and a restart did not help {in_vain.target_name}; a person has to look"
+        self._storming.follow(connection, self.situations.census(moment), moment.now)
+        storm, moment.storm = self._storming.storm, None
+        if storm is None:
+            return
+        made = moment.since(storm.began_at)
+        moment.storm = standing(storm, made, self.situations.by_harmlessness(connection, outages.open, moment), moment.now)
+        missed = in_vain(made)
+        if missed is not None and outages.call_person(connection, missed.service_id, since=missed.closed_at or moment.now, now=moment.now):
+            message = f"so many services are unhealthy at once, and a restart did not help {missed.target_name}; a person has to look"
             self._log.error("ALERT", type=HEALING_STORM, severity=AlertSeverity.CRITICAL.value, message=message)
 
     def _plan_one(self, connection: Connection, incident: Incident, moment: Moment, watching: Watching, outages: Outages) -> float:
         sid = incident.service_id
         _meet_incarnation(sid, moment, watching)
-        situation = self._situations.of(connection, sid, incident, moment)
+        situation = self.situations.of(connection, sid, incident, moment)
         decision = decide(situation)
         self._say(situation, decision)
         outages.note_healing(connection, sid, in_words(decision, dry_run=situation.settings.dry_run))

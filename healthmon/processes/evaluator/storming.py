@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.heal import storm as policy
 from healthmon.model.alert import HEALING_STORM, Alert, AlertSeverity
-from healthmon.store import alerts, heals, storms
+from healthmon.store import alerts, storms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from healthmon.heal.settings import HealSettings
-    from healthmon.heal.situation import Situation
-    from healthmon.heal.storm import Census, StormStanding
+    from healthmon.heal.storm import Census
     from healthmon.log import Log
-    from healthmon.model.heal import Heal
     from healthmon.model.storm import Storm
     from healthmon.store.connection import Connection
 
@@ -48,16 +45,6 @@ class Storming:
             if self.storm is None:
                 alerts.resolve(connection, None, HEALING_STORM, at=now)
                 self._log.change("storm_ended", lasted_s=(now - after.began_at).total_seconds(), ill=after.ill, watched=after.watched)
-
-    def standing(self, connection: Connection, candidates: Iterable[Situation], now: datetime) -> StormStanding | None:
-        """Return whose turn it is; `candidates` are the ill in the order in which they would be tried."""
-        if self.storm is None:
-            return None
-        return policy.standing(self.storm, heals.since(connection, self.storm.began_at), candidates, now)
-
-    def in_vain(self, connection: Connection) -> Heal | None:
-        """Return the last restart in this storm, if it did not help."""
-        return None if self.storm is None else policy.in_vain(heals.since(connection, self.storm.began_at))
 
     def _tell(self, connection: Connection, storm: Storm) -> None:
         first = clock.to_people(storm.began_at + policy.FIRST_AFTER)
