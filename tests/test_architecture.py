@@ -62,6 +62,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.explain",
             "heal.reach",
             "heal.order",
+            "heal.storm",
             "heal.words",
             "heal.requested",
             "heal.preflight",

@@ -165,6 +165,7 @@ CREATE TABLE incidents (
     error_message      TEXT,
     healing            TEXT,              -- what the healing policy last said about it, for people
     quarantined_at     TEXT,
+    needs_person_at    TEXT,              -- when something happened that a person must hear of, though healing goes on
     resolved_at        TEXT,
     resolution         TEXT CHECK (resolution IN ('healed', 'recovered', 'removed')),
     CHECK ((resolved_at IS NULL) = (resolution IS NULL))
@@ -444,6 +445,17 @@ CREATE UNIQUE INDEX one_open_heal ON heals (service_id) WHERE closed_at IS NULL;
 CREATE UNIQUE INDEX one_open_heal_of_a_target ON heals (target_id) WHERE closed_at IS NULL;  -- two services may share one
 CREATE INDEX heals_by_incident ON heals (incident_id);
 CREATE INDEX heals_by_time ON heals (planned_at);
+
+-- Times in which so many services were ill at once that the cause had to lie elsewhere: model/storm.py.
+CREATE TABLE storms (
+    storm_id   INTEGER PRIMARY KEY,
+    began_at   TEXT NOT NULL,
+    ill        INTEGER NOT NULL,          -- the most at once
+    watched    INTEGER NOT NULL,          -- of so many
+    calm_since TEXT,                      -- so few are ill now that it is over soon
+    ended_at   TEXT
+) STRICT;
+CREATE UNIQUE INDEX one_open_storm ON storms ((ended_at IS NULL)) WHERE ended_at IS NULL;
 
 -- What was kept of an ill service and its container, before and after a restart erased the rest of it: model/forensics.py.
 CREATE TABLE forensics (
