@@ -126,6 +126,11 @@ class EventMemory:
             changed, self._changed = self._changed, set()
             return changed
 
+    def put_back(self, changed: Collection[str]) -> None:
+        """Take these for changed still: nobody has looked at them."""
+        with self._lock:
+            self._changed.update(changed)
+
     def keep_only(self, target_ids: Collection[str]) -> None:
         """Forget containers that are not there any more: their `destroy` may have been lost."""
         with self._lock:

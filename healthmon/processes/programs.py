@@ -52,7 +52,7 @@ class Program:
 
 def of_monitor(config: Config, source: Path) -> list[Program]:
     """Return the programs that a configuration, read from `source`, asks for."""
-    probes = [PROBE + group for group in sorted(config.groups())]
+    probes = [PROBE + group for group in sorted(config.probed_groups())]
     return [ours(name, config, source) for name in (*probes, EVALUATOR, HEALER, NOTIFIER, WATCHDOG)]
 
 

@@ -48,7 +48,7 @@ class Watchdog:
         self._ear = Ear(config.paths.heartbeats)
         doorbell.also_wake_for(self._ear.fileno())
         self._rpc = SupervisorRpc(config.paths.supervisor_socket)
-        self._charges = Charges(config.groups())
+        self._charges = Charges(config.probed_groups())
         self._sampling = Sampling(config, log)
         self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)
         self._look_every_s = min(LOOK_EVERY_S, config.watchdog.sample_seconds)
