@@ -6,8 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from healthmon.heal.policy import Situation
 from healthmon.heal.settings import HealSettings
+from healthmon.heal.situation import Situation
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.check import Check, CheckKind, CheckReason, Outcome
 from healthmon.model.heal import Heal, HealAction, HealState

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from healthmon.heal.policy import engine_gave_up
+from healthmon.heal.gave_up import engine_gave_up
 from healthmon.model.heal import HealAction
 from healthmon.model.target import TargetState
 

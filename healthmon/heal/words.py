@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.heal.policy import HealReason
+from healthmon.heal.decision import HealReason
 
 if TYPE_CHECKING:
-    from healthmon.heal.policy import HealDecision
+    from healthmon.heal.decision import HealDecision
 
 OFF = "off"
 WORDS: dict[HealReason, str] = {

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ENGINE_RETURNED_AT = "engine_returned_at"
 DEPENDENCIES_CHANGED_AT = "dependencies_changed_at"  # when the healer last wrote what containers depend on
+HEALING_HELD_SINCE = "healing_held_since"  # when the evaluator started, or lost count of the time
 CLOCK_SET_AT = "clock_set_at"  # when the wall clock was last found to be set; at first, when we first looked at it
 RELIVED_UNTIL = "relived_until"  # until then, history may hold rows that a clock which was ahead has left
 NOBODY_REACHED = "nobody_reached"  # why no channel delivers, empty when one does

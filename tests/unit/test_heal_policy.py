@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthmon.heal.policy import VOIDS_EVIDENCE, HealReason, HealVerdict, Situation, decide
+from healthmon.heal.decision import HealReason, HealVerdict
+from healthmon.heal.policy import VOIDS_EVIDENCE, decide
 from healthmon.model.heal import Heal, HealAction, HealState
 from healthmon.model.status import ServiceStatus
 from healthmon.model.target import TargetState
@@ -23,6 +24,9 @@ from tests.builders import (
     an_unhealthy_state,
     switched_on,
 )
+
+if TYPE_CHECKING:
+    from healthmon.heal.situation import Situation
 
 EXITED = {"state": TargetState.EXITED, "exit_code": 1}
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from healthmon.heal.policy import HealDecision, HealReason, HealVerdict
+from healthmon.heal.decision import HealDecision, HealReason, HealVerdict
 from healthmon.heal.words import WORDS, in_words
 from tests.builders import NOW
 

@@ -90,10 +90,11 @@ class Evaluator:
         surprise = self._clocks.look(self._connection)
         if surprise is not None:
             self._loaded = False
+        if surprise is not None and surprise.is_evidence_void:
+            self._planning.hold_from(clock.now())
         self._load()
         now = clock.now()
         if surprise is not None and surprise.is_evidence_void:
-            self._planning.hold_from(now)
             self._watching.void_evidence()
         commits = checks.commits_elsewhere(self._connection)
         entries = checks.read_inbox(self._connection, limit=BATCH)
@@ -167,6 +168,7 @@ class Evaluator:
             self._outages.load(self._connection, now)
             self._watching.forget_outages_but(self._outages.open, now)
             self._watching.save(self._connection)
+            facts.note_time(self._connection, facts.HEALING_HELD_SINCE, self._planning.held_since)
             facts.note_time(self._connection, LOADED_FACT, now)  # writes: on a full disk, no work is done before this goes well
         self._judging.load(self._connection)
         with self._connection.transaction(durable=True):

@@ -11,13 +11,13 @@ from healthmon.model.target import TargetState
 from healthmon.store import facts, heals, targets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from healthmon.model.heal import Heal
     from healthmon.model.incident import Incident
+    from healthmon.model.status import ServiceState
     from healthmon.model.target import Target
-    from healthmon.processes.evaluator.watching import Watching
     from healthmon.store.connection import Connection
     from healthmon.store.targets import TargetReport
 
@@ -29,7 +29,7 @@ class Moment:
     """`host` grows with what is planned in this step, so that the next decision sees it."""
 
     now: datetime
-    watching: Watching
+    states: Mapping[int, ServiceState]
     unhealthy: frozenset[int]
     ill_or_healing: frozenset[int]  # a restart that is not verified has not cured anything yet
     reports: Mapping[int, TargetReport]
@@ -68,21 +68,19 @@ class Moment:
 
 def read_moment(
     connection: Connection,
-    watching: Watching,
-    open_incidents: Mapping[int, Incident],
+    states: Mapping[int, ServiceState],
+    service_ids: Collection[int],
     open_heals: Mapping[int, Heal],
     now: datetime,
 ) -> Moment:
-    """Read what this step's decisions rest on."""
-    unhealthy = frozenset(
-        state.service_id for state in watching.states.values() if state.status is ServiceStatus.UNHEALTHY
-    )
+    """Read what this step's decisions rest on; `service_ids` are those that are to be decided about."""
+    unhealthy = frozenset(sid for sid, state in states.items() if state.status is ServiceStatus.UNHEALTHY)
     recent = {heal.heal_id: heal for heal in (*heals.since(connection, now - HOST_WINDOW), *open_heals.values())}
     set_at = facts.noted_time(connection, facts.CLOCK_SET_AT) or now
-    reports = targets.of_services(connection, open_incidents)
+    reports = targets.of_services(connection, service_ids)
     return Moment(
         now=now,
-        watching=watching,
+        states=states,
         unhealthy=unhealthy,
         ill_or_healing=unhealthy | open_heals.keys(),
         reports={sid: _not_in_the_future(report, now, set_at) for sid, report in reports.items()},

@@ -7,12 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.heal.policy import VOIDS_EVIDENCE, HealDecision, HealReason, HealVerdict, Situation, charged, decide
+from healthmon.heal.decision import HealDecision, HealReason, HealVerdict
+from healthmon.heal.policy import VOIDS_EVIDENCE, decide
+from healthmon.heal.situation import Situation, charged
 from healthmon.heal.words import in_words
 from healthmon.model.alert import HEALING_QUARANTINED, Alert, AlertSeverity
 from healthmon.model.heal import Heal, HealState
 from healthmon.model.status import ServiceStatus
 from healthmon.processes.evaluator.moment import Moment, read_moment
+from healthmon.processes.evaluator.situations import Situations
 from healthmon.status import machine
 from healthmon.store import heals, probe_requests
 
@@ -53,18 +56,21 @@ class Planning:
         started_at: datetime,
     ) -> None:
         self._services = {service.service_id: (service, configured) for service, configured in services}
-        self._settings = {sid: settings.for_service(configured.heal) for sid, (_, configured) in self._services.items()}
-        self._depending = depending
+        self._situations = Situations(
+            self._services.values(), settings, depending=depending, maintaining=maintaining, held_since=started_at
+        )
         self._maintaining = maintaining
         self._log = log
-        self._held_since = started_at
         self._said: dict[int, tuple[HealVerdict, HealReason]] = {}
         self._to_wake: set[str] = set()
-        self._counted: tuple[Moment, int] | None = None
 
     def hold_from(self, now: datetime) -> None:
         """Plan nothing for as long as after a start of the agent."""
-        self._held_since = now
+        self._situations.held_since = now
+
+    @property
+    def held_since(self) -> datetime:
+        return self._situations.held_since
 
     def plan(
         self,
@@ -78,8 +84,8 @@ class Planning:
         self._said = {sid: said for sid, said in self._said.items() if sid in outages.open}
         if not outages.open:
             return NEVER_S
-        moment = read_moment(connection, watching, outages.open, judging.open, now)
-        waits_s = [self._plan_one(connection, incident, moment, outages) for incident in list(outages.open.values())]
+        moment = read_moment(connection, watching.states, outages.open, judging.open, now)
+        waits_s = [self._plan_one(connection, incident, moment, watching, outages) for incident in list(outages.open.values())]
         return max(MIN_WAIT_S, min(waits_s))
 
     def withdraw_needless(
@@ -106,15 +112,15 @@ class Planning:
         programs, self._to_wake = self._to_wake, set()
         return programs
 
-    def _plan_one(self, connection: Connection, incident: Incident, moment: Moment, outages: Outages) -> float:
+    def _plan_one(self, connection: Connection, incident: Incident, moment: Moment, watching: Watching, outages: Outages) -> float:
         sid = incident.service_id
-        self._meet_incarnation(sid, moment)
-        situation = self._situation(connection, incident, moment)
+        _meet_incarnation(sid, moment, watching)
+        situation = self._situations.of(connection, sid, incident, moment)
         decision = decide(situation)
         self._say(situation, decision)
         outages.note_healing(connection, sid, in_words(decision, dry_run=situation.settings.dry_run))
         if decision.reason in VOIDS_EVIDENCE and situation.state.evidence_failures:
-            moment.watching.replace_state(machine.without_evidence(situation.state))
+            watching.replace_state(machine.without_evidence(situation.state))
         if decision.verdict is HealVerdict.LOOK:
             self._ask_for_looks(connection, situation)
         if decision.verdict is HealVerdict.QUARANTINE and not situation.settings.dry_run:
@@ -124,60 +130,6 @@ class Planning:
             moment.planned(replace(heal, heal_id=heals.add(connection, heal)))
             self._to_wake.add("healer")
         return NEVER_S if decision.until is None else (decision.until - moment.now).total_seconds()
-
-    def _meet_incarnation(self, sid: int, moment: Moment) -> None:
-        """Forget the failures of an earlier incarnation, or another container, as soon as the present one is known."""
-        target = moment.target(sid)
-        if target is None or target.started_at is None:
-            return
-        matched_since = moment.reports[sid].matched_since or target.started_at
-        before = moment.watching.states[sid]
-        state = machine.meet_incarnation(before, max(target.started_at, matched_since))
-        if state is not before:
-            moment.watching.replace_state(state)
-
-    def _situation(self, connection: Connection, incident: Incident, moment: Moment) -> Situation:
-        sid = incident.service_id
-        _, configured = self._services[sid]
-        return Situation(
-            now=moment.now,
-            settings=self._settings[sid],
-            confirmations=configured.confirmations,
-            evidence_max_age=timedelta(seconds=configured.retry_interval_seconds + configured.timeout_seconds),
-            state=moment.watching.states[sid],
-            incident=incident,
-            target=moment.target(sid),
-            target_problem=moment.target_problem(sid),
-            history=moment.history(connection, incident),
-            host=tuple(moment.host),
-            agent_started_at=self._held_since,
-            engine_returned_at=moment.engine_returned_at,
-            unhealthy_dependencies=self._ill_dependencies(sid, moment),
-            unhealthy_services=self._count_once(moment),
-            watched_services=len(moment.watching.states),
-            maintenance_until=self._maintaining.standing(sid, moment.now).until,
-        )
-
-    def _ill_dependencies(self, sid: int, moment: Moment) -> tuple[str, ...]:
-        ill = [self._services[other][0].name for other in self._depending.watched[sid] if other in moment.ill_or_healing]
-        troubles = self._depending.troubles(sid, moment.watching.states[sid])
-        return (*ill, *(f"{one.name} {one.trouble}" for one in troubles))
-
-    def _count_once(self, moment: Moment) -> int:
-        """Count once a step: with a thousand ill services it would be a million times."""
-        if self._counted is None or self._counted[0] is not moment:
-            self._counted = (moment, self._unexplained(moment))
-        return self._counted[1]
-
-    def _unexplained(self, moment: Moment) -> int:
-        """Count the ill services that neither a person's hand nor an ill dependency explains."""
-        count = 0
-        for sid in moment.unhealthy:
-            explained = any(other in moment.unhealthy for other in self._depending.watched[sid])
-            explained = explained or bool(self._depending.troubles(sid, moment.watching.states[sid]))
-            worked_on = moment.is_hands_off(sid) or self._maintaining.standing(sid, moment.now).until is not None
-            count += not explained and not worked_on
-        return count
 
     def _ask_for_looks(self, connection: Connection, situation: Situation) -> None:
         """Ask for some looks in a row, unless they are asked for already."""
@@ -229,6 +181,18 @@ class Planning:
         )
         if outages.quarantine(connection, sid, alert):
             self._log.error("ALERT", type=HEALING_QUARANTINED, severity=alert.severity.value, message=message)
+
+
+def _meet_incarnation(sid: int, moment: Moment, watching: Watching) -> None:
+    """Forget the failures of an earlier incarnation, or another container, as soon as the present one is known."""
+    target = moment.target(sid)
+    if target is None or target.started_at is None:
+        return
+    matched_since = moment.reports[sid].matched_since or target.started_at
+    before = watching.states[sid]
+    state = machine.meet_incarnation(before, max(target.started_at, matched_since))
+    if state is not before:
+        watching.replace_state(state)
 
 
 def _new_heal(situation: Situation, decision: HealDecision) -> Heal | None:

@@ -1,0 +1,58 @@
+"""Is it proven that the present incarnation is ill, and for long enough?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.heal.decision import HealDecision, HealReason, Passed, look, wait_until
+from healthmon.heal.gave_up import engine_gave_up
+
+if TYPE_CHECKING:
+    from healthmon.heal.situation import Situation
+    from healthmon.model.status import ServiceState
+    from healthmon.model.target import Target
+
+
+def enough(situation: Situation) -> HealDecision | Passed:
+    """Enough failed looks at the present incarnation, or, for one that does not run, the engine's own word."""
+    target, state = situation.target, situation.state
+    if engine_gave_up(target):
+        return Passed(detail="its engine gave up")
+    detail = f"{state.evidence_failures} of {situation.confirmations + 1}"
+    if state.evidence_failures > situation.confirmations and _speaks_of(target, state):
+        return Passed(detail=detail)
+    return look(HealReason.TOO_FEW_FAILURES, detail)
+
+
+def fresh(situation: Situation) -> HealDecision | Passed:
+    """The last thing before acting: it has just failed again. What may have recovered meanwhile is looked at first."""
+    at = situation.state.evidence_last_at
+    if engine_gave_up(situation.target):
+        return Passed()
+    if at is not None and situation.now - at <= situation.evidence_max_age:
+        return Passed(detail=f"failed last at {clock.to_people(at)}")
+    return look(HealReason.STALE_EVIDENCE, "")
+
+
+def ill_for_long_enough(situation: Situation) -> HealDecision | Passed:
+    started_at = situation.state.evidence_started_at
+    if started_at is None:
+        return Passed()
+    until = started_at + timedelta(seconds=situation.settings.min_unhealthy_seconds)
+    return wait_until(until, situation.now, HealReason.MIN_UNHEALTHY, afterwards=f"first failed at {clock.to_people(started_at)}")
+
+
+def grace_is_over(situation: Situation) -> HealDecision | Passed:
+    target = situation.target
+    if target is None or target.started_at is None or engine_gave_up(target):
+        return Passed()
+    until = target.started_at + timedelta(seconds=situation.settings.start_grace_seconds)
+    return wait_until(until, situation.now, HealReason.START_GRACE, afterwards=f"runs since {clock.to_people(target.started_at)}")
+
+
+def _speaks_of(target: Target | None, state: ServiceState) -> bool:
+    if target is None or target.started_at is None or state.evidence_started_at is None:
+        return False
+    return state.evidence_started_at > target.started_at

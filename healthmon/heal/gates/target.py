@@ -1,0 +1,43 @@
+"""Is there something that may be restarted, and is it in a state in which a restart is ours to make?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthmon.heal.decision import HealDecision, HealReason, Passed, hold, needs_person
+from healthmon.heal.gave_up import engine_gave_up
+from healthmon.model.target import TargetState
+
+if TYPE_CHECKING:
+    from healthmon.heal.situation import Situation
+
+
+def known(situation: Situation) -> HealDecision | Passed:
+    if situation.target is None:
+        return hold(HealReason.NO_TARGET, situation.target_problem)
+    return Passed(detail=situation.target.name)
+
+
+def may_be_touched(situation: Situation) -> HealDecision | Passed:
+    target = situation.target
+    if target is None or not target.untouchable:
+        return Passed()
+    return needs_person(HealReason.UNTOUCHABLE, target.untouchable)
+
+
+def in_a_state_to_act_on(situation: Situation) -> HealDecision | Passed:
+    """Only a container that runs, or that its engine gave up on, is acted on."""
+    target = situation.target
+    if target is None:
+        return Passed()
+    if target.stopped_by_person:
+        return hold(HealReason.STOPPED_BY_PERSON, target.name)
+    if target.state is TargetState.RUNNING or engine_gave_up(target):
+        return Passed(detail=target.state.value)
+    if target.state is TargetState.PAUSED:
+        return hold(HealReason.PAUSED, target.name)
+    if target.state is TargetState.RESTARTING:
+        return hold(HealReason.ENGINE_RESTARTING, f"exit code {target.exit_code}")
+    if target.state is TargetState.EXITED:
+        return needs_person(HealReason.EXITED, f"exit code {target.exit_code}, restart policy {target.restart_policy}")
+    return needs_person(HealReason.NOT_RUNNING, target.state.value)

@@ -1,0 +1,36 @@
+"""Is a restart wanted at all: by the settings, by how the service is, by people?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.heal.decision import HealDecision, HealReason, Passed, hold, wait_until
+from healthmon.model.heal import OPEN_HEALS
+from healthmon.model.status import ServiceStatus
+
+if TYPE_CHECKING:
+    from healthmon.heal.situation import Situation
+
+
+def switched_on(situation: Situation) -> HealDecision | Passed:
+    if not situation.settings.switched_on:
+        return hold(HealReason.SWITCHED_OFF)
+    return Passed(detail="dry run" if situation.settings.dry_run else "")
+
+
+def unhealthy(situation: Situation) -> HealDecision | Passed:
+    state = situation.state
+    if state.status is not ServiceStatus.UNHEALTHY or situation.incident is None:
+        return hold(HealReason.NOT_UNHEALTHY, state.status.value)
+    return Passed(detail="" if state.status_since is None else f"unhealthy since {clock.to_people(state.status_since)}")
+
+
+def nothing_under_way(situation: Situation) -> HealDecision | Passed:
+    under_way = [heal for heal in situation.history if heal.state in OPEN_HEALS]
+    return hold(HealReason.IN_PROGRESS, f"attempt {under_way[0].attempt}") if under_way else Passed()
+
+
+def not_in_maintenance(situation: Situation) -> HealDecision | Passed:
+    until = situation.maintenance_until
+    return Passed() if until is None else wait_until(until, situation.now, HealReason.MAINTENANCE)

@@ -1,0 +1,52 @@
+"""What does a healing decision rest on?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from healthmon.model.heal import CHARGED_HEALS, Heal, HealState
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from healthmon.heal.settings import HealSettings
+    from healthmon.model.incident import Incident
+    from healthmon.model.status import ServiceState
+    from healthmon.model.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """Everything that a decision rests on. `history` and `host` are ledger rows, oldest first."""
+
+    now: datetime
+    settings: HealSettings
+    confirmations: int
+    evidence_max_age: timedelta  # of the last failed look, at the moment of acting
+    state: ServiceState
+    incident: Incident | None
+    target: Target | None
+    target_problem: str
+    history: tuple[Heal, ...]  # of this service in this episode, and of its target, whoever it was for
+    host: tuple[Heal, ...]  # of every service, of the last hour
+    agent_started_at: datetime
+    engine_returned_at: datetime | None
+    unhealthy_dependencies: tuple[str, ...]  # or those whose own heal is not verified yet
+    unhealthy_services: int  # without those that a person stopped or works on, and those that an ill dependency explains
+    watched_services: int
+    maintenance_until: datetime | None = None  # a person works on the service
+
+
+def charged(situation: Situation) -> tuple[Heal, ...]:
+    """Return the attempts of this episode that count."""
+    return tuple(heal for heal in situation.history if counts(heal, situation.settings))
+
+
+def counts(heal: Heal, settings: HealSettings) -> bool:
+    """Tell whether a row of the ledger is charged: a dry run counts its own, the real thing the real ones."""
+    return heal.state in CHARGED_HEALS and (heal.state is HealState.WOULD_RESTART) == settings.dry_run
+
+
+def issued(heal: Heal) -> datetime:
+    return heal.issued_at or heal.planned_at

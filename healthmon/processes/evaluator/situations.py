@@ -1,0 +1,84 @@
+"""How does each service stand before the healing policy? Puts together what its decisions rest on; decides nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from healthmon.heal.situation import Situation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from healthmon.config import ServiceSettings
+    from healthmon.heal.settings import HealSettings
+    from healthmon.model.incident import Incident
+    from healthmon.model.service import Service
+    from healthmon.processes.evaluator.depending import Depending
+    from healthmon.processes.evaluator.maintaining import Maintaining
+    from healthmon.processes.evaluator.moment import Moment
+    from healthmon.store.connection import Connection
+
+
+class Situations:
+    """The evaluator asks it to act, a command to explain: both get the same situation of the same service."""
+
+    def __init__(
+        self,
+        services: Iterable[tuple[Service, ServiceSettings]],
+        settings: HealSettings,
+        *,
+        depending: Depending,
+        maintaining: Maintaining,
+        held_since: datetime,
+    ) -> None:
+        self._services = {service.service_id: (service, configured) for service, configured in services}
+        self._settings = {sid: settings.for_service(configured.heal) for sid, (_, configured) in self._services.items()}
+        self._depending = depending
+        self._maintaining = maintaining
+        self.held_since = held_since  # the agent's start, or when it lost count of the time
+        self._counted: tuple[Moment, int] | None = None
+
+    def of(self, connection: Connection, sid: int, incident: Incident | None, moment: Moment) -> Situation:
+        """Return how one service stands; `incident` is its open one."""
+        _, configured = self._services[sid]
+        return Situation(
+            now=moment.now,
+            settings=self._settings[sid],
+            confirmations=configured.confirmations,
+            evidence_max_age=timedelta(seconds=configured.retry_interval_seconds + configured.timeout_seconds),
+            state=moment.states[sid],
+            incident=incident,
+            target=moment.target(sid),
+            target_problem=moment.target_problem(sid),
+            history=() if incident is None else moment.history(connection, incident),
+            host=tuple(moment.host),
+            agent_started_at=self.held_since,
+            engine_returned_at=moment.engine_returned_at,
+            unhealthy_dependencies=self._ill_dependencies(sid, moment),
+            unhealthy_services=self._count_once(moment),
+            watched_services=len(moment.states),
+            maintenance_until=self._maintaining.standing(sid, moment.now).until,
+        )
+
+    def _ill_dependencies(self, sid: int, moment: Moment) -> tuple[str, ...]:
+        ill = [self._services[other][0].name for other in self._depending.watched[sid] if other in moment.ill_or_healing]
+        troubles = self._depending.troubles(sid, moment.states[sid])
+        return (*ill, *(f"{one.name} {one.trouble}" for one in troubles))
+
+    def _count_once(self, moment: Moment) -> int:
+        """Count once a step: with a thousand ill services it would be a million times."""
+        if self._counted is None or self._counted[0] is not moment:
+            self._counted = (moment, self._unexplained(moment))
+        return self._counted[1]
+
+    def _unexplained(self, moment: Moment) -> int:
+        """Count the ill services that neither a person's hand nor an ill dependency explains."""
+        count = 0
+        for sid in moment.unhealthy:
+            explained = any(other in moment.unhealthy for other in self._depending.watched[sid])
+            explained = explained or bool(self._depending.troubles(sid, moment.states[sid]))
+            worked_on = moment.is_hands_off(sid) or self._maintaining.standing(sid, moment.now).until is not None
+            count += not explained and not worked_on
+        return count
