@@ -45,7 +45,6 @@ from healthmon.heal.off_limits import off_limits
 from healthmon.heal.own_container import read_own_container_ids
 from healthmon.log import Log
 from healthmon.model.heal import HealAction
-from healthmon.model.target import TargetState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -54,7 +53,7 @@ if TYPE_CHECKING:
 
     from docker.types.daemon import CancellableStream
 
-    from healthmon.model.target import Target
+    from healthmon.model.target import Target, TargetState
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 MAX_GLANCED = 16  # inspects that cost no more than a list

@@ -313,6 +313,8 @@ CREATE TABLE targets (
     CHECK ((problem IS NULL) = (target_id IS NOT NULL))
 ) STRICT;
 
+CREATE INDEX targets_ill_by_their_own_word ON targets (service_id) WHERE health = 'unhealthy';
+
 -- When the target of a service was started anew, whoever did it; of the last hours.
 CREATE TABLE target_starts (
     service_id INTEGER NOT NULL REFERENCES services,

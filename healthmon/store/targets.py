@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.model.target import Incarnation, Target, TargetChange, TargetHealth, TargetKind, TargetNetwork, TargetState
+from healthmon.model.target import (
+    Incarnation,
+    Target,
+    TargetChange,
+    TargetHealth,
+    TargetKind,
+    TargetNetwork,
+    TargetState,
+)
 from healthmon.store.row import integer, integer_or_none, real, sql_time, text, text_or_none, time, time_or_none
 
 if TYPE_CHECKING:
@@ -60,6 +68,11 @@ def publish(connection: Connection, reports: dict[int, TargetReport]) -> None:
 def load(connection: Connection) -> dict[int, TargetReport]:
     """Return what is known of every service's target."""
     return {integer(row[0]): _report(row) for row in connection.rows(_SELECT)}
+
+
+def ill_by_their_own_word(connection: Connection) -> frozenset[int]:
+    """Return the services whose running container its own health check calls ill."""
+    return frozenset(integer(row[0]) for row in connection.rows("SELECT service_id FROM targets WHERE health = 'unhealthy'"))
 
 
 def of_services(connection: Connection, service_ids: Iterable[int]) -> dict[int, TargetReport]:

@@ -43,7 +43,7 @@ def make(config: Config) -> Callable[[Doorbell], Healer]:
     """Return what makes the healer once its role is held."""
     log = Log(PROGRAM)
     programs = any(service.supervisor_program for service in config.enabled_services())
-    supervisor = SupervisorEngine(config.paths.supervisor_socket) if programs else NoEngine("no program is watched")
+    supervisor: Engine = SupervisorEngine(config.paths.supervisor_socket) if programs else NoEngine("no program is watched")
 
     def healer(doorbell: Doorbell) -> Healer:
         connection = open_for_writing(config.paths.database)
