@@ -47,6 +47,7 @@ class HealReason(StrEnum):
     QUARANTINE_RETRY = "quarantine_retry"
     COOLDOWN = "cooldown"
     JUST_DROPPED = "just_dropped"
+    SERVICE_BUDGET = "service_budget"
     HOST_BUDGET = "host_budget"
     CONCURRENCY = "concurrency"
 

@@ -48,6 +48,7 @@ GATES = (
     Gate("engine_settled", "Has the engine settled?", calm.engine_has_settled),
     Gate("cooldown", "Has it cooled down since the last restart?", limits.cooled_down),
     Gate("not_just_dropped", "Did the last look not forbid it?", limits.not_just_dropped),
+    Gate("service_budget", "Does its own budget allow it?", limits.service_has_budget),
     Gate("host_budget", "Does the host's budget allow it?", limits.host_has_budget),
     Gate("concurrency", "Are hands free?", limits.hands_free),
     Gate("fresh_evidence", "Has it failed again just now?", evidence.fresh),

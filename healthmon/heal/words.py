@@ -38,6 +38,7 @@ WORDS: dict[HealReason, str] = {
     HealReason.QUARANTINE_RETRY: "has nearly given up, and tries once more later",
     HealReason.COOLDOWN: "waits, for it was restarted already",
     HealReason.JUST_DROPPED: "waits, for the last look forbade a restart",
+    HealReason.SERVICE_BUDGET: "waits, for it was restarted so often already that it needs a person",
     HealReason.HOST_BUDGET: "waits, for so much was restarted on this host already",
     HealReason.CONCURRENCY: "waits until other restarts are over",
 }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from healthmon.clock_step import ClockStep
     from healthmon.store.connection import Connection
 
-HOST_WINDOW = timedelta(hours=1)  # the longest budget of the host
+LEDGER_WINDOW = timedelta(days=1)  # the longest budget
 
 # An episode is known by the text of its start: all its incidents move together.
 _EPISODES = """
@@ -91,7 +91,7 @@ _PRESENT = (
 
 def follow(connection: Connection, step: ClockStep) -> None:
     """Move what the present rests on into the new time; belongs into one transaction with what follows from it."""
-    _move(connection, _HEALS, step, clock.to_sql(step.before - HOST_WINDOW))  # before the incidents that it is chosen by
+    _move(connection, _HEALS, step, clock.to_sql(step.before - LEDGER_WINDOW))  # before the incidents that it is chosen by
     for present in _PRESENT:
         _move(connection, present, step)
     returned_at = facts.noted_time(connection, facts.ENGINE_RETURNED_AT)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
     from healthmon.store.targets import TargetReport
 
-HOST_WINDOW = timedelta(hours=1)
+HOST_WINDOW = timedelta(days=1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,8 +33,9 @@ class Moment:
     unhealthy: frozenset[int]
     ill_or_healing: frozenset[int]  # a restart that is not verified has not cured anything yet
     reports: Mapping[int, TargetReport]
-    host: list[Heal]  # the ledger of the last hour, and what is open, oldest first
+    host: list[Heal]  # the ledger of the last day, and what is open, oldest first
     engine_returned_at: datetime | None
+    queued: int = 0  # services of this step that wait for their turn
 
     def target(self, sid: int) -> Target | None:
         report = self.reports.get(sid)

@@ -41,6 +41,8 @@ LOOKS_ASKED_FOR = 5
 # What was not switched on is not missed, and what goes well says so itself.
 UNSAID = frozenset({HealReason.SWITCHED_OFF, HealReason.IN_PROGRESS, HealReason.NOT_UNHEALTHY})
 
+QUEUED = frozenset({HealReason.HOST_BUDGET, HealReason.CONCURRENCY})  # its turn will come: others go first
+
 
 class Planning:
     """Plans; the healer alone touches containers."""
@@ -85,7 +87,7 @@ class Planning:
         if not outages.open:
             return NEVER_S
         moment = read_moment(connection, watching.states, outages.open, judging.open, now)
-        waits_s = [self._plan_one(connection, incident, moment, watching, outages) for incident in list(outages.open.values())]
+        waits_s = [self._plan_one(connection, incident, moment, watching, outages) for incident in self._situations.in_order(outages.open, moment)]
         return max(MIN_WAIT_S, min(waits_s))
 
     def withdraw_needless(
@@ -126,6 +128,8 @@ class Planning:
         if decision.verdict is HealVerdict.QUARANTINE and not situation.settings.dry_run:
             self._quarantine(connection, sid, decision, moment.now, outages)
         heal = _new_heal(situation, decision)
+        if decision.reason in QUEUED:
+            moment.queued += 1
         if heal is not None:
             moment.planned(replace(heal, heal_id=heals.add(connection, heal)))
             self._to_wake.add("healer")

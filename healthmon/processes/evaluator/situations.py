@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from healthmon.heal.order import Turn
 from healthmon.heal.situation import Situation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -60,7 +61,17 @@ class Situations:
             unhealthy_services=self._count_once(moment),
             watched_services=len(moment.states),
             maintenance_until=self._maintaining.standing(sid, moment.now).until,
+            queued_ahead=moment.queued,
         )
+
+    def in_order(self, open_incidents: Mapping[int, Incident], moment: Moment) -> list[Incident]:
+        """Return the open incidents in the order in which they get what there is for few."""
+        roots = frozenset(other for sid in moment.unhealthy for other in self._depending.watched[sid])
+        turns = {
+            sid: Turn(critical=self._services[sid][1].critical, is_root=sid in roots, since=incident.started_at, service_id=sid)
+            for sid, incident in open_incidents.items()
+        }
+        return [open_incidents[turn.service_id] for turn in sorted(turns.values(), key=Turn.urgency)]
 
     def _ill_dependencies(self, sid: int, moment: Moment) -> tuple[str, ...]:
         ill = [self._services[other][0].name for other in self._depending.watched[sid] if other in moment.ill_or_healing]

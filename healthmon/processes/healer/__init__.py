@@ -72,16 +72,18 @@ class Healer:
         programs = any(service.supervisor_program for service in wanted)
         self._engines = (docker, supervisor)
         self._observing = Observing(wanted, docker=docker, supervisor=supervisor, connection=connection, log=log)
-        self._securing = Securing(docker, connection, log) if config.self_healing.forensics else None
+        self._securing = self._make_securing(config, docker, log) if config.self_healing.forensics else None
         self._acting = Acting(
             config,
             docker=docker,
             supervisor=supervisor,
             connection=connection,
             log=log,
-            wake=self._something_happened,
+            wake=self._something_ended,
+            securing=self._securing,
         )
         self._measuring = Measuring(config.paths.database, docker, log) if _needs_usage(config) else None
+        self._has_programs = programs
         self._reconcile_s = RECONCILE_PROGRAMS_S if programs else RECONCILE_S
         self._look_at = 0.0
         self._looked_at = self._glanced_at = 0.0
@@ -97,8 +99,8 @@ class Healer:
         self._answering.read_requests()
         if self._look_if_due():
             ring(self._paths.doorbell("evaluator"))
-        if self._securing is not None and self._securing.secure():
-            ring(self._paths.doorbell("evaluator"))
+        if self._securing is not None:
+            self._securing.secure(self._connection)
         if self._acting.advance():
             ring(self._paths.doorbell("evaluator"))
         wait_s = min(self._observe_at(), self._glance_at()) - time.monotonic()
@@ -138,11 +140,29 @@ class Healer:
 
     def close(self) -> None:
         self._acting.stop()
+        if self._securing is not None:
+            self._securing.close()
         if self._measuring is not None:
             self._measuring.close()
         for engine in self._engines:
             engine.close()
         self._connection.close()
+
+    def _make_securing(self, config: Config, docker: Engine, log: Log) -> Securing:
+        known = services.by_name(self._connection)
+        depends_on = {known[one.name].service_id: one.depends_on for one in config.enabled_services() if one.name in known}
+        return Securing(docker, config.paths.database, depends_on, log, on_kept=self._kept)
+
+    def _kept(self) -> None:
+        """Have the evaluator tell of it, and begin what had no place."""
+        ring(self._paths.doorbell("evaluator"))
+        self._doorbell.ring_self()
+
+    def _something_ended(self) -> None:
+        """Containers tell by their events what became of a restart; programs do not."""
+        if self._has_programs:
+            self._look_at = 0.0
+        self._doorbell.ring_self()
 
     def _something_happened(self) -> None:
         self._has_events = True
