@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Config", "ServiceSettings", "find", "json_schema", "load"]
 
 ENVIRONMENT = "HEALTHMON_CONFIG"
+DATA_DIR = "HEALTHMON_DATA_DIR"  # for a unit of systemd, whose file has it beside what the unit may write
 FILE_NAME = "health_monitoring_config.json"
 PLACES = (Path("config", FILE_NAME), Path("/etc/healthmon", FILE_NAME))
 
@@ -79,7 +80,7 @@ class Config(Settings):
     database_path: Text = Field("health_monitoring.db", description="The SQLite database. A relative path lies in data_dir.")
     data_dir: Text | None = Field(
         None,
-        description="Directory of everything that is written: database, logs, backups. Default: the working directory.",
+        description="Directory of everything that is written: database, logs, backups. Default: $HEALTHMON_DATA_DIR, else the working directory.",
     )
     log_level: LogLevel = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     services: tuple[ServiceSettings, ...] = Field(
@@ -184,6 +185,8 @@ def json_schema() -> dict[str, Any]:
 
 def _completed(values: Plain) -> Plain:
     """Give every service what it leaves to the file, and take out dependencies on services that are switched off."""
+    if isinstance(values, dict) and os.environ.get(DATA_DIR):
+        values = {"data_dir": os.environ[DATA_DIR], **values}
     services = values.get("services") if isinstance(values, dict) else None
     if not isinstance(values, dict) or not isinstance(services, tuple):
         return values

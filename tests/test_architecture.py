@@ -19,7 +19,7 @@ PACKAGE = ROOT / "healthmon"
 # From the ground up. A module belongs to the layer of its longest prefix, and imports only from its own layer or from
 # those before it.
 LAYERS: list[tuple[str, tuple[str, ...]]] = [
-    ("ground", ("__init__", "errors", "clock", "clock_step", "paths", "log", "log_file", "settings", "failpoints", "unix_rpc", "letterbox", "redaction", "spelling")),
+    ("ground", ("__init__", "errors", "clock", "clock_step", "paths", "log", "log_file", "log_journal", "log_level", "settings", "failpoints", "unix_rpc", "letterbox", "redaction", "spelling")),
     ("model", ("model",)),
     (
         "decisions",
@@ -47,6 +47,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "web.__init__",
             "web.settings",
             "watch.policy",
+            "watch.wellbeing",
             "watch.settings",
             "watch.__init__",
             "heal.__init__",
@@ -92,7 +93,7 @@ PROCESSES = ("processes.evaluator", "processes.healer", "processes.notifier", "p
 # One home each.
 HOMES = {
     "apsw": {"store"},
-    "requests": {"probes", "notify.http_post", "heal.docker_answer", "heal.docker_client", "heal.docker_engine", "demo"},
+    "requests": {"probes", "notify.http_post", "watch.dead_man", "heal.docker_answer", "heal.docker_client", "heal.docker_engine", "demo"},
     "urllib3": {"probes", "notify.http_post", "heal.docker_answer", "heal.docker_client", "heal.docker_engine"},
     "docker": {"heal.docker_client", "heal.docker_engine", "demo.containers"},
     "supervisor": {"processes.supervisord", "processes.programs", "cli.ctl"},

@@ -100,7 +100,7 @@ def _make_round(config: Config, connection: Connection) -> None:
 
 
 def _look(wanted: tuple[ServiceSettings, ...], ids: dict[str, int], on_settled: Callable[[str], None]) -> list[Check]:
-    asked = Round([service for service in wanted if service.is_probed], ids).run(on_settled)
+    asked = Round([service for service in wanted if service.is_probed], ids, log.Log(PROGRAM)).run(on_settled)
     return [*asked, *containers.looks([service for service in wanted if not service.is_probed], ids, on_settled)]
 
 
@@ -126,7 +126,7 @@ def _show(config: Config, connection: Connection, *, as_json: bool) -> int:
 
 
 def _level(config: Config) -> str:
-    """The table says it all; in a pipe, what went wrong is said as records too, which is what people grep for."""
+    """The table says it all; in a pipe, each look is said as a record too: that is where people grep for them."""
     if config.log_level != "INFO":
         return config.log_level
-    return "ERROR" if sys.stderr.isatty() else "WARNING"
+    return "ERROR" if sys.stderr.isatty() else "DEBUG"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import config as configuration
 from healthmon.errors import EXIT_USAGE, HealthmonError, UsageError
+from healthmon.log_journal import marked
 from healthmon.processes import loop
 from healthmon.processes.programs import EVALUATOR, HEALER, NOTIFIER, PROBE, WATCHDOG
 
@@ -37,7 +38,8 @@ def run(program: str, source: Path) -> int:
         make = _maker(program, config)
         return loop.run(program, config.paths, level=config.log_level, make=make)
     except HealthmonError as error:
-        print(f"{program}: {error}", file=sys.stderr)  # noqa: T201  supervisord puts it into the program's log
+        for line in str(error).splitlines():
+            print(marked(f"{program}: {line}"), file=sys.stderr)  # noqa: T201  supervisord puts it into the program's log
         return error.exit_code
 
 

@@ -1,6 +1,7 @@
 """How does a process say that its work goes on? A datagram to the watchdog after a round, without ever waiting.
 
-`evaluator 4711 0`: the program, its pid, and 1 while it must not be recycled.
+`evaluator 4711 0`: the program, its pid, and what is to be known of it: 1 while it must not be recycled, 2 while it
+cannot work for a reason of which it says enough elsewhere, such as a full disk; 3 for both.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 BEAT_EVERY_S = 5.0
 MAX_BYTES = 128
+BUSY, STUCK = 1, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class Beat:
     program: str
     pid: int
     is_busy: bool
+    is_stuck: bool = False
 
 
 class Heart:
@@ -36,16 +39,17 @@ class Heart:
         self._path = str(path)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._beaten_at = float("-inf")
-        self._was_busy = False
+        self._said = 0
 
-    def beat(self, *, is_busy: bool) -> None:
+    def beat(self, *, is_busy: bool, is_stuck: bool = False) -> None:
         """Say that a round is finished, or that we wait for a good reason; not more often than it is news to anybody."""
         now = clock.monotonic()
-        if is_busy == self._was_busy and now - self._beaten_at < BEAT_EVERY_S / 2:
+        said = BUSY * is_busy + STUCK * is_stuck
+        if said == self._said and now - self._beaten_at < BEAT_EVERY_S / 2:
             return
-        self._beaten_at, self._was_busy = now, is_busy
-        with suppress(OSError):
-            self._socket.sendto(f"{self._program} {os.getpid()} {int(is_busy)}".encode(), self._path)
+        with suppress(OSError):  # nobody listens yet, or hears so fast: the next round tries again
+            self._socket.sendto(f"{self._program} {os.getpid()} {said}".encode(), self._path)
+            self._beaten_at, self._said = now, said
 
     def close(self) -> None:
         self._socket.close()
@@ -78,7 +82,7 @@ class Ear:
 
 def _read(datagram: bytes) -> Beat | None:
     match datagram.decode("ascii", errors="replace").split(" "):
-        case [program, pid, busy] if pid.isdecimal() and len(pid) < 10:  # noqa: PLR2004  as a pid is
-            return Beat(program=program, pid=int(pid), is_busy=busy == "1")
+        case [program, pid, ("0" | "1" | "2" | "3") as said] if pid.isdecimal() and len(pid) < 10:  # noqa: PLR2004  as a pid is
+            return Beat(program=program, pid=int(pid), is_busy=bool(int(said) & BUSY), is_stuck=bool(int(said) & STUCK))
         case _:
             return None
