@@ -28,6 +28,7 @@ class HealReason(StrEnum):
     NOT_UNHEALTHY = "not_unhealthy"
     IN_PROGRESS = "in_progress"
     MAINTENANCE = "maintenance"
+    HELD = "held"
     NO_TARGET = "no_target"
     UNTOUCHABLE = "untouchable"
     PAUSED = "paused"

@@ -34,6 +34,7 @@ GATES = (
     Gate("switched_on", "Is healing switched on?", wanted.switched_on, is_foundation=True),
     Gate("unhealthy", "Is it confirmed unhealthy?", wanted.unhealthy, is_foundation=True),
     Gate("nothing_under_way", "Is no restart of it under way?", wanted.nothing_under_way),
+    Gate("not_held", "Does nobody hold it back?", wanted.not_held),
     Gate("not_in_maintenance", "Is nobody working on it?", wanted.not_in_maintenance),
     Gate("target_known", "Is it known what to restart?", target.known, is_foundation=True),
     Gate("may_be_touched", "May it be touched?", target.may_be_touched),
@@ -59,6 +60,7 @@ GATES = (
 VOIDS_EVIDENCE = frozenset(
     {
         HealReason.MAINTENANCE,
+        HealReason.HELD,
         HealReason.PAUSED,
         HealReason.STOPPED_BY_PERSON,
         HealReason.ENGINE_RESTARTING,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from healthmon.heal.settings import HealSettings
+    from healthmon.model.hold import Hold
     from healthmon.model.incident import Incident
     from healthmon.model.status import ServiceState
     from healthmon.model.target import Target
@@ -36,6 +37,7 @@ class Situation:
     unhealthy_services: int  # without those that a person stopped or works on, and those that an ill dependency explains
     watched_services: int
     maintenance_until: datetime | None = None  # a person works on the service
+    hold: Hold | None = None  # a person wants it left alone
     queued_ahead: int = 0  # services that get a restart of the host's budget before this one
 
 
@@ -45,8 +47,8 @@ def charged(situation: Situation) -> tuple[Heal, ...]:
 
 
 def counts(heal: Heal, settings: HealSettings) -> bool:
-    """Tell whether a row of the ledger is charged: a dry run counts its own, the real thing the real ones."""
-    return heal.state in CHARGED_HEALS and (heal.state is HealState.WOULD_RESTART) == settings.dry_run
+    """Tell whether a row of the ledger is charged: a dry run counts its own, the real thing the real ones, a person's counts for nobody."""
+    return heal.asked_by is None and heal.state in CHARGED_HEALS and (heal.state is HealState.WOULD_RESTART) == settings.dry_run
 
 
 def spent(situation: Situation, *, own: bool) -> list[datetime]:
@@ -58,7 +60,7 @@ def spent(situation: Situation, *, own: bool) -> list[datetime]:
     return sorted(
         issued(heal)
         for heal in situation.host
-        if (heal.state is HealState.PLANNED or counts(heal, situation.settings))
+        if ((heal.state is HealState.PLANNED and heal.asked_by is None) or counts(heal, situation.settings))
         and (not own or heal.service_id == situation.state.service_id or heal.incarnation.target_id == target_id)
     )
 

@@ -17,7 +17,7 @@ WORDS: dict[HealReason, str] = {
     HealReason.SWITCHED_OFF: OFF,
     HealReason.NOT_UNHEALTHY: "nothing to do",
     HealReason.IN_PROGRESS: "a restart is under way",
-    HealReason.MAINTENANCE: "leaves it alone, for it is in maintenance",
+    HealReason.HELD: "leaves it alone, for a person holds it back",
     HealReason.NO_TARGET: "knows nothing to restart",
     HealReason.UNTOUCHABLE: "must not restart it",
     HealReason.PAUSED: "leaves it alone, for it is paused",

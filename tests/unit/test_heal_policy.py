@@ -18,6 +18,7 @@ from healthmon.model.target import Incarnation, TargetState
 from tests.builders import (
     NOW,
     a_heal,
+    a_hold,
     a_situation,
     a_target,
     ago,
@@ -75,6 +76,8 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
     ("one at a time", {"history": (a_heal(HealState.ISSUED),)}, HealVerdict.HOLD, HealReason.IN_PROGRESS),
     ("not while verifying", {"history": (a_heal(HealState.RETURNED),)}, HealVerdict.HOLD, HealReason.IN_PROGRESS),
     ("a person works on it", {"maintenance_until": NOW + timedelta(hours=1)}, HealVerdict.WAIT, HealReason.MAINTENANCE),
+    ("a person holds it back", {"hold": a_hold()}, HealVerdict.WAIT, HealReason.HELD),
+    ("a hold that is over", {"hold": a_hold(ends_at=NOW)}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
     (
         "also on one that its engine gave up",
         {"maintenance_until": NOW + timedelta(hours=1), "target": a_target(**EXITED, error="driver failed")},

@@ -15,11 +15,13 @@ from healthmon.log import Log
 from healthmon.processes.doorbell import ring
 from healthmon.processes.evaluator.clocks import Clocks
 from healthmon.processes.evaluator.depending import Depending
+from healthmon.processes.evaluator.holding import Holding
 from healthmon.processes.evaluator.judging import Judging
 from healthmon.processes.evaluator.maintaining import Maintaining
 from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
 from healthmon.processes.evaluator.reporting import Reporting
+from healthmon.processes.evaluator.requesting import Requesting
 from healthmon.processes.evaluator.verdicts import Verdicts
 from healthmon.processes.evaluator.watching import Watching
 from healthmon.status.machine import StatusEvent
@@ -63,11 +65,21 @@ class Evaluator:
         self._outages = Outages(known, config.self_healing, log)
         self._judging = Judging(known, config.self_healing, log)
         self._depending = Depending(known)
+        self._holding = Holding()
         self._planning = Planning(
-            known, config.self_healing, self._maintaining, log, depending=self._depending, started_at=clock.now()
+            known,
+            config.self_healing,
+            self._maintaining,
+            log,
+            depending=self._depending,
+            holding=self._holding,
+            started_at=clock.now(),
+        )
+        self._requesting = Requesting([service for service, _ in known], self._planning.situations, self._holding, self._judging)
+        self._reporting = Reporting(
+            config, known, self._maintaining, log, depending=self._depending, requesting=self._requesting
         )
         self._verdicts = Verdicts(known)
-        self._reporting = Reporting(config, known, self._maintaining, log, depending=self._depending)
         self._mark = Mark(config.paths)
         self._loaded = False
         self._next_due = 0.0  # monotonic
@@ -165,6 +177,9 @@ class Evaluator:
             ring(self._paths.doorbell(NOTIFIER))
         for program in self._reporting.programs_to_wake():
             ring(self._paths.doorbell(program))
+        if self._requesting.take_news():
+            ring(self._paths.doorbell(HEALER))
+            return 0.0  # what healing does now is another
         return self._reporting.due_s(now)
 
     def _load(self) -> None:
@@ -172,6 +187,7 @@ class Evaluator:
             return
         now = clock.now()
         self._maintaining.load(self._connection, now)
+        self._holding.load(self._connection, now)
         self._watching.load(self._connection, now)
         with self._connection.transaction(durable=True):
             self._outages.load(self._connection, now)

@@ -63,6 +63,13 @@ class Moment:
             found |= {heal.heal_id: heal for heal in self.host if heal.closed_at is None and heal.incarnation.target_id == target_id}
         return tuple(found[heal_id] for heal_id in sorted(found))
 
+    def under_way(self, sid: int) -> tuple[Heal, ...]:
+        """Return what is open of a service, or of its target for others."""
+        target = self.target(sid)
+        target_id = "" if target is None else target.incarnation.target_id
+        found = [heal for heal in self.host if heal.closed_at is None]
+        return tuple(heal for heal in found if heal.service_id == sid or heal.incarnation.target_id == target_id)
+
     def planned(self, heal: Heal) -> None:
         self.host.append(heal)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
     from healthmon.processes.evaluator.depending import Depending
+    from healthmon.processes.evaluator.holding import Holding
     from healthmon.processes.evaluator.judging import Judging
     from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.outages import Outages
@@ -55,11 +56,12 @@ class Planning:
         log: Log,
         *,
         depending: Depending,
+        holding: Holding,
         started_at: datetime,
     ) -> None:
         self._services = {service.service_id: (service, configured) for service, configured in services}
-        self._situations = Situations(
-            self._services.values(), settings, depending=depending, maintaining=maintaining, held_since=started_at
+        self.situations = Situations(
+            self._services.values(), settings, depending=depending, maintaining=maintaining, holding=holding, held_since=started_at
         )
         self._maintaining = maintaining
         self._log = log
@@ -68,11 +70,11 @@ class Planning:
 
     def hold_from(self, now: datetime) -> None:
         """Plan nothing for as long as after a start of the agent."""
-        self._situations.held_since = now
+        self.situations.held_since = now
 
     @property
     def held_since(self) -> datetime:
-        return self._situations.held_since
+        return self.situations.held_since
 
     def plan(
         self,
@@ -87,7 +89,7 @@ class Planning:
         if not outages.open:
             return NEVER_S
         moment = read_moment(connection, watching.states, outages.open, judging.open, now)
-        waits_s = [self._plan_one(connection, incident, moment, watching, outages) for incident in self._situations.in_order(outages.open, moment)]
+        waits_s = [self._plan_one(connection, incident, moment, watching, outages) for incident in self.situations.in_order(outages.open, moment)]
         return max(MIN_WAIT_S, min(waits_s))
 
     def withdraw_needless(
@@ -104,7 +106,7 @@ class Planning:
             became = "not watched any more" if state is None else state.status.value
             if self._maintaining.standing(sid, now).until is not None:
                 became = "in maintenance"
-            if heal.state is HealState.PLANNED and became != ServiceStatus.UNHEALTHY.value:
+            if heal.asked_by is None and heal.state is HealState.PLANNED and became != ServiceStatus.UNHEALTHY.value:
                 heals.close(connection, heal, HealState.DROPPED, at=now, detail=f"the service is {became}")
                 needless.add(sid)
         return needless
@@ -117,7 +119,7 @@ class Planning:
     def _plan_one(self, connection: Connection, incident: Incident, moment: Moment, watching: Watching, outages: Outages) -> float:
         sid = incident.service_id
         _meet_incarnation(sid, moment, watching)
-        situation = self._situations.of(connection, sid, incident, moment)
+        situation = self.situations.of(connection, sid, incident, moment)
         decision = decide(situation)
         self._say(situation, decision)
         outages.note_healing(connection, sid, in_words(decision, dry_run=situation.settings.dry_run))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
     from healthmon.processes.evaluator.depending import Depending
+    from healthmon.processes.evaluator.holding import Holding
     from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.moment import Moment
     from healthmon.store.connection import Connection
@@ -25,19 +26,21 @@ if TYPE_CHECKING:
 class Situations:
     """The evaluator asks it to act, a command to explain: both get the same situation of the same service."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one collaborator each
         self,
         services: Iterable[tuple[Service, ServiceSettings]],
         settings: HealSettings,
         *,
         depending: Depending,
         maintaining: Maintaining,
+        holding: Holding,
         held_since: datetime,
     ) -> None:
         self._services = {service.service_id: (service, configured) for service, configured in services}
         self._settings = {sid: settings.for_service(configured.heal) for sid, (_, configured) in self._services.items()}
         self._depending = depending
         self._maintaining = maintaining
+        self._holding = holding
         self.held_since = held_since  # the agent's start, or when it lost count of the time
         self._counted: tuple[Moment, int] | None = None
 
@@ -53,7 +56,7 @@ class Situations:
             incident=incident,
             target=moment.target(sid),
             target_problem=moment.target_problem(sid),
-            history=() if incident is None else moment.history(connection, incident),
+            history=moment.under_way(sid) if incident is None else moment.history(connection, incident),
             host=tuple(moment.host),
             agent_started_at=self.held_since,
             engine_returned_at=moment.engine_returned_at,
@@ -61,6 +64,7 @@ class Situations:
             unhealthy_services=self._count_once(moment),
             watched_services=len(moment.states),
             maintenance_until=self._maintaining.standing(sid, moment.now).until,
+            hold=self._holding.of(sid, moment.now),
             queued_ahead=moment.queued,
         )
 
