@@ -96,13 +96,6 @@ class ServiceSettings(ProbeSettings):
             raise ValueError("is missing, and container too: where type is docker, one of them says which container is meant")
         return value
 
-    @field_validator("supervisor_program")
-    @classmethod
-    def _is_a_container(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if info.data.get("type") == "docker" and value is not None:
-            raise ValueError("is no container: it cannot stand where type is docker")
-        return value
-
     @field_validator("compose_service", "supervisor_program")
     @classmethod
     def _one_target(cls, value: str | None, info: ValidationInfo) -> str | None:
