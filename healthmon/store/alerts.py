@@ -172,6 +172,6 @@ def remove(connection: Connection, service_id: int, alert_type: str, *, at: date
     connection.change(
         "UPDATE alert_log SET resolved_at = ?, removed = 1 WHERE service_id = ? AND alert_type = ? AND resolved_at IS NULL",
         clock.to_sql(at),
-        service_id,
+        service_id or 0,
         alert_type,
     )

@@ -24,7 +24,8 @@ from healthmon.processes.evaluator.reporting import Reporting
 from healthmon.processes.evaluator.requesting import Requesting
 from healthmon.processes.evaluator.watching import Watching
 from healthmon.status.machine import StatusEvent
-from healthmon.store import checks, facts, services
+from healthmon.status.uptime import hour_of
+from healthmon.store import checks, facts, rollups, services
 from healthmon.store.connection import open_for_writing
 from healthmon.store.sentinel import Mark
 
@@ -134,6 +135,7 @@ class Evaluator:
             self._outages.open_new(self._connection, changes, now)
             self._watching.save(self._connection)
             if entries:
+                rollups.mark_stale(self._connection, {hour_of(look.checked_at) for look in looks})
                 checks.delete_inbox_until(self._connection, entries[-1].inbox_id)
             reach("evaluator.before_commit")
         reach("evaluator.after_commit")
@@ -146,7 +148,7 @@ class Evaluator:
 
     def _heal(self, now: datetime) -> float:
         """Judge what was done, close what is over, plan what is next; return the seconds until time may change it."""
-        if not self._outages.open and not self._judging.open:
+        if not self._outages.open and not self._judging.open and not self._planning.is_in_storm:
             return FALLBACK_POLL_S
         connection, watching = self._connection, self._watching
         with connection.transaction(durable=True):
@@ -187,6 +189,7 @@ class Evaluator:
             facts.note_time(self._connection, facts.HEALING_HELD_SINCE, self._planning.held_since)
             facts.note_time(self._connection, LOADED_FACT, now)  # writes: on a full disk, no work is done before this goes well
         self._judging.load(self._connection)
+        self._planning.load(self._connection)
         with self._connection.transaction(durable=True):
             self._reporting.load(self._connection, now, self._watching.away_since)
         self._next_due = 0.0
