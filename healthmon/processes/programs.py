@@ -59,7 +59,7 @@ def of_monitor(config: Config, source: Path, *, without: Collection[str] = ()) -
 
 def names(config: Config) -> list[str]:
     """Return what those programs are called."""
-    probes = [PROBE + group for group in sorted(config.groups())]
+    probes = [PROBE + group for group in sorted(config.probed_groups())]
     return [*probes, EVALUATOR, HEALER, NOTIFIER, KEEPER, WATCHDOG, *([WEB] if config.web.enabled else [])]
 
 
