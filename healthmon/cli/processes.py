@@ -41,6 +41,9 @@ def command(context: Context, *, as_json: bool) -> int:
     else:
         show_table(COLUMNS, [_row(one, clock.now()) for one in found], right=COLUMNS[2:])
     ill = processes.unwell(config.paths, names)
+    if ill.keys() == set(names):
+        click.echo(f"healthmon: nothing is watching now (no agent runs on {config.paths.data_dir})", err=True)
+        return EXIT_FAILED
     for name, state in ill.items():
         click.echo(f"healthmon: {name} does not run ({state.value}): `healthmon ctl tail {name}` says why", err=True)
     return EXIT_FAILED if ill else EXIT_FINE
