@@ -10,6 +10,7 @@ from healthmon.model.incident import Incident, IncidentResolution
 from healthmon.store.row import integer, text, text_or_none, time, time_or_none
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime, timedelta
 
     import apsw
@@ -138,6 +139,12 @@ def page(connection: Connection, *, before: int | None, limit: int, service_id: 
         limit,
     )
     return list(map(_incident, rows))
+
+
+def of_ids(connection: Connection, ids: Iterable[int]) -> list[Incident]:
+    """Return these incidents, as far as they are there."""
+    found = (connection.row(_SELECT + "WHERE incident_id = ?", one) for one in ids)
+    return [_incident(row) for row in found if row is not None]
 
 
 def _incident(row: tuple[apsw.SQLiteValue, ...]) -> Incident:
