@@ -84,6 +84,11 @@ def set_up_stream(stream: TextIO = sys.stderr, *, level: str) -> None:
     _install([logging.StreamHandler(stream)], level)
 
 
+def set_level(level: str) -> None:
+    """Write records of this level and above from now on."""
+    logging.getLogger("healthmon").setLevel(level)
+
+
 def close() -> None:
     """Let go of what `set_up_file` opened: for a process that forks others, which have files of their own."""
     logger = logging.getLogger("healthmon")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import __version__
-from healthmon.processes import programs, supervision
+from healthmon.processes import supervision
 
 if TYPE_CHECKING:
     from healthmon.cli.context import Context
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(context: Context) -> int:
     """Watch and heal, in the foreground, until Ctrl-C or SIGTERM. All processes run under a supervisord of their own."""
-    wanted = programs.of_monitor(context.config, context.source)
-    return supervision.run(context.config, wanted, introduce=lambda: _introduce(context.config))
+    _ = context.file  # what is wrong with it is told before anything else
+    return supervision.run(context.source, introduce=_introduce)
 
 
 def _introduce(config: Config) -> None:

@@ -22,7 +22,11 @@ from healthmon.watch.heartbeat import BEAT_EVERY_S, Heart
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from healthmon.config import Config
     from healthmon.paths import Paths
+    from healthmon.processes.following import Following
+
+    Make = Callable[[Config], Callable[[Doorbell], "Worker"]]
 
 STRAY_SIGNALS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)  # no meaning here; by default they would end us
 MAX_BUGS_IN_A_ROW = 10
@@ -35,6 +39,12 @@ class Worker(Protocol):
 
     def step(self) -> float:
         """Do one unit of work; return the seconds until there is more at the latest, 0 for at once."""
+
+    def follow(self, config: Config) -> bool:
+        """Take in a configuration that is applied from now on, between two steps; what is under way goes on.
+
+        Return False to be closed, and made anew for it. What raises HealthmonError has changed nothing, and is asked again.
+        """
 
     def is_busy(self) -> bool:
         """Tell whether something is under way that ending this process now would cut short."""
@@ -59,13 +69,14 @@ class Stopping:
         self._doorbell.ring_self()
 
 
-def run(program: str, paths: Paths, *, level: str, make: Callable[[Doorbell], Worker]) -> int:
+def run(program: str, following: Following, *, make: Make) -> int:
     """Run one process until it is told to stop. Return its exit code."""
     os.umask(0o077)
     setproctitle(f"healthmon: {program}")
     die_with(os.getppid())
+    paths = following.paths
     prepare_directories(paths)
-    log.set_up_file(paths.log(program), level=level, console=paths.console)
+    log.set_up_file(paths.log(program), level=following.config.log_level, console=paths.console)
     records = log.Log(program)
     doorbell = Doorbell()
     stopping = Stopping(doorbell)
@@ -77,14 +88,16 @@ def run(program: str, paths: Paths, *, level: str, make: Callable[[Doorbell], Wo
 
     presence = Presence(program, paths, doorbell, records)
     try:
-        worker = make_worker(make, doorbell, records, go_on=go_on) if presence.take(go_on=go_on) else None
-        if worker is None:
+        if not presence.take(go_on=go_on):
             return EXIT_FINE
 
         def is_wanted() -> bool:
             return not stopping.requested and presence.keep()
 
-        return _work(worker, doorbell, records, heart, is_wanted=is_wanted)
+        def made() -> Worker | None:
+            return make_worker(make(following.config), doorbell, records, go_on=go_on)
+
+        return _work(made, following, doorbell, records, heart, is_wanted=is_wanted)
     except HealthmonError as error:
         records.error("stopped", error=str(error))
         return error.exit_code
@@ -119,20 +132,32 @@ def make_worker(
     return None
 
 
-def _work(worker: Worker, doorbell: Doorbell, records: log.Log, heart: Heart, *, is_wanted: Callable[[], bool]) -> int:
-    records.info("started", pid=os.getpid())
-    steps = _Steps(worker, records)
+def _work(  # noqa: PLR0913, PLR0917  one collaborator each
+    made: Callable[[], Worker | None],
+    following: Following,
+    doorbell: Doorbell,
+    records: log.Log,
+    heart: Heart,
+    *,
+    is_wanted: Callable[[], bool],
+) -> int:
+    steps = _Steps(made, following, records)
+    if steps.worker is None:
+        return EXIT_FINE
+    records.info("started", pid=os.getpid(), configuration=following.number)
     try:
-        while is_wanted():
-            wait_s = steps.make_one()
+        while is_wanted() and steps.worker is not None:
+            wait_s = steps.make_one(steps.worker)
             if steps.bugs_in_a_row >= MAX_BUGS_IN_A_ROW:
                 records.error("gave_up", failed_steps=steps.bugs_in_a_row)
                 return EXIT_FAILED
-            heart.beat(is_busy=worker.is_busy())
+            if steps.worker is not None:
+                heart.beat(is_busy=steps.worker.is_busy(), number=following.number)
             if wait_s > 0:
                 doorbell.wait(min(wait_s, BEAT_EVERY_S))
     finally:
-        worker.close()
+        if steps.worker is not None:
+            steps.worker.close()
         records.info("stopped", pid=os.getpid())
     return EXIT_FINE
 
@@ -169,15 +194,21 @@ class _Trouble:
 class _Steps:
     """Outlives what may pass (said once, not once a step), and a bug for some steps; then supervisord starts us anew."""
 
-    def __init__(self, worker: Worker, records: log.Log) -> None:
-        self._worker = worker
+    def __init__(self, made: Callable[[], Worker | None], following: Following, records: log.Log) -> None:
+        self._made = made
+        self._following = following
         self._records = records
         self._trouble = _Trouble(records)
         self.bugs_in_a_row = 0
+        self.worker = made()
 
-    def make_one(self) -> float:
+    def make_one(self, worker: Worker) -> float:
         try:
-            wait_s = self._worker.step()
+            news = self._following.news(self._records)
+            if news is not None:
+                self._follow(worker, news)
+                return 0.0
+            wait_s = worker.step()
         except HealthmonError as error:
             if error.permanent:
                 raise
@@ -194,6 +225,27 @@ class _Steps:
         self.bugs_in_a_row = 0
         self._trouble.say("")
         return wait_s
+
+    def _follow(self, worker: Worker, news: Config) -> None:
+        """Work with another configuration from now on; with the old one as long as something that passes stands in the way."""
+        try:
+            in_place = worker.follow(news)
+        except HealthmonError as error:
+            if error.permanent:
+                raise
+            self._following.later()
+            self._records.warning("configuration_waits", error=str(error))
+            return
+        except Exception:
+            self.bugs_in_a_row = MAX_BUGS_IN_A_ROW  # nobody knows how far it came: a new process begins with it
+            raise
+        self._following.followed()
+        log.set_level(news.log_level)
+        if not in_place:
+            worker.close()
+            self.worker = None
+            self.worker = self._made()
+        self._records.info("configuration_followed", number=self._following.number)
 
 
 def prepare_directories(paths: Paths) -> None:

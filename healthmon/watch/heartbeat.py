@@ -1,6 +1,6 @@
 """How does a process say that its work goes on? A datagram to the watchdog after a round, without ever waiting.
 
-`evaluator 4711 0`: the program, its pid, and 1 while it must not be recycled.
+`evaluator 4711 0 12`: the program, its pid, 1 while it must not be recycled, and the configuration that it works with.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Beat:
     program: str
     pid: int
     is_busy: bool
+    number: int = 0  # of its configuration; 0 while it has not begun
 
 
 class Heart:
@@ -36,16 +37,16 @@ class Heart:
         self._path = str(path)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._beaten_at = float("-inf")
-        self._was_busy = False
+        self._said = (False, 0)
 
-    def beat(self, *, is_busy: bool) -> None:
+    def beat(self, *, is_busy: bool, number: int = 0) -> None:
         """Say that a round is finished, or that we wait for a good reason; not more often than it is news to anybody."""
         now = clock.monotonic()
-        if is_busy == self._was_busy and now - self._beaten_at < BEAT_EVERY_S / 2:
+        if (is_busy, number) == self._said and now - self._beaten_at < BEAT_EVERY_S / 2:
             return
-        self._beaten_at, self._was_busy = now, is_busy
+        self._beaten_at, self._said = now, (is_busy, number)
         with suppress(OSError):
-            self._socket.sendto(f"{self._program} {os.getpid()} {int(is_busy)}".encode(), self._path)
+            self._socket.sendto(f"{self._program} {os.getpid()} {int(is_busy)} {number}".encode(), self._path)
 
     def close(self) -> None:
         self._socket.close()
@@ -78,7 +79,11 @@ class Ear:
 
 def _read(datagram: bytes) -> Beat | None:
     match datagram.decode("ascii", errors="replace").split(" "):
-        case [program, pid, busy] if pid.isdecimal() and len(pid) < 10:  # noqa: PLR2004  as a pid is
-            return Beat(program=program, pid=int(pid), is_busy=busy == "1")
+        case [program, pid, busy, number] if _is_number(pid) and _is_number(number):
+            return Beat(program=program, pid=int(pid), is_busy=busy == "1", number=int(number))
         case _:
             return None
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) < 10  # noqa: PLR2004  as a pid is

@@ -15,6 +15,7 @@ from healthmon.errors import EngineError, HealthmonError
 from healthmon.log import Log
 from healthmon.processes.loop import prepare_directories
 from healthmon.processes.watchdog.charges import Charges
+from healthmon.processes.watchdog.reloading import Reloading
 from healthmon.processes.watchdog.sampling import Sampling
 from healthmon.watch import policy
 from healthmon.watch.heartbeat import Ear
@@ -49,6 +50,7 @@ class Watchdog:
         doorbell.also_wake_for(self._ear.fileno())
         self._rpc = SupervisorRpc(config.paths.supervisor_socket)
         self._charges = Charges(config.groups())
+        self._reloading = Reloading(config.paths, doorbell, log)
         self._sampling = Sampling(config, log)
         self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)
         self._look_every_s = min(LOOK_EVERY_S, config.watchdog.sample_seconds)
@@ -69,17 +71,28 @@ class Watchdog:
         self._stepped_at = now
         for beat in self._ear.hear():
             self._charges.heard(beat, now)
+        self._reloading.advance(self._charges.lagging)
         if now >= self._look_at:
             self._look_at = now + self._look_every_s
             self._put_back(now)
             self._look(now)
-        return max(0.0, self._look_at - clock.monotonic())
+        return max(0.0, min(self._look_at - clock.monotonic(), self._reloading.wait_s()))
+
+    def follow(self, config: Config) -> bool:
+        """Look after the programs of another configuration; what is remembered of those that stay is kept."""
+        self._charges.follow(config.groups())
+        self._sampling.follow(config)
+        self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)
+        self._look_every_s = min(LOOK_EVERY_S, config.watchdog.sample_seconds)
+        self._reloading.follow()
+        return True
 
     def is_busy(self) -> bool:
         return False
 
     def close(self) -> None:
         self._ear.close()
+        self._reloading.close()
         self._sampling.close()
 
     def _put_back(self, now: float) -> None:
@@ -93,6 +106,8 @@ class Watchdog:
             with suppress(OSError, HealthmonError):  # the next look tries again
                 prepare_directories(self._paths)
                 self._ear.put_back()
+        with suppress(OSError):  # as above
+            self._reloading.put_back()
         if removed and removed != self._removed:
             message = f"somebody removed {removed}: it is made again, but not what was kept there"
             self._log.error("ALERT", type="files_removed", message=message)

@@ -25,6 +25,7 @@ class _Charge:
     started_at_s: float = 0.0
     last_beat_s: float | None = None
     is_busy: bool = False
+    number: int = 0  # of the configuration that it works with
     memory_bytes: deque[int] = field(default_factory=lambda: deque(maxlen=LEAKING_SAMPLES))
     starts_s: deque[float] = field(default_factory=lambda: deque(maxlen=FLAPPING_STARTS))
     revivals: int = 0
@@ -33,7 +34,7 @@ class _Charge:
     def become(self, pid: int, now: float) -> None:
         if pid != self.pid:
             self.pid, self.started_at_s = pid, now
-            self.last_beat_s, self.is_busy = None, False
+            self.last_beat_s, self.is_busy, self.number = None, False, 0
             self.memory_bytes.clear()
             if pid > 0:
                 self.starts_s.append(now)
@@ -52,8 +53,11 @@ class Charges:
     """What the watchdog looks after: our programs but itself, which supervisord looks after."""
 
     def __init__(self, groups: Iterable[str]) -> None:
-        names = (EVALUATOR, HEALER, NOTIFIER, *(f"{PROBE}{group}" for group in groups))
-        self._charges = {name: _Charge() for name in names}
+        self._charges = {name: _Charge() for name in _names(groups)}
+
+    def follow(self, groups: Iterable[str]) -> None:
+        """Look after the programs of these groups from now on; those that stay are known already."""
+        self._charges = {name: self._charges.get(name) or _Charge() for name in _names(groups)}
 
     def is_ours(self, name: str) -> bool:
         return name in self._charges
@@ -63,8 +67,12 @@ class Charges:
         if charge is None:
             return
         charge.become(beat.pid, now)
-        charge.last_beat_s, charge.is_busy = now, beat.is_busy
+        charge.last_beat_s, charge.is_busy, charge.number = now, beat.is_busy, beat.number
         charge.revivals, charge.last_revival_s = 0, None
+
+    def lagging(self, number: int) -> list[str]:
+        """Return the programs that are at work, and do not work with the configuration of this number yet."""
+        return sorted(name for name, charge in self._charges.items() if charge.last_beat_s is not None and 0 < charge.number < number)
 
     def weighed(self, sample: ProcessSample) -> None:
         charge = self._charges.get(sample.program)
@@ -102,3 +110,7 @@ class Charges:
         """Count everybody's silence from now: it was we who did not listen."""
         for charge in self._charges.values():
             charge.excuse(now)
+
+
+def _names(groups: Iterable[str]) -> tuple[str, ...]:
+    return (EVALUATOR, HEALER, NOTIFIER, *(f"{PROBE}{group}" for group in groups))
