@@ -10,6 +10,7 @@ from healthmon.heal.settings import HealSettings
 from healthmon.heal.situation import Situation
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.check import Check, CheckKind, CheckReason, Outcome
+from healthmon.model.forensics import Forensics, ForensicsMoment, Part
 from healthmon.model.heal import Heal, HealAction, HealState
 from healthmon.model.incident import Incident
 from healthmon.model.notification import Affected, Notification, NotificationKind
@@ -123,6 +124,22 @@ def a_heal(state: HealState, **changes: Any) -> Heal:
         "closed_at": ago(10) if closed else None,
     }
     return Heal(**facts | changes)
+
+
+def a_bundle(**changes: Any) -> Forensics:
+    """What was kept of a container when its incident was opened."""
+    facts: dict[str, Any] = {
+        "service_id": 1,
+        "incident_id": 1,
+        "heal_id": None,
+        "moment": ForensicsMoment.DETECTED,
+        "taken_at": NOW,
+        "took_s": 0.1,
+        "incarnation": a_target().incarnation,
+        "last_lines": ("panic: no memory",),
+        "parts": (Part(name="log", lines=("2026-11-22T11:59:58Z  panic: no memory",)), Part(name="usage", problem="not known")),
+    }
+    return Forensics(**facts | changes)
 
 
 def switched_on(**changes: Any) -> HealSettings:

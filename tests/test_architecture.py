@@ -67,6 +67,8 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.compose_dependencies",
             "heal.docker_logs",
             "heal.docker_usage",
+            "heal.forensics",
+            "heal.docker_forensics",
             "probes.settings",
             "probes.schedule",
             "probes.lanes",

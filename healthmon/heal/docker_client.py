@@ -1,7 +1,7 @@
 """What may be said to Docker, how long is an answer waited for, and what does a failure mean?
 
 Of the Engine's API these calls are made and no others, `Client.send` refuses the rest: version, list, inspect,
-logs, stats, events, restart, start; containers are only ever named by their full id. Never `kill` or `stop`: they cancel the
+logs, top, stats, events, restart, start; containers are only ever named by their full id. Never `kill` or `stop`: they cancel the
 container's restart policy.
 """
 
@@ -33,6 +33,7 @@ _CALLS: tuple[tuple[str, str, float | None], ...] = (  # method, path, and how l
     ("GET", r"/containers/json", 10.0),
     ("GET", rf"{_ID}/json", 5.0),
     ("GET", rf"{_ID}/logs", 5.0),
+    ("GET", rf"{_ID}/top", 5.0),
     ("GET", rf"{_ID}/stats", 5.0),
     ("GET", r"/events", 60.0),
     ("POST", rf"{_ID}/(restart|start)", None),  # None: as the caller asks
@@ -84,7 +85,7 @@ class Client(docker.APIClient):
 
     def read_logs(self, target_id: str, *, lines: int, max_bytes: int) -> bytes:
         """Return the last lines of a container. The library's own way reads them to their end, however long they are."""
-        asked = {"stdout": 1, "stderr": 1, "tail": lines, "follow": 0, "timestamps": 0}
+        asked = {"stdout": 1, "stderr": 1, "tail": lines, "follow": 0, "timestamps": 1}
         where = f"{self.base_url}/v{self.api_version}/containers/{target_id}/logs"
         with self.get(where, params=asked, stream=True) as response:
             try:
@@ -92,6 +93,13 @@ class Client(docker.APIClient):
             except requests.HTTPError as error:
                 raise create_api_error_from_http_exception(error) from error
             return bytes(response.raw.read(max_bytes))
+
+    def read_processes(self, target_id: str, arguments: str) -> dict[str, Any]:
+        """Return the processes of a container as this host's `ps` shows them: with its plain columns where it has not those."""
+        try:
+            return dict(self.top(target_id, arguments))
+        except APIError:
+            return dict(self.top(target_id))
 
     def read_stats(self, target_id: str) -> dict[str, Any]:
         """Return the engine's statistics of now; one that cannot be asked for a single reading takes two, a second apart."""

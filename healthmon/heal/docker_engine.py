@@ -25,9 +25,11 @@ from healthmon.heal.docker_client import (
     was_not_sent,
 )
 from healthmon.heal.docker_events import FOLLOWED, EventMemory, Follower
+from healthmon.heal.docker_examination import examine
 from healthmon.heal.docker_facts import (
     Container,
     Event,
+    Json,
     Remembered,
     finish,
     is_ours,
@@ -36,6 +38,7 @@ from healthmon.heal.docker_facts import (
     read_id,
     row_key,
 )
+from healthmon.heal.docker_forensics import TOP_ARGUMENTS
 from healthmon.heal.docker_inspections import Inspections, NotUnderstoodError, UnansweredError, understanding
 from healthmon.heal.docker_logs import LINES, MAX_BYTES
 from healthmon.heal.docker_usage import Reading, read_usage
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
 
     from docker.types.daemon import CancellableStream
 
+    from healthmon.heal.forensics import Examined
     from healthmon.model.target import Target
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
@@ -129,9 +133,24 @@ class DockerEngine:
         remembered = self._recall(target_id)
         return any(is_ours(stop, remembered) for stop in remembered.stops)
 
+    def examine(self, target_id: str) -> Iterator[Examined]:
+        return examine(self, target_id)
+
+    def read_inspection(self, target_id: str) -> Json:
+        with self._reading(f"inspect container {target_id[:12]}"):
+            found: Json = self._client().inspect_container(target_id)
+        return found
+
     def read_logs(self, target_id: str) -> bytes:
         with self._reading(f"read the logs of container {target_id[:12]}"):
             return self._client().read_logs(target_id, lines=LINES, max_bytes=MAX_BYTES)
+
+    def read_processes(self, target_id: str) -> Json:
+        with self._reading(f"list the processes of container {target_id[:12]}"):
+            return self._client().read_processes(target_id, TOP_ARGUMENTS)
+
+    def journal(self, target_id: str) -> tuple[Event, ...]:
+        return self._memory.journal(target_id)
 
     def read_usage(self, target_id: str) -> Reading | None:
         with self._reading(f"tell what container {target_id[:12]} uses"):

@@ -31,6 +31,7 @@ CLOSE_S = 1.0
 MAX_RECENT = 1_024
 MAX_STOPS = 16
 MAX_OWN_RESTARTS = 4
+MAX_JOURNAL = 20  # of one container, for people
 
 
 class EventMemory:
@@ -42,6 +43,7 @@ class EventMemory:
         self._own: dict[str, deque[OwnRestart]] = {}
         self._ends: dict[str, End] = {}
         self._out_of_memory: set[str] = set()  # in the run that has not ended yet
+        self._journal: dict[str, deque[Event]] = {}
         self._changed: set[str] = set()
         self._recent: set[tuple[str, str, int]] = set()
         self._recent_order: deque[tuple[str, str, int]] = deque()
@@ -53,6 +55,7 @@ class EventMemory:
                 return False
             self._remember_key(event)
             self._changed.add(event.target_id)
+            self._journal.setdefault(event.target_id, deque(maxlen=MAX_JOURNAL)).append(event)
             self._apply(event)
         return True
 
@@ -81,6 +84,7 @@ class EventMemory:
                 self._stops.pop(event.target_id, None)
                 self._own.pop(event.target_id, None)
                 self._ends.pop(event.target_id, None)
+                self._journal.pop(event.target_id, None)
 
     def _end_own(self, target_id: str, at: datetime) -> None:
         """A restart is done: what comes after it is no longer ours."""
@@ -120,6 +124,11 @@ class EventMemory:
                 end=self._ends.get(target_id),
             )
 
+    def journal(self, target_id: str) -> tuple[Event, ...]:
+        """Return what happened to a container lately, oldest first."""
+        with self._lock:
+            return tuple(self._journal.get(target_id, ()))
+
     def take_changed(self) -> set[str]:
         """Return the ids that something happened to since the last call."""
         with self._lock:
@@ -130,7 +139,7 @@ class EventMemory:
         """Forget containers that are not there any more: their `destroy` may have been lost."""
         with self._lock:
             self._out_of_memory.intersection_update(target_ids)
-            for remembered in (self._stops, self._own, self._ends):
+            for remembered in (self._stops, self._own, self._ends, self._journal):
                 for gone in remembered.keys() - set(target_ids):
                     del remembered[gone]
 

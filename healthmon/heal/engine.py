@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 from healthmon.errors import EngineGoneError, EngineUnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from healthmon.heal.docker_usage import Reading
+    from healthmon.heal.forensics import Examined
     from healthmon.model.heal import HealAction
     from healthmon.model.target import Target
 
@@ -53,8 +54,8 @@ class Engine(Protocol):
     def has_stopped(self, target_id: str) -> bool:
         """Whether a stop since its last start is known to follow from a call of ours. Asks nobody."""
 
-    def read_logs(self, target_id: str) -> bytes:
-        """Return the end of what a target wrote, as the engine sends it. Raises EngineError; nothing where no logs are kept."""
+    def examine(self, target_id: str) -> Iterator[Examined]:
+        """Tell, part by part, what a restart would erase. Raises nothing: what cannot be had says so."""
 
     def read_usage(self, target_id: str) -> Reading | None:
         """Return what a target uses; None where nobody can tell. Raises EngineError."""
@@ -99,8 +100,8 @@ class NoEngine:
     def has_stopped(self, target_id: str) -> bool:  # noqa: ARG002  the Protocol's
         return False
 
-    def read_logs(self, target_id: str) -> bytes:  # noqa: ARG002  the Protocol's
-        return b""
+    def examine(self, target_id: str) -> Iterator[Examined]:  # noqa: ARG002  the Protocol's
+        return iter(())
 
     def read_usage(self, target_id: str) -> Reading | None:  # noqa: ARG002  the Protocol's
         return None

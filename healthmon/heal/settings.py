@@ -46,7 +46,7 @@ class HealSettings(Settings):
     )
     concurrency: int = Field(2, ge=1, le=32, description="Restarts under way at the same time.")
     storm_guard: bool = Field(default=True, description="Restart nothing while so many services are ill that the cause must lie elsewhere.")
-    forensics: bool = Field(default=True, description="Keep the container's last log lines when its service falls ill, and show them in messages.")
+    forensics: bool = Field(default=True, description="Keep what a restart would erase: state, log, processes, checks and more; take 5 s for it at most.")
 
     @field_validator("host_budget_per_hour")
     @classmethod

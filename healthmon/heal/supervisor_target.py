@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from healthmon.heal.forensics import Examined
+
 Info = dict[str, Any]  # what supervisord tells of one program
 
 POLL_S = 0.1
@@ -99,8 +101,8 @@ class SupervisorEngine:
     def has_stopped(self, target_id: str) -> bool:
         return target_id in self._stopped_by_us
 
-    def read_logs(self, target_id: str) -> bytes:  # noqa: ARG002  the Protocol's
-        return b""  # what our own programs say is in our own logs
+    def examine(self, target_id: str) -> Iterator[Examined]:  # noqa: ARG002  the Protocol's
+        return iter(())  # what our own programs say is in our own logs
 
     def read_usage(self, target_id: str) -> None:
         """Nobody asks for it: rules speak of containers."""

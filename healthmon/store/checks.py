@@ -190,3 +190,17 @@ def looks_between(  # noqa: PLR0913  one question
         limit,
     )
     return [_STATUSES[integer(row[0])] for row in reversed(rows)]
+
+
+def newest_of(connection: Connection, service_id: int, since: datetime, *, limit: int) -> list[Check]:
+    """Return the newest looks of every kind at one service since `since`, oldest first."""
+    rows = connection.rows(
+        """
+        SELECT service_id, kind, timestamp, response_time_us, status_code, reason, error_message
+        FROM checks WHERE timestamp >= ? AND service_id = ? ORDER BY timestamp DESC, sequence DESC LIMIT ?
+        """,
+        clock.to_sql(since),
+        service_id,
+        limit,
+    )
+    return [_check(row) for row in reversed(rows)]

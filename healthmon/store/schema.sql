@@ -362,13 +362,23 @@ CREATE UNIQUE INDEX one_open_heal_of_a_target ON heals (target_id) WHERE closed_
 CREATE INDEX heals_by_incident ON heals (incident_id);
 CREATE INDEX heals_by_time ON heals (planned_at);
 
--- What a container said last when its service fell ill: kept once an incident, before anything is restarted.
+-- What was kept of an ill service and its container, before and after a restart erased the rest of it: model/forensics.py.
 CREATE TABLE forensics (
-    incident_id INTEGER PRIMARY KEY REFERENCES incidents,
-    taken_at    TEXT NOT NULL,
-    target_id   TEXT NOT NULL,
-    last_lines  TEXT NOT NULL             -- a JSON list, without our secrets
+    forensics_id INTEGER PRIMARY KEY,
+    service_id   INTEGER NOT NULL REFERENCES services,
+    incident_id  INTEGER REFERENCES incidents,  -- NULL: a person restarts what is not ill
+    heal_id      INTEGER REFERENCES heals,      -- of a moment before or after a restart
+    moment       TEXT NOT NULL CHECK (moment IN ('detected', 'before_restart', 'after_failure')),
+    taken_at     TEXT NOT NULL,
+    took_s       REAL NOT NULL,
+    target_id    TEXT NOT NULL,
+    started      TEXT NOT NULL,
+    last_lines   TEXT NOT NULL,           -- of the log, for messages: a JSON list
+    parts        TEXT NOT NULL,           -- JSON: [{"name": "log", "lines": [...], "problem": ""}, ...], 256 KiB at most, without our secrets
+    CHECK ((moment = 'detected') = (heal_id IS NULL))
 ) STRICT;
+CREATE UNIQUE INDEX one_forensics_of_a_moment ON forensics (coalesce(incident_id, 0), moment, coalesce(heal_id, 0));
+CREATE INDEX forensics_by_service ON forensics (service_id, taken_at);
 
 -- Looks that the evaluator asks the probe workers for, one row a service: every `every_s` until `until`.
 CREATE TABLE probe_requests (

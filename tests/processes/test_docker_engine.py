@@ -273,6 +273,34 @@ def test_logs_that_nobody_keeps_are_an_error_of_this_container_alone(docker: Doc
         engine.read_logs("f" * 64)
 
 
+# What a restart erases
+
+
+def test_an_examination_tells_all_that_a_restart_erases_and_nothing_secret(docker: Docker, engine: DockerEngine) -> None:
+    health = ("--health-cmd", "echo no answer from the disk; false", "--health-interval", "1s", "--health-retries", "1")
+    container = docker.run("sh", "-c", "echo DB_PASSWORD=hunter2-hunter2; sleep 1000", options=(*health, "--env", "KEY=hunter2-hunter2"))
+    follow(engine)
+    wait_for(lambda: docker.inspect(container)["State"]["Health"]["FailingStreak"] > 0, what="an unhealthy container")
+    parts = {one.part.name: one.part for one in engine.examine(container)}
+    text = {name: " ".join(one.lines) for name, one in parts.items()}
+    assert list(parts) == ["container", "docker health", "log", "processes", "events", "usage"]
+    assert "Status: running" in text["container"]
+    assert "no answer from the disk" in text["docker health"]
+    assert "DB_PASSWORD=•••" in text["log"]
+    assert "sleep 1000" in text["processes"]
+    assert "WCHAN" in text["processes"]
+    assert "start" in text["events"]
+    assert "MiB of" in text["usage"] or parts["usage"].problem
+    assert "hunter2" not in " ".join(text.values())
+
+
+def test_of_a_container_that_is_gone_each_part_says_so(docker: Docker, engine: DockerEngine) -> None:
+    container = docker.run(*STOPS_AT_ONCE)
+    docker.cli("rm", "--force", container)
+    found = list(engine.examine(container))
+    assert ["not there any more" in one.part.problem for one in found] == [True, True, True, False, True]
+
+
 # Who did it
 
 

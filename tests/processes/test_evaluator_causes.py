@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthmon.model.container_dependency import ContainerDependency
-from healthmon.model.forensics import Forensics
 from healthmon.model.notification import NotificationKind
 from healthmon.store import container_dependencies, forensics, incidents
-from tests.builders import NOW
+from tests.builders import NOW, a_bundle
 from tests.processes.alert_timeline import DOWN, timelines
 from tests.processes.evaluator_world import BAD
 
@@ -94,7 +93,7 @@ def test_what_the_container_said_last_is_told_while_it_is_down(a_timeline: Any) 
     timeline.pass_minutes(0.5, doc_store=BAD)
     [incident] = incidents.open_incidents(timeline.connection)
     lines = ("connecting", "panic: no memory")
-    forensics.keep(timeline.connection, Forensics(incident_id=incident.incident_id, taken_at=NOW, target_id="c", last_lines=lines))
+    forensics.keep(timeline.connection, a_bundle(incident_id=incident.incident_id, last_lines=lines))
     timeline.pass_minutes(5, doc_store=BAD)
     timeline.pass_minutes(5)
     firing, resolved = timeline.messages()

@@ -13,12 +13,14 @@ import pytest
 from healthmon import clock
 from healthmon.errors import EngineError, EngineGoneError, EngineUnknownError, EngineUnreachableError
 from healthmon.heal.engine import NoEngine
+from healthmon.heal.forensics import Examined, part
 from healthmon.log import Log
 from healthmon.model.check import CheckReason
+from healthmon.model.forensics import ForensicsMoment
 from healthmon.model.heal import Heal, HealAction, HealState
 from healthmon.model.target import Incarnation, Target, TargetChange, TargetState
 from healthmon.processes.doorbell import Doorbell
-from healthmon.processes.healer import Healer
+from healthmon.processes.healer import Healer, examining, securing
 from healthmon.processes.healer.restart import Restart
 from healthmon.store import forensics, heals, incidents, services, target_starts, targets
 from healthmon.store.connection import create_or_open, open_for_writing
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthmon.config import Config
+    from healthmon.model.forensics import Forensics
 
 TARGET = a_target(name="store")
 NEW = Incarnation(target_id=TARGET.incarnation.target_id, started="later")
@@ -54,16 +57,17 @@ class FakeEngine(NoEngine):
         self.observed = self.looks = 0
         self.slow = threading.Event()
         self.slow.set()
-        self.logs: bytes | EngineError = b"panic: no memory\n"
-        self.logs_read: list[list[HealAction]] = []  # what had been done when they were read
+        self.telling = threading.Event()  # while it is not set, an examination hangs
+        self.telling.set()
+        self.examined: list[list[HealAction]] = []  # what had been done when it was examined
 
     reachable_since: datetime | None = clock.now()
 
-    def read_logs(self, target_id: str) -> bytes:  # noqa: ARG002
-        self.logs_read.append(list(self.calls))
-        if isinstance(self.logs, EngineError):
-            raise self.logs
-        return self.logs
+    def examine(self, target_id: str) -> Iterator[Examined]:  # noqa: ARG002
+        self.examined.append(list(self.calls))
+        yield Examined(part=part("log", ["panic: no memory"]), last_lines=("panic: no memory",))
+        self.telling.wait(10)
+        yield Examined(part=part("events", []))
 
     def observe(self) -> list[Target]:
         self.observed += 1
@@ -550,34 +554,65 @@ def test_another_container_is_the_services_since_it_was_matched(world: World, *,
     assert seen(world).matched_since == since
 
 
-# What a container said last
+# What a restart would erase
 
 
-def kept(world: World, heal_id: int) -> tuple[str, ...]:
-    found = forensics.of_incident(world.connection, world.heal(heal_id).incident_id)
-    assert found is not None
-    return found.last_lines
+def bundles(world: World, heal_id: int) -> list[Forensics]:
+    incident_id = world.heal(heal_id).incident_id
+    assert incident_id is not None
+    return forensics.of_incident(world.connection, incident_id)
 
 
-def test_what_a_container_said_last_is_kept_once_and_before_it_is_restarted(world: World) -> None:
+def test_an_ill_container_is_examined_once_and_before_it_is_restarted(world: World) -> None:
     heal = world.end(world.plan())
-    assert kept(world, heal.heal_id) == ("panic: no memory",)
+    [kept] = bundles(world, heal.heal_id)
+    assert (kept.last_lines, kept.incarnation) == (("panic: no memory",), TARGET.incarnation)
+    assert [one.name for one in kept.parts] == ["log", "events", "usage sampled", "checks", "dependencies", "host"]
     world.healer.step()
-    assert world.engine.logs_read == [[]]
+    assert world.engine.examined == [[]]
 
 
-def test_logs_that_cannot_be_read_prevent_no_restart(world: World) -> None:
-    world.engine.logs = EngineUnknownError("the driver keeps none")
+def test_what_was_kept_a_while_ago_is_kept_anew_before_the_restart(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(securing, "SAME_MOMENT", timedelta(0))
     heal = world.end(world.plan())
-    assert (heal.state, kept(world, heal.heal_id), len(world.engine.logs_read)) == (HealState.RETURNED, (), 1)
+    assert [one.moment for one in bundles(world, heal.heal_id)] == [ForensicsMoment.DETECTED, ForensicsMoment.BEFORE_RESTART]
+    assert world.engine.examined == [[], []]
 
 
-def test_no_logs_are_read_when_forensics_are_off_or_the_engine_is_away(tmp_path: Path) -> None:
+def test_an_engine_that_does_not_tell_costs_its_part_and_the_limit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (securing, examining):
+        monkeypatch.setattr(module, "LIMIT_S", 0.3)
+    world.engine.telling.clear()
+    heal = world.end(world.plan())
+    assert heal.state is HealState.RETURNED
+    assert heal.issued_at is not None
+    assert timedelta(seconds=0.3) <= heal.issued_at - heal.planned_at < timedelta(seconds=2)
+    kept = bundles(world, heal.heal_id)[0]
+    assert [(one.name, bool(one.problem)) for one in kept.parts][:2] == [("log", False), ("more", True)]
+    world.engine.telling.set()
+
+
+def test_a_bug_in_an_examination_prevents_no_restart(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.engine, "examine", lambda _target_id: iter([None]))
+    heal = world.end(world.plan())
+    assert heal.state is HealState.RETURNED
+    assert world.said.count("forensics_failed") >= 1
+
+
+def test_a_restart_that_failed_is_followed_by_a_second_look(world: World) -> None:
+    heal = world.end(world.plan())
+    heals.close(world.connection, heal, HealState.FAILED, at=clock.now(), detail="0 of 3")
+    world.wait_until(lambda: len(bundles(world, heal.heal_id)) == 2, what="the second bundle")
+    after = bundles(world, heal.heal_id)[1]
+    assert (after.moment, after.incarnation, after.heal_id) == (ForensicsMoment.AFTER_FAILURE, NEW, heal.heal_id)
+
+
+def test_nothing_is_examined_when_forensics_are_off_or_the_engine_is_away(tmp_path: Path) -> None:
     for switched_on in (False, True):
         world = World(tmp_path / str(switched_on), forensics=switched_on)
         world.engine.reachable_since = None if switched_on else clock.now()
-        world.end(world.plan())
-        assert world.engine.logs_read == []
+        heal = world.end(world.plan())
+        assert (world.engine.examined, bundles(world, heal.heal_id)) == ([], [])
         world.close()
 
 

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from healthmon.model.alert import Alert, AlertSeverity
-from healthmon.model.check import CheckReason
 from healthmon.model.container_dependency import ContainerDependency
-from healthmon.model.forensics import Forensics
-from healthmon.store import container_dependencies, conversations, forensics, incidents, services, targets
+from healthmon.store import container_dependencies, conversations, services
 from healthmon.store.connection import Connection, create_or_open
-from healthmon.store.targets import TargetReport
-from tests.builders import NOW, a_target, ago
+from tests.builders import NOW, ago
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,18 +40,3 @@ def test_a_conversation_keeps_what_its_service_was_ill_because_of(database: Conn
     told = replace(begun, because_of="redis is paused", announced_at=NOW)
     conversations.save(database, told)
     assert conversations.open_conversations(database) == [told]
-
-
-def test_forensics_are_wanted_once_for_a_fresh_incident_with_a_container(database: Connection) -> None:
-    at = {"started_at": ago(60), "detected_at": ago(50), "episode_started_at": ago(60)}
-    incident = incidents.open_incident(database, 1, **at, reason=CheckReason.STATUS, error_message=None)
-    assert forensics.wanted(database, since=ago(60)) == []
-    targets.publish(database, {1: TargetReport(observed_at=NOW, target=a_target(), matched_by="container")})
-    assert forensics.wanted(database, since=ago(40)) == []
-    target_id = a_target().incarnation.target_id
-    assert forensics.wanted(database, since=ago(60)) == [(incident.incident_id, target_id)]
-    kept = Forensics(incident_id=incident.incident_id, taken_at=NOW, target_id=target_id, last_lines=("a", "b"))
-    forensics.keep(database, kept)
-    forensics.keep(database, replace(kept, last_lines=("later",)))
-    assert forensics.wanted(database, since=ago(60)) == []
-    assert forensics.of_incident(database, incident.incident_id) == kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from healthmon import redaction
-from healthmon.heal.docker_logs import MAX_KEPT_BYTES, MAX_LINE_CHARS, last_lines
+from healthmon.heal.docker_logs import MAX_KEPT_BYTES, MAX_LINE_CHARS, last_lines, log_lines
 from healthmon.notify.cause import LOG_CHARS, newest
 
 
@@ -30,6 +30,13 @@ def frame(text: bytes, stream: int = 1) -> bytes:
 )
 def test_frames_colours_and_length_come_off(answer: bytes, wanted: tuple[str, ...]) -> None:
     assert last_lines(answer) == wanted
+
+
+def test_lines_of_two_streams_are_put_in_the_order_of_their_times() -> None:
+    out = frame(b"2026-11-22T10:00:01.000000001Z one\n2026-11-22T10:00:01.000000003Z three\n")
+    err = frame(b"2026-11-22T10:00:01.000000002Z two\n", 2)
+    assert log_lines(out + err) == [("2026-11-22T10:00:01Z", text) for text in ("one", "two", "three")]
+    assert last_lines(out + err) == ("one", "two", "three")
 
 
 def test_a_secret_is_masked_also_where_the_line_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -292,10 +292,9 @@ class Telling:
         sid = conversation.service_id
         incident = scene.incidents.get(sid) or scene.latest.get(sid)
         made = [] if incident is None or not conversation.is_outage else heals.of_incident(connection, incident.incident_id)
-        kept = None if incident is None else forensics.of_incident(connection, incident.incident_id)
         background = Background(
             made=made,
-            last_lines=() if kept is None else kept.last_lines,
+            last_lines=() if incident is None else forensics.last_lines(connection, incident.incident_id),
             starts=target_starts.count(connection, sid, since=scene.now - STARTS_WITHIN),
             dependents=self._under(sid),
             because=self._because.get(sid),

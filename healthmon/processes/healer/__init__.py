@@ -16,6 +16,7 @@ from healthmon.processes.healer.measuring import Measuring
 from healthmon.processes.healer.observing import Observing
 from healthmon.processes.healer.securing import Securing
 from healthmon.rules.variables import CONTAINER_USAGE
+from healthmon.store import services
 from healthmon.store.connection import open_for_writing
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Healer:
         programs = any(service.supervisor_program for service in wanted)
         self._engines = (docker, supervisor)
         self._observing = Observing(wanted, docker=docker, supervisor=supervisor, connection=connection, log=log)
-        self._securing = Securing(docker, connection, log) if config.self_healing.forensics else None
+        self._securing = self._make_securing(config, docker, log) if config.self_healing.forensics else None
         self._acting = Acting(
             config,
             docker=docker,
@@ -76,6 +77,7 @@ class Healer:
             connection=connection,
             log=log,
             wake=self._something_happened,
+            securing=self._securing,
         )
         self._measuring = Measuring(config.paths.database, docker, log) if _needs_usage(config) else None
         self._reconcile_s = RECONCILE_PROGRAMS_S if programs else RECONCILE_S
@@ -98,8 +100,8 @@ class Healer:
                 self._look_at = min(self._look_at, time.monotonic() + BLIND_S)
             if any(engine.is_behind for engine in self._engines):
                 self._look_at = min(self._look_at, time.monotonic() + BEHIND_S)
-        if self._securing is not None and self._securing.secure():
-            ring(self._paths.doorbell("evaluator"))
+        if self._securing is not None:
+            self._securing.secure(self._connection)
         if self._acting.advance():
             ring(self._paths.doorbell("evaluator"))
         wait_s = max(self._look_at, self._looked_at + MIN_PAUSE_S) - time.monotonic()
@@ -110,11 +112,23 @@ class Healer:
 
     def close(self) -> None:
         self._acting.stop()
+        if self._securing is not None:
+            self._securing.close()
         if self._measuring is not None:
             self._measuring.close()
         for engine in self._engines:
             engine.close()
         self._connection.close()
+
+    def _make_securing(self, config: Config, docker: Engine, log: Log) -> Securing:
+        known = services.by_name(self._connection)
+        depends_on = {known[one.name].service_id: one.depends_on for one in config.enabled_services() if one.name in known}
+        return Securing(docker, config.paths.database, depends_on, log, on_kept=self._kept)
+
+    def _kept(self) -> None:
+        """Have the evaluator tell of it, and begin what had no place."""
+        ring(self._paths.doorbell("evaluator"))
+        self._doorbell.ring_self()
 
     def _something_happened(self) -> None:
         self._look_at = 0.0

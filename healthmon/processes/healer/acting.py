@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.errors import HealthmonError
+from healthmon.heal.preflight import unwanted
 from healthmon.model.heal import HealState
 from healthmon.processes.healer.restart import Restart
 from healthmon.store import heals, services
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from healthmon.heal.settings import HealSettings
     from healthmon.log import Log
     from healthmon.model.heal import Heal
+    from healthmon.processes.healer.securing import Securing
     from healthmon.store.connection import Connection
 
 STOP_PATIENCE_S = 5.0
@@ -37,6 +39,7 @@ class Acting:
         connection: Connection,
         log: Log,
         wake: Callable[[], None],
+        securing: Securing | None,
     ) -> None:
         self._database = config.paths.database
         self._settings = {
@@ -47,6 +50,7 @@ class Acting:
         self._connection = connection
         self._log = log
         self._wake = wake
+        self._securing = securing  # None: forensics are switched off
         self._threads: dict[int, threading.Thread] = {}
         self._stuck: dict[int, str] = {}  # what was said of heals that could not go on: said once
         self._stopping = threading.Event()
@@ -101,6 +105,7 @@ class Acting:
         try:
             connection = open_for_writing(self._database)
             try:
+                self._secure(heal, settings, connection)
                 Restart(heal, engine, connection, self._log, self._stopping).run(settings)
             finally:
                 connection.close()
@@ -115,6 +120,15 @@ class Acting:
             self._stopping.wait(5.0)
         finally:
             self._wake()
+
+    def _secure(self, heal: Heal, settings: HealSettings | None, connection: Connection) -> None:
+        """Keep what the restart will erase. What goes wrong with that is no reason against it."""
+        if self._securing is None or heal.state is not HealState.PLANNED or unwanted(settings) is not None:
+            return
+        try:
+            self._securing.before(heal, connection)
+        except HealthmonError as error:
+            self._log.warning("forensics_lost", heal=heal.heal_id, error=str(error))
 
     def _is_new(self, heal: Heal, trouble: str) -> bool:
         """Tell whether this trouble of a heal was not said last: it is tried again every few seconds."""
