@@ -30,6 +30,8 @@ VERBS = {
     "maintenance": "work on services without a message or a restart",
     "probe": "look at one service now, and say everything about it",
     "validate": "check a configuration, and show what it means",
+    "reload": "apply the file to the running agent, without a missed check",
+    "config": "what was applied, when and by whom, and what differs",
     "ctl": "supervisorctl, with the right file",
     "programs": "write the supervisord programs of a configuration",
     "db": "about the database: where it lies",

@@ -11,7 +11,7 @@ from healthmon.redaction import redact
 from healthmon.settings import without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Set
+    from collections.abc import Iterator, Mapping
 
     from healthmon.config_source.node import Path, Plain
 
@@ -30,7 +30,7 @@ def masked(written: Plain, settings: BaseModel, *, known: Mapping[str, str], num
 
 
 class _Masking:
-    def __init__(self, secret: Set[Path], known: Mapping[str, str], number: int) -> None:
+    def __init__(self, secret: frozenset[Path], known: Mapping[str, str], number: int) -> None:
         self.shown: dict[str, str] = {}
         self._secret = secret
         self._known = known

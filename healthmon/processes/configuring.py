@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthmon import applied, clock, config
-from healthmon.applied import Applied
 from healthmon.config_changes import Changes, compare
 from healthmon.config_source import file
 from healthmon.config_source.file import usable
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from healthmon.applied import Applied
     from healthmon.config import Config
     from healthmon.config_source.node import Plain, Source
     from healthmon.paths import Paths
@@ -77,6 +77,7 @@ def start(source: Path, *, author: str, newest: int) -> tuple[Applied, Config]:
             discovered=discovered,
             directory=directory,
         )
+        programs.require_expressible(paths, programs.of_monitor(after, paths))
         applied.write(paths, after)
         return after, loaded
 

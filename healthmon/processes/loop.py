@@ -53,6 +53,10 @@ class Worker(Protocol):
         """Let go of everything, within a few seconds."""
 
 
+class _Steppable(Protocol):
+    def step(self) -> float: ...
+
+
 class Stopping:
     """Set by SIGTERM and SIGINT; wakes the loop."""
 
@@ -94,10 +98,13 @@ def run(program: str, following: Following, *, make: Make) -> int:
         def is_wanted() -> bool:
             return not stopping.requested and presence.keep()
 
-        def made() -> Worker | None:
-            return make_worker(make(following.config), doorbell, records, go_on=go_on)
+        def made(config: Config) -> Worker | None:
+            return make_worker(make(config), doorbell, records, go_on=go_on)
 
-        return _work(made, following, doorbell, records, heart, is_wanted=is_wanted)
+        worker = made(following.config)
+        if worker is None:
+            return EXIT_FINE
+        return _work(Followed(worker, following, made, records), doorbell, records, heart, is_wanted=is_wanted)
     except HealthmonError as error:
         records.error("stopped", error=str(error))
         return error.exit_code
@@ -132,32 +139,20 @@ def make_worker(
     return None
 
 
-def _work(  # noqa: PLR0913, PLR0917  one collaborator each
-    made: Callable[[], Worker | None],
-    following: Following,
-    doorbell: Doorbell,
-    records: log.Log,
-    heart: Heart,
-    *,
-    is_wanted: Callable[[], bool],
-) -> int:
-    steps = _Steps(made, following, records)
-    if steps.worker is None:
-        return EXIT_FINE
-    records.info("started", pid=os.getpid(), configuration=following.number)
+def _work(worker: Followed, doorbell: Doorbell, records: log.Log, heart: Heart, *, is_wanted: Callable[[], bool]) -> int:
+    records.info("started", pid=os.getpid(), configuration=worker.number)
+    steps = _Steps(worker, records)
     try:
-        while is_wanted() and steps.worker is not None:
-            wait_s = steps.make_one(steps.worker)
+        while is_wanted():
+            wait_s = steps.make_one()
             if steps.bugs_in_a_row >= MAX_BUGS_IN_A_ROW:
                 records.error("gave_up", failed_steps=steps.bugs_in_a_row)
                 return EXIT_FAILED
-            if steps.worker is not None:
-                heart.beat(is_busy=steps.worker.is_busy(), number=following.number)
+            heart.beat(is_busy=worker.is_busy(), number=worker.number)
             if wait_s > 0:
                 doorbell.wait(min(wait_s, BEAT_EVERY_S))
     finally:
-        if steps.worker is not None:
-            steps.worker.close()
+        worker.close()
         records.info("stopped", pid=os.getpid())
     return EXIT_FINE
 
@@ -191,24 +186,71 @@ class _Trouble:
             self._records.change("works_again")
 
 
+class Followed:
+    """A worker that works with the newest configuration that is applied."""
+
+    def __init__(self, worker: Worker, following: Following, made: Callable[[Config], Worker | None], records: log.Log) -> None:
+        self._worker: Worker | None = worker  # None when we were told to stop while a new one could not be made
+        self._following = following
+        self._made = made
+        self._records = records
+
+    @property
+    def number(self) -> int:
+        """The number of the configuration that it works with."""
+        return self._following.number
+
+    def step(self) -> float:
+        news = self._following.news(self._records)
+        if news is not None:
+            self._follow(news)
+            return 0.0
+        return 0.0 if self._worker is None else self._worker.step()
+
+    def is_busy(self) -> bool:
+        return self._worker is not None and self._worker.is_busy()
+
+    def close(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
+
+    def _follow(self, config: Config) -> None:
+        """Work with another configuration from now on; with the old one as long as something that passes stands in the way."""
+        try:
+            in_place = self._worker is not None and self._worker.follow(config)
+        except HealthmonError as error:
+            if error.permanent:
+                raise
+            self._following.later()
+            self._records.warning("configuration_waits", error=str(error))
+            return
+        except Exception:  # noqa: BLE001  nobody knows how far it came: a new worker begins with it
+            self._records.exception("following_failed")
+            in_place = False
+        self._following.followed()
+        log.set_level(config.log_level)
+        if not in_place:
+            self._begin_anew(config)
+        self._records.info("configuration_followed", number=self.number)
+
+    def _begin_anew(self, config: Config) -> None:
+        self.close()
+        self._worker = None
+        self._worker = self._made(config)
+
+
 class _Steps:
     """Outlives what may pass (said once, not once a step), and a bug for some steps; then supervisord starts us anew."""
 
-    def __init__(self, made: Callable[[], Worker | None], following: Following, records: log.Log) -> None:
-        self._made = made
-        self._following = following
+    def __init__(self, worker: _Steppable, records: log.Log) -> None:
+        self._worker = worker
         self._records = records
         self._trouble = _Trouble(records)
         self.bugs_in_a_row = 0
-        self.worker = made()
 
-    def make_one(self, worker: Worker) -> float:
+    def make_one(self) -> float:
         try:
-            news = self._following.news(self._records)
-            if news is not None:
-                self._follow(worker, news)
-                return 0.0
-            wait_s = worker.step()
+            wait_s = self._worker.step()
         except HealthmonError as error:
             if error.permanent:
                 raise
@@ -225,27 +267,6 @@ class _Steps:
         self.bugs_in_a_row = 0
         self._trouble.say("")
         return wait_s
-
-    def _follow(self, worker: Worker, news: Config) -> None:
-        """Work with another configuration from now on; with the old one as long as something that passes stands in the way."""
-        try:
-            in_place = worker.follow(news)
-        except HealthmonError as error:
-            if error.permanent:
-                raise
-            self._following.later()
-            self._records.warning("configuration_waits", error=str(error))
-            return
-        except Exception:
-            self.bugs_in_a_row = MAX_BUGS_IN_A_ROW  # nobody knows how far it came: a new process begins with it
-            raise
-        self._following.followed()
-        log.set_level(news.log_level)
-        if not in_place:
-            worker.close()
-            self.worker = None
-            self.worker = self._made()
-        self._records.info("configuration_followed", number=self._following.number)
 
 
 def prepare_directories(paths: Paths) -> None:

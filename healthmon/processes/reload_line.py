@@ -57,7 +57,7 @@ class Line:
         with suppress(OSError):  # there is nobody more, or no descriptor left: then they wait
             while True:
                 asking, _ = self.socket.accept()
-                asking.setblocking(False)
+                asking.settimeout(0.0)
                 found.append(asking)
         return found
 

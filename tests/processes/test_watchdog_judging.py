@@ -59,7 +59,7 @@ class Watch:
     def beat(self, *names: str, is_busy: bool = False) -> None:
         for name in names:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, suppress(OSError):
-                sender.sendto(f"{name} {self.supervisord.pids[name]} {is_busy:d}".encode(), str(self.config.paths.heartbeats))
+                sender.sendto(f"{name} {self.supervisord.pids[name]} {is_busy:d} 1".encode(), str(self.config.paths.heartbeats))
 
     def live(self, seconds: float, *beating: str, is_busy: bool = False) -> None:
         """Let time pass, a step and a beat of these each second."""

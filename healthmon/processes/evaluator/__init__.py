@@ -66,10 +66,9 @@ class Evaluator:
         self._next_due = 0.0  # monotonic
         self._commits_seen = -1
         self._clocks = Clocks(log)
-        self._put_together(config, services.by_name(connection))
-        self._planning.hold_from(clock.now())
+        self._put_together(config, services.by_name(connection), held_since=clock.now())
 
-    def _put_together(self, config: Config, found: Mapping[str, Service]) -> None:
+    def _put_together(self, config: Config, found: Mapping[str, Service], *, held_since: datetime) -> None:
         log = self._log
         known = [(found[settings.name], settings) for settings in config.enabled_services() if settings.name in found]
         self._maintaining = Maintaining(known, config.alerting.maintenance)
@@ -78,7 +77,7 @@ class Evaluator:
         self._judging = Judging(known, config.self_healing, log)
         self._depending = Depending(known)
         self._planning = Planning(
-            known, config.self_healing, self._maintaining, log, depending=self._depending, started_at=clock.now()
+            known, config.self_healing, self._maintaining, log, depending=self._depending, started_at=held_since
         )
         self._reporting = Reporting(config, known, self._maintaining, log, depending=self._depending)
 
@@ -92,7 +91,7 @@ class Evaluator:
         if present is not None:
             configurations.enter(self._connection, present.row)
         watching, planning = self._watching, self._planning
-        self._put_together(config, found)
+        self._put_together(config, found, held_since=planning.held_since)
         self._planning.succeed(planning)
         self._watching.succeed(watching)
         self._loaded = False

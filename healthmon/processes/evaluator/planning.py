@@ -68,6 +68,10 @@ class Planning:
         """Plan nothing for as long as after a start of the agent."""
         self._situations.held_since = now
 
+    def succeed(self, before: Planning) -> None:
+        """Go on for another one, and say nothing again that it said."""
+        self._said = dict(before._said)
+
     @property
     def held_since(self) -> datetime:
         return self._situations.held_since

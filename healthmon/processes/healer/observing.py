@@ -39,15 +39,10 @@ class Observing:
         connection: Connection,
         log: Log,
     ) -> None:
-        by_name = services.by_name(connection)
-        self._ids = {name: service.service_id for name, service in by_name.items()}
-        self._names = {service.service_id: name for name, service in by_name.items()}
-        known = [Wanted.of(service) for service in wanted if service.name in self._ids]
-        self._on_docker = [service for service in known if service.supervisor_program is None]
-        self._on_supervisor = [service for service in known if service.supervisor_program is not None]
+        self._connection = connection
+        self.follow(wanted)
         self._docker = docker
         self._supervisor = supervisor
-        self._connection = connection
         self._log = log
         self._matched: dict[str, str] = {}  # by service name: what exited publishes no port any more
         self._published: dict[int, TargetReport] = {}
@@ -57,6 +52,15 @@ class Observing:
         self._depending = Depending(connection, log)
         self._returned_at: datetime | None = None
         self._remember(targets.load(connection))
+
+    def follow(self, wanted: Iterable[ServiceSettings]) -> None:
+        """Look after these from now on. What is remembered of a service stays, also when it is gone and comes back."""
+        configured = list(wanted)
+        self._ids = services.ids(self._connection, [(one.name, one.group, one.critical) for one in configured])
+        self._names = {service_id: name for name, service_id in self._ids.items()}
+        known = [Wanted.of(service) for service in configured]
+        self._on_docker = [service for service in known if service.supervisor_program is None]
+        self._on_supervisor = [service for service in known if service.supervisor_program is not None]
 
     def observe(self) -> bool:
         """Look at everything; return whether anything changed."""

@@ -31,7 +31,7 @@ READ_REQUESTS_S = 5.0  # when no ring says that there are new ones; also when a 
 SPARE_READS_S = 0.25  # a ring that comes together with a look of ours cannot be told from it
 
 
-def make(config: Config, *, group: str) -> Callable[[Doorbell], Worker]:
+def make(config: Config, group: str) -> Callable[[Doorbell], Worker]:
     """Return what makes the worker for `group`."""
 
     def worker(doorbell: Doorbell) -> Worker:

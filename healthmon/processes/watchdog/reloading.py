@@ -49,9 +49,9 @@ class Reloading:
         self._child: Child | None = None
         self._answer: tuple[Answer, float] | None = None  # until when it waits for all processes to follow
         self._converged = 0  # the number of the configuration that programs are known to agree with
-        self._converge_at = clock.monotonic()
-        self._said = ""
         self._present = applied.read(paths)
+        self._converge_at = float("inf") if self._present is None else clock.monotonic()  # a crash may have left half of it
+        self._said = ""
 
     def advance(self, lagging: Callable[[int], list[str]]) -> None:
         """Hear who asks, do it, answer. `lagging` tells which programs do not work with a configuration, by its number, yet."""
