@@ -20,7 +20,7 @@ from healthmon.errors import HealthmonError
 from healthmon.model.configuration import Configuration, ConfigurationCause
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from healthmon.config import Config
@@ -45,7 +45,7 @@ class Applied:
     source: Path
     text: str
     discovered: tuple[Plain, ...] = ()  # services that stand in no file
-    groups: tuple[str, ...]
+    programs: tuple[str, ...]  # that it asks for
     directory: Path  # where programs start, and so what a relative path in it means
     content: str  # JSON of what may be shown
     masks: Mapping[str, str] = field(default_factory=dict)
@@ -101,6 +101,7 @@ def compose(  # noqa: PLR0913  one fact each
     author: str,
     cause: ConfigurationCause,
     discovered: tuple[Plain, ...],
+    programs: Sequence[str],
     directory: Path,
 ) -> Applied:
     """Return the snapshot that makes `loaded`, which was built from `source`, the configuration."""
@@ -115,7 +116,7 @@ def compose(  # noqa: PLR0913  one fact each
         source=Path(source.file).absolute(),
         text=source.text,
         discovered=discovered,
-        groups=tuple(sorted(loaded.groups())),
+        programs=tuple(programs),
         directory=directory,
         content=json.dumps(shown, ensure_ascii=False),
         masks=masks,
@@ -148,7 +149,7 @@ def to_bytes(applied: Applied) -> bytes:
             "source": os.fsencode(applied.source).hex(),
             "text": applied.text,
             "discovered": applied.discovered,
-            "groups": applied.groups,
+            "programs": applied.programs,
             "directory": os.fsencode(applied.directory).hex(),
             "content": applied.content,
             "masks": dict(applied.masks),
@@ -167,7 +168,7 @@ def from_bytes(data: bytes) -> Applied:
         source=_path(said["source"]),
         text=str(said["text"]),
         discovered=tuple(map(frozen, said["discovered"])),
-        groups=tuple(map(str, said["groups"])),
+        programs=tuple(map(str, said["programs"])),
         directory=_path(said["directory"]),
         content=str(said["content"]),
         masks={str(secret): str(shown) for secret, shown in said["masks"].items()},

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, WithJsonSchema, field_validator
 
 from healthmon import secrets
-from healthmon.config_source import conditions, file, names, relations, wording
+from healthmon.config_source import conditions, file, limits, names, relations, wording
 from healthmon.errors import UsageError
 from healthmon.heal.settings import HealSettings
+from healthmon.history.settings import RetentionSettings
 from healthmon.notify.settings import AlertingSettings
 from healthmon.paths import Paths
 from healthmon.probes.settings import MIN_DURATION_S, TIMEOUT_EXCEEDS_INTERVAL, require_within_interval
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Config", "ServiceSettings", "build", "find", "json_schema", "load", "with_discovered"]
 
 ENVIRONMENT = "HEALTHMON_CONFIG"
+DATA_DIR = "HEALTHMON_DATA_DIR"  # for a unit of systemd, whose file has it beside what the unit may write
 FILE_NAME = "health_monitoring_config.json"
 PLACES = (Path("config", FILE_NAME), Path("/etc/healthmon", FILE_NAME))
 
@@ -77,7 +79,7 @@ class Config(Settings):
     database_path: Text = Field("health_monitoring.db", description="The SQLite database. A relative path lies in data_dir.")
     data_dir: Text | None = Field(
         None,
-        description="Directory of everything that is written: database, logs, backups. Default: the working directory.",
+        description="Directory of everything that is written: database, logs, backups. Default: $HEALTHMON_DATA_DIR, else the working directory.",
     )
     log_level: LogLevel = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     services: tuple[ServiceSettings, ...] = Field(
@@ -91,6 +93,7 @@ class Config(Settings):
     )
     alerting: AlertingSettings = Field(AlertingSettings(), description="Who is told of alerts, and how.")
     dashboard: DashboardSettings = Field(DashboardSettings(), description="What the dashboard shows, and how long checks are kept.")
+    retention: RetentionSettings = Field(RetentionSettings(), description="How long the rest of the history is kept.")
     self_healing: HealSettings = Field(HealSettings(), description="Whether and when unhealthy services are restarted.")
     watchdog: WatchSettings = Field(WatchSettings(), description="When a process of our own is started anew.")
     web: WebSettings = Field(WebSettings(), description="Where the pages and the API are served.")
@@ -161,7 +164,7 @@ def build(source: Source, *, discovered: tuple[Plain, ...] = ()) -> Config:
     written = source.root.plain()
     values, missing = secrets.resolve(written, directory=Path(source.file).absolute().parent)
     values = with_discovered(values, discovered)  # a container's label must not have us read a file
-    findings = [*source.findings, *missing, *relations.findings(values), *conditions.findings(values, written), *names.findings(values)]
+    findings = [*source.findings, *missing, *relations.findings(values), *limits.findings(values), *conditions.findings(values, written), *names.findings(values)]
     try:
         config = Config.model_validate(_completed(values))
     except ValidationError as error:
@@ -189,6 +192,8 @@ def json_schema() -> dict[str, Any]:
 
 def _completed(values: Plain) -> Plain:
     """Give every service what it leaves to the file, and take out dependencies on services that are switched off."""
+    if isinstance(values, dict) and os.environ.get(DATA_DIR):
+        values = {"data_dir": os.environ[DATA_DIR], **values}
     services = values.get("services") if isinstance(values, dict) else None
     if not isinstance(values, dict) or not isinstance(services, tuple):
         return values

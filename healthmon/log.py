@@ -3,7 +3,8 @@
     2025-09-18T10:30:15.123Z WARNING evaluator incident_opened service=doc_store reason=status
 
 A record goes to the program's own file, written by the process itself: a frozen supervisord can then never freeze
-its writer. What a person in front of `healthmon run` should see is also sent, without ever waiting, to its console.
+its writer. Under systemd it goes to the journal as well; what a person in front of `healthmon run` should see is also
+sent, without ever waiting, to its console.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
+from healthmon import log_journal
 from healthmon.log_file import FileHandler
 from healthmon.redaction import redact
 
@@ -69,11 +71,16 @@ def clean(text: str) -> str:
 
 
 def set_up_file(path: Path, *, level: str, console: Path | None = None, stream: TextIO | None = None) -> None:
-    """Send this process's records to `path`, and the important ones to the datagram socket `console`, or `stream`, too."""
+    """Send this process's records to `path`, and where this runs under systemd to the journal.
+
+    Elsewhere the important ones go to the datagram socket `console`, or to `stream`, too.
+    """
     handlers: list[logging.Handler] = [FileHandler(path)]
-    if console is not None:
+    if log_journal.is_wanted():
+        handlers.append(log_journal.JournalHandler())
+    elif console is not None:
         handlers.append(_ConsoleHandler(console))
-    if stream is not None:
+    elif stream is not None:
         handlers.append(logging.StreamHandler(stream))
         handlers[-1].setLevel(SHOWN)
     _install(handlers, level)
@@ -82,11 +89,6 @@ def set_up_file(path: Path, *, level: str, console: Path | None = None, stream: 
 def set_up_stream(stream: TextIO = sys.stderr, *, level: str) -> None:
     """Send records to a stream: for commands that run in the foreground."""
     _install([logging.StreamHandler(stream)], level)
-
-
-def set_level(level: str) -> None:
-    """Write records of this level and above from now on."""
-    logging.getLogger("healthmon").setLevel(level)
 
 
 def close() -> None:

@@ -52,8 +52,12 @@ class Paths:
     def lock(self, role: str) -> Path:
         return self.runtime / "locks" / f"{role}.lock"
 
+    @property
+    def doorbells(self) -> Path:
+        return self.runtime / "doorbells"
+
     def doorbell(self, program: str) -> Path:
-        return self.runtime / "doorbells" / f"{program}.sock"
+        return self.doorbells / f"{program}.sock"
 
     @property
     def console(self) -> Path:
@@ -64,6 +68,11 @@ class Paths:
     def heartbeats(self) -> Path:
         """Where processes tell the watchdog that their work goes on."""
         return self.runtime / "heartbeats.sock"
+
+    @property
+    def log_level(self) -> Path:
+        """What a person set the level of all records to, for a while."""
+        return self.runtime / "log-level"
 
     def log(self, program: str) -> Path:
         return self.logs / f"{program}.log"

@@ -12,6 +12,7 @@ from healthmon.model.alert import AlertSeverity
 from healthmon.model.check import Check, CheckKind, CheckReason, Outcome
 from healthmon.model.forensics import Forensics, ForensicsMoment, Part
 from healthmon.model.heal import Heal, HealAction, HealState
+from healthmon.model.hold import Hold
 from healthmon.model.incident import Incident
 from healthmon.model.notification import Affected, Notification, NotificationKind
 from healthmon.model.status import ServiceState, ServiceStatus
@@ -140,6 +141,19 @@ def a_bundle(**changes: Any) -> Forensics:
         "parts": (Part(name="log", lines=("2026-11-22T11:59:58Z  panic: no memory",)), Part(name="usage", problem="not known")),
     }
     return Forensics(**facts | changes)
+
+
+def a_hold(**changes: Any) -> Hold:
+    """A person holds a service back for another hour."""
+    facts: dict[str, Any] = {
+        "hold_id": 1,
+        "service_id": 1,
+        "starts_at": ago(60),
+        "ends_at": NOW + timedelta(hours=1),
+        "author": "ada",
+        "reason": "a migration runs",
+    }
+    return Hold(**facts | changes)
 
 
 def switched_on(**changes: Any) -> HealSettings:

@@ -74,7 +74,7 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 at = time.time()
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 answer = kept.answer
                 kept.requests.append(Request(path=self.path, headers=dict(self.headers.items()), body=body, at=at))
                 time.sleep(answer.pause_s)
@@ -83,6 +83,8 @@ class Receiver:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(answer.body)
+
+            do_GET = do_POST  # noqa: N815  as the library calls it
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

@@ -19,7 +19,8 @@ from healthmon.model.delivery import SendStatus
 from healthmon.model.notification import Notification, NotificationKind
 from healthmon.notify import channels as configured
 from healthmon.notify.envelope import enclose
-from healthmon.processes.notifier import child, sending
+from healthmon.processes import child
+from healthmon.processes.notifier import sending
 from healthmon.processes.notifier.lane import DEADLINE_S
 from healthmon.spelling import nearest
 from healthmon.store import channel_states, deliveries

@@ -18,6 +18,7 @@ import click
 from healthmon import __version__
 from healthmon.cli.context import Context
 from healthmon.errors import EXIT_FAILED, EXIT_USAGE, HealthmonError
+from healthmon.log_journal import marked
 
 VERBS = {
     "once": "look at every service once, store it, and say how they are",
@@ -33,6 +34,7 @@ VERBS = {
     "reload": "apply the file to the running agent, without a missed check",
     "config": "what was applied, when and by whom, and what differs",
     "ctl": "supervisorctl, with the right file",
+    "log-level": "how much the running processes say, changed at run time",
     "programs": "write the supervisord programs of a configuration",
     "db": "about the database: where it lies",
     "process": "",  # what supervisord starts: not for people
@@ -48,7 +50,7 @@ class Verbs(click.Group):
     def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
-        command = importlib.import_module(f"healthmon.cli.{name}").command
+        command = importlib.import_module(f"healthmon.cli.{name.replace('-', '_')}").command
         assert isinstance(command, click.Command)  # noqa: S101  every verb's file has one
         return command
 
@@ -87,13 +89,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(EXIT_USAGE)
     except HealthmonError as error:
         for line in str(error).splitlines():
-            click.echo(f"healthmon: {line}", err=True)
+            click.echo(marked(f"healthmon: {line}"), err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has seen enough
         sys.exit(0)
     except OSError as error:
-        click.echo(f"healthmon: {error.strerror or error}{_of_file(error)}", err=True)
+        click.echo(marked(f"healthmon: {error.strerror or error}{_of_file(error)}"), err=True)
         _drop_output()
         sys.exit(EXIT_FAILED)
     sys.exit(result if isinstance(result, int) else 0)

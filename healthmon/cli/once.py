@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import clock, log
+from healthmon.answers import live
+from healthmon.answers.report import report_document
 from healthmon.cli import table
-from healthmon.cli.context import Context, open_database, read_report, require_not_deleted
-from healthmon.cli.documents import report_document
+from healthmon.cli.context import Context, open_database, require_not_deleted
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.heal.settings import HealSettings
 from healthmon.history.report import OverallHealth
@@ -90,7 +91,7 @@ def _make_round(config: Config, connection: Connection) -> None:
     wanted = config.enabled_services()
     known = services.sync(connection, [(s.name, s.group, s.critical) for s in wanted], now=clock.now())
     ids = {name: service.service_id for name, service in known.items()}
-    round_ = Round(wanted, ids)
+    round_ = Round(wanted, ids, log.Log(PROGRAM))
     looks = _with_progress(round_, len(wanted)) if sys.stderr.isatty() else round_.run(lambda _name: None)
     checks.append(connection, looks)
     watch_only = config.model_copy(update={"self_healing": HealSettings()})
@@ -110,7 +111,7 @@ def _with_progress(round_: Round, total: int) -> list[Check]:
 
 
 def _show(config: Config, connection: Connection, *, as_json: bool) -> int:
-    report, found = read_report(connection, config), targets.load(connection)
+    report, found = live.read(connection, config), targets.load(connection)
     if report.lines and all(line.last_updated is None for line in report.lines):
         click.echo("healthmon: nothing has been checked yet: what is at work has just started; try again in a moment", err=True)
     if as_json:
@@ -121,7 +122,7 @@ def _show(config: Config, connection: Connection, *, as_json: bool) -> int:
 
 
 def _level(config: Config) -> str:
-    """The table says it all; in a pipe, what went wrong is said as records too, which is what people grep for."""
+    """The table says it all; in a pipe, each look is said as a record too: that is where people grep for them."""
     if config.log_level != "INFO":
         return config.log_level
-    return "ERROR" if sys.stderr.isatty() else "WARNING"
+    return "ERROR" if sys.stderr.isatty() else "DEBUG"

@@ -52,7 +52,7 @@ class Look:
     def healed(self) -> Iterator[tuple[Incident, Heal]]:
         """Give the outages that a restart of ours has ended, with that restart."""
         for heal in self.heals.values():
-            incident = self.incidents.get(heal.incident_id)
+            incident = self.incidents.get(heal.incident_id or 0)
             if heal.state is HealState.VERIFIED and incident is not None and incident.resolved_at is not None:
                 yield incident, heal
 
@@ -128,6 +128,8 @@ def _ended(heal: Heal, at: datetime) -> Line:
 
 
 def _why(heal: Heal, after: Look) -> str:
-    incident = after.incidents[heal.incident_id]
+    incident = after.incidents.get(heal.incident_id or 0)
+    if incident is None or heal.asked_by is not None:
+        return f"{heal.asked_by or 'Somebody'} wants {heal.target_name} to {heal.action}: {heal.why or 'now'}."
     failing_s = (heal.planned_at - incident.started_at).total_seconds()
     return f"Decided to {heal.action} {heal.target_name} (attempt {heal.attempt}): failing for {failing_s:.1f} s, confirmed, and no rule speaks against it."

@@ -34,6 +34,7 @@ GATES = (
     Gate("switched_on", "Is healing switched on?", wanted.switched_on, is_foundation=True),
     Gate("unhealthy", "Is it confirmed unhealthy?", wanted.unhealthy, is_foundation=True),
     Gate("nothing_under_way", "Is no restart of it under way?", wanted.nothing_under_way),
+    Gate("not_held", "Does nobody hold it back?", wanted.not_held),
     Gate("not_in_maintenance", "Is nobody working on it?", wanted.not_in_maintenance),
     Gate("target_known", "Is it known what to restart?", target.known, is_foundation=True),
     Gate("may_be_touched", "May it be touched?", target.may_be_touched),
@@ -48,6 +49,7 @@ GATES = (
     Gate("engine_settled", "Has the engine settled?", calm.engine_has_settled),
     Gate("cooldown", "Has it cooled down since the last restart?", limits.cooled_down),
     Gate("not_just_dropped", "Did the last look not forbid it?", limits.not_just_dropped),
+    Gate("service_budget", "Does its own budget allow it?", limits.service_has_budget),
     Gate("host_budget", "Does the host's budget allow it?", limits.host_has_budget),
     Gate("concurrency", "Are hands free?", limits.hands_free),
     Gate("fresh_evidence", "Has it failed again just now?", evidence.fresh),
@@ -58,6 +60,7 @@ GATES = (
 VOIDS_EVIDENCE = frozenset(
     {
         HealReason.MAINTENANCE,
+        HealReason.HELD,
         HealReason.PAUSED,
         HealReason.STOPPED_BY_PERSON,
         HealReason.ENGINE_RESTARTING,
@@ -65,6 +68,8 @@ VOIDS_EVIDENCE = frozenset(
         HealReason.NOT_RUNNING,
         HealReason.DEPENDENCY_UNHEALTHY,
         HealReason.STORM,
+        HealReason.STORM_ONE_BY_ONE,
+        HealReason.STORM_NOT_HELPED,
     },
 )
 

@@ -18,6 +18,8 @@ class HealOverrides(Settings):
     )
     max_restart_attempts: int | None = Field(None, ge=1, le=MAX_COUNT, description="As in self_healing, for this service.")
     restart_cooldown_minutes: float | None = Field(None, ge=0, le=DAY_MINUTES, description="As in self_healing, for this service.")
+    service_budget_per_hour: int | None = Field(None, ge=1, le=MAX_COUNT, description="As in self_healing, for this service.")
+    service_budget_per_day: int | None = Field(None, ge=1, le=MAX_COUNT, description="As in self_healing, for this service.")
     min_unhealthy_seconds: float | None = Field(None, ge=0, le=DAY_S, description="As in self_healing, for this service.")
     start_grace_seconds: float | None = Field(None, ge=0, le=DAY_S, description="As in self_healing, for this service.")
 
@@ -36,6 +38,18 @@ class HealSettings(Settings):
     engine_settle_seconds: float = Field(60, ge=0, le=DAY_S, description="Nothing is restarted for this long after Docker comes back.")
     reset_after_minutes: float = Field(10, ge=0, le=DAY_MINUTES, description="Healthy for this long, a service gets a fresh set of attempts.")
     quarantine_retries: int = Field(0, ge=0, le=MAX_COUNT, description="Further restarts, far apart, once the attempts are used up.")
+    service_budget_per_hour: int = Field(
+        6,
+        ge=1,
+        le=MAX_COUNT,
+        description="Restarts of one service within an hour, over all its incidents. Default: 6, or max_restart_attempts where that is more.",
+    )
+    service_budget_per_day: int = Field(
+        24,
+        ge=1,
+        le=MAX_COUNT,
+        description="Restarts of one service within 24 hours, over all its incidents. Default: 24, or service_budget_per_hour where that is more.",
+    )
     host_budget_per_10_minutes: int = Field(5, ge=1, le=MAX_COUNT, description="Restarts of all services together within 10 minutes.")
     host_budget_per_hour: int = Field(
         20,
@@ -61,6 +75,17 @@ class HealSettings(Settings):
     @property
     def switched_on(self) -> bool:
         return self.enabled and self.restart_unhealthy_services
+
+    @property
+    def hourly_limit(self) -> int:
+        """What one service may use in an hour. The attempts that are promised to an incident are never cut by a default."""
+        limit = self.service_budget_per_hour
+        return limit if "service_budget_per_hour" in self.model_fields_set else max(limit, self.max_restart_attempts)
+
+    @property
+    def daily_limit(self) -> int:
+        limit = self.service_budget_per_day
+        return limit if "service_budget_per_day" in self.model_fields_set else max(limit, self.hourly_limit)
 
     def for_service(self, overrides: HealOverrides) -> HealSettings:
         """Return the settings that hold for one service. A service may opt out of healing, never into it."""

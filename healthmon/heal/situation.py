@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from healthmon.heal.settings import HealSettings
+    from healthmon.heal.storm import StormStanding
+    from healthmon.model.hold import Hold
     from healthmon.model.incident import Incident
     from healthmon.model.status import ServiceState
     from healthmon.model.target import Target
@@ -29,13 +31,16 @@ class Situation:
     target: Target | None
     target_problem: str
     history: tuple[Heal, ...]  # of this service in this episode, and of its target, whoever it was for
-    host: tuple[Heal, ...]  # of every service, of the last hour
+    host: tuple[Heal, ...]  # of every service, of the last day
     agent_started_at: datetime
     engine_returned_at: datetime | None
     unhealthy_dependencies: tuple[str, ...]  # or those whose own heal is not verified yet
-    unhealthy_services: int  # without those that a person stopped or works on, and those that an ill dependency explains
+    unhealthy_services: int
     watched_services: int
+    storm: StormStanding | None = None
     maintenance_until: datetime | None = None  # a person works on the service
+    hold: Hold | None = None  # a person wants it left alone
+    queued_ahead: int = 0  # services that get a restart of the host's budget before this one
 
 
 def charged(situation: Situation) -> tuple[Heal, ...]:
@@ -44,8 +49,22 @@ def charged(situation: Situation) -> tuple[Heal, ...]:
 
 
 def counts(heal: Heal, settings: HealSettings) -> bool:
-    """Tell whether a row of the ledger is charged: a dry run counts its own, the real thing the real ones."""
-    return heal.state in CHARGED_HEALS and (heal.state is HealState.WOULD_RESTART) == settings.dry_run
+    """Tell whether a row of the ledger is charged: a dry run counts its own, the real thing the real ones, a person's counts for nobody."""
+    return heal.asked_by is None and heal.state in CHARGED_HEALS and (heal.state is HealState.WOULD_RESTART) == settings.dry_run
+
+
+def spent(situation: Situation, *, own: bool) -> list[datetime]:
+    """Return when restarts were made in the last day that budgets know of, oldest first: all, or those of this service.
+
+    What is planned is spent already: it will be made before anybody can take it back.
+    """
+    target_id = None if situation.target is None else situation.target.incarnation.target_id
+    return sorted(
+        issued(heal)
+        for heal in situation.host
+        if ((heal.state is HealState.PLANNED and heal.asked_by is None) or counts(heal, situation.settings))
+        and (not own or heal.service_id == situation.state.service_id or heal.incarnation.target_id == target_id)
+    )
 
 
 def issued(heal: Heal) -> datetime:

@@ -52,11 +52,15 @@ CHARGED_HEALS = frozenset(HealState) - {HealState.PLANNED, HealState.DROPPED, He
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heal:
-    """One row of the ledger. `incarnation` is the one that the evidence speaks of: no other is acted on."""
+    """One row of the ledger. `incarnation` is the one that the evidence speaks of: no other is acted on.
+
+    `asked_by` is the person who wanted it, `why` and `forced` say how; None where the policy decided. `incident_id` is None
+    where a person restarts what is not ill.
+    """
 
     heal_id: int
     service_id: int
-    incident_id: int
+    incident_id: int | None
     attempt: int
     action: HealAction
     state: HealState
@@ -69,3 +73,6 @@ class Heal:
     closed_at: datetime | None = None
     new_incarnation: Incarnation | None = None
     detail: str = ""
+    asked_by: str | None = None
+    why: str = ""
+    forced: bool = False

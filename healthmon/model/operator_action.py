@@ -16,13 +16,17 @@ class OperatorActionKind(StrEnum):
     END_SILENCE = "end_silence"
     MAINTENANCE = "maintenance"  # services are worked on: nobody is told, nothing is restarted, and the time does not count
     END_MAINTENANCE = "end_maintenance"
+    HOLD = "hold"  # a service is not to be restarted for a time, whatever it looks like
+    RELEASE = "release"  # it may be again
+    HEAL_NOW = "heal_now"  # it is to be restarted now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorAction:
     """One act, from the command line or the page. What it does not need is None, or empty.
 
-    `action_id` is 0 until it is stored. `until` ends an acknowledgement early, a silence and a maintenance.
+    `action_id` is 0 until it is stored. `until` ends an acknowledgement early, a silence, a maintenance and a hold.
+    `force` restarts also what healing has given up on, or a person holds.
     """
 
     action_id: int = 0
@@ -36,3 +40,4 @@ class OperatorAction:
     silence_id: int | None = None
     services: tuple[str, ...] = ()
     maintenance_id: int | None = None
+    force: bool = False

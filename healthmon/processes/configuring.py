@@ -75,6 +75,7 @@ def start(source: Path, *, author: str, newest: int) -> tuple[Applied, Config]:
             author=author,
             cause=ConfigurationCause.START,
             discovered=discovered,
+            programs=programs.names(loaded),
             directory=directory,
         )
         programs.require_expressible(paths, programs.of_monitor(after, paths))
@@ -124,6 +125,7 @@ def _replace(  # noqa: PLR0913  one fact each
         author=author,
         cause=cause,
         discovered=discovered,
+        programs=programs.names(loaded),
         directory=before.directory,
     )
     programs.require_expressible(paths, programs.of_monitor(after, paths))

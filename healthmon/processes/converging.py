@@ -13,6 +13,7 @@ from healthmon import clock
 from healthmon.errors import EngineUnknownError
 from healthmon.failpoints import reach
 from healthmon.processes import programs
+from healthmon.settings import is_our_program
 from healthmon.watch.policy import ProgramState
 from healthmon.watch.supervisor_rpc import SupervisorRpc
 
@@ -39,7 +40,7 @@ def converge(paths: Paths, wanted: Applied) -> None:
     for name in sorted(names - running):
         rpc.add(name)
         reach("reload.added")
-    _remove(rpc, {name for name in running - names if name.startswith(programs.PROBE)})
+    _remove(rpc, {name for name in running - names if is_our_program(name)})
     reach("reload.converged")
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from healthmon.errors import EXIT_USAGE, HealthmonError, UsageError
+from healthmon.log_journal import marked
 from healthmon.paths import Paths
 from healthmon.processes import following, loop
-from healthmon.processes.programs import EVALUATOR, HEALER, NOTIFIER, PROBE, WATCHDOG
+from healthmon.processes.programs import EVALUATOR, HEALER, KEEPER, NOTIFIER, PROBE, WATCHDOG, WEB
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,8 @@ def run(program: str, data_dir: Path) -> int:
         make = _maker(program)
         return loop.run(program, following.begin(Paths(data_dir=data_dir, database=data_dir / "unknown")), make=make)
     except HealthmonError as error:
-        print(f"{program}: {error}", file=sys.stderr)  # noqa: T201  supervisord puts it into the program's log
+        for line in str(error).splitlines():
+            print(marked(f"{program}: {line}"), file=sys.stderr)  # noqa: T201  supervisord puts it into the program's log
         return error.exit_code
 
 
@@ -57,10 +59,18 @@ def _maker(program: str) -> Make:
         from healthmon.processes import notifier
 
         return notifier.make
+    if program == KEEPER:
+        from healthmon.processes import keeper
+
+        return keeper.make
     if program == WATCHDOG:
         from healthmon.processes import watchdog
 
         return watchdog.make
+    if program == WEB:
+        from healthmon.processes import web
+
+        return web.make
     if program.startswith(PROBE):
         from healthmon.processes import prober
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from setproctitle import setproctitle
 
-from healthmon import clock, log
+from healthmon import log
 from healthmon.errors import EXIT_FAILED, EXIT_FINE, HealthmonError, UsageError
+from healthmon.log_level import Follower
 from healthmon.processes.doorbell import Doorbell
 from healthmon.processes.parent import die_with
 from healthmon.processes.presence import Presence
+from healthmon.processes.trouble import Trouble
 from healthmon.watch.heartbeat import BEAT_EVERY_S, Heart
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 STRAY_SIGNALS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)  # no meaning here; by default they would end us
 MAX_BUGS_IN_A_ROW = 10
 FAILED_STEP_PAUSE_S = 1.0
-ALERT_AFTER_S = 10.0  # who cannot work for so long has a trouble that may not pass by itself
 
 
 class Worker(Protocol):
@@ -86,25 +87,31 @@ def run(program: str, following: Following, *, make: Make) -> int:
     stopping = Stopping(doorbell)
     heart = Heart(program, paths.heartbeats)
 
+    trouble = Trouble(records)
+
     def go_on() -> bool:
-        heart.beat(is_busy=False)  # who waits for its role, or for a database that is locked, is not hung
+        # Who waits for its role, or for a database that is locked, is not hung.
+        heart.beat(is_busy=False, is_stuck=trouble.lasts)
         return not stopping.requested
 
     presence = Presence(program, paths, doorbell, records)
+    verbosity = Follower(paths.log_level, configured=following.config.log_level, records=records)
     try:
         if not presence.take(go_on=go_on):
             return EXIT_FINE
 
         def is_wanted() -> bool:
+            verbosity.follow()
             return not stopping.requested and presence.keep()
 
         def made(config: Config) -> Worker | None:
-            return make_worker(make(config), doorbell, records, go_on=go_on)
+            return make_worker(make(config), doorbell, trouble, go_on=go_on)
 
         worker = made(following.config)
         if worker is None:
             return EXIT_FINE
-        return _work(Followed(worker, following, made, records), doorbell, records, heart, is_wanted=is_wanted)
+        followed = Followed(worker, following, made, trouble, verbosity)
+        return _work(followed, doorbell, trouble, heart, is_wanted=is_wanted)
     except HealthmonError as error:
         records.error("stopped", error=str(error))
         return error.exit_code
@@ -116,7 +123,7 @@ def run(program: str, following: Following, *, make: Make) -> int:
 def make_worker(
     make: Callable[[Doorbell], Worker],
     doorbell: Doorbell,
-    records: log.Log,
+    trouble: Trouble,
     *,
     go_on: Callable[[], bool],
 ) -> Worker | None:
@@ -124,7 +131,6 @@ def make_worker(
 
     Return None when `go_on`, which is asked before each try, said no first.
     """
-    trouble = _Trouble(records)
     while go_on():
         try:
             worker = make(doorbell)
@@ -139,16 +145,17 @@ def make_worker(
     return None
 
 
-def _work(worker: Followed, doorbell: Doorbell, records: log.Log, heart: Heart, *, is_wanted: Callable[[], bool]) -> int:
+def _work(worker: Followed, doorbell: Doorbell, trouble: Trouble, heart: Heart, *, is_wanted: Callable[[], bool]) -> int:
+    records = trouble.records
     records.info("started", pid=os.getpid(), configuration=worker.number)
-    steps = _Steps(worker, records)
+    steps = _Steps(worker, trouble)
     try:
         while is_wanted():
             wait_s = steps.make_one()
             if steps.bugs_in_a_row >= MAX_BUGS_IN_A_ROW:
                 records.error("gave_up", failed_steps=steps.bugs_in_a_row)
                 return EXIT_FAILED
-            heart.beat(is_busy=worker.is_busy(), number=worker.number)
+            heart.beat(is_busy=worker.is_busy(), is_stuck=trouble.lasts, number=worker.number)
             if wait_s > 0:
                 doorbell.wait(min(wait_s, BEAT_EVERY_S))
     finally:
@@ -157,43 +164,17 @@ def _work(worker: Followed, doorbell: Doorbell, records: log.Log, heart: Heart, 
     return EXIT_FINE
 
 
-class _Trouble:
-    """Says what keeps a process from its work, each thing once and not once a try, and alerts when it lasts."""
-
-    def __init__(self, records: log.Log) -> None:
-        self._records = records
-        self._said: list[str] = []
-        self._alert_at = float("inf")
-
-    def say(self, trouble: str) -> None:
-        """Say what is wrong now; an empty text: nothing any more."""
-        if not trouble:
-            self._end()
-            return
-        if not self._said:
-            self._alert_at = clock.monotonic() + ALERT_AFTER_S
-        if trouble not in self._said:  # a disk that fails has several ways to say so, and takes turns
-            self._said.append(trouble)
-            self._records.warning("cannot_work", error=trouble)
-        if clock.monotonic() >= self._alert_at:
-            self._alert_at = float("inf")
-            self._records.error("ALERT", type="cannot_work", message=f"no work could be done for {ALERT_AFTER_S:.0f} s: {trouble}")
-
-    def _end(self) -> None:
-        if self._said:
-            self._said.clear()
-            self._alert_at = float("inf")
-            self._records.change("works_again")
-
-
 class Followed:
     """A worker that works with the newest configuration that is applied."""
 
-    def __init__(self, worker: Worker, following: Following, made: Callable[[Config], Worker | None], records: log.Log) -> None:
+    def __init__(
+        self, worker: Worker, following: Following, made: Callable[[Config], Worker | None], trouble: Trouble, verbosity: Follower
+    ) -> None:
         self._worker: Worker | None = worker  # None when we were told to stop while a new one could not be made
         self._following = following
         self._made = made
-        self._records = records
+        self._records = trouble.records
+        self._verbosity = verbosity
 
     @property
     def number(self) -> int:
@@ -228,7 +209,7 @@ class Followed:
             self._records.exception("following_failed")
             in_place = False
         self._following.followed()
-        log.set_level(config.log_level)
+        self._verbosity.configure(config.log_level)
         if not in_place:
             self._begin_anew(config)
         self._records.info("configuration_followed", number=self.number)
@@ -242,10 +223,10 @@ class Followed:
 class _Steps:
     """Outlives what may pass (said once, not once a step), and a bug for some steps; then supervisord starts us anew."""
 
-    def __init__(self, worker: _Steppable, records: log.Log) -> None:
+    def __init__(self, worker: _Steppable, trouble: Trouble) -> None:
         self._worker = worker
-        self._records = records
-        self._trouble = _Trouble(records)
+        self._records = trouble.records
+        self._trouble = trouble
         self.bugs_in_a_row = 0
 
     def make_one(self) -> float:
@@ -271,7 +252,7 @@ class _Steps:
 
 def prepare_directories(paths: Paths) -> None:
     """Make the directories of an agent. Raises UsageError when one cannot be made or written."""
-    for directory in (paths.data_dir, paths.runtime, paths.programs, paths.runtime / "locks", paths.runtime / "doorbells", paths.logs):
+    for directory in (paths.data_dir, paths.runtime, paths.programs, paths.runtime / "locks", paths.doorbells, paths.logs):
         try:
             mode = 0o755 if directory == paths.data_dir else 0o700
             directory.mkdir(mode=mode, parents=True, exist_ok=True)

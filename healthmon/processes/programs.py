@@ -28,8 +28,9 @@ OURS = (sys.executable, "-P", "-m", "healthmon", "process")
 EVALUATOR = "evaluator"
 HEALER = "healer"
 NOTIFIER = "notifier"
+KEEPER = "keeper"
 WATCHDOG = "watchdog"
-ALWAYS = (EVALUATOR, HEALER, NOTIFIER, WATCHDOG)  # whatever is configured
+WEB = "web"
 PROBE = PROBE_PROGRAM
 HEADER = "; Written by healthmon, which writes it again. Files of your own in this directory are left alone."
 CONF = "supervisord.conf"
@@ -54,8 +55,13 @@ class Program:
 
 def of_monitor(applied: Applied, paths: Paths) -> list[Program]:
     """Return the programs that an applied configuration asks for."""
-    probes = [PROBE + group for group in applied.groups]
-    return [ours(name, paths, directory=applied.directory) for name in (*probes, *ALWAYS)]
+    return [ours(name, paths, directory=applied.directory) for name in applied.programs]
+
+
+def names(config: Config) -> list[str]:
+    """Return what those programs are called."""
+    probes = [PROBE + group for group in sorted(config.groups())]
+    return [*probes, EVALUATOR, HEALER, NOTIFIER, KEEPER, WATCHDOG, *([WEB] if config.web.enabled else [])]
 
 
 def ours(name: str, paths: Paths, *, directory: Path, start_s: int = 1) -> Program:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from healthmon.config import ServiceSettings
+    from healthmon.log import Log
     from healthmon.probes.base import Probe
 
 NEVER_AGAIN_S = 1e9
@@ -26,7 +27,8 @@ NEVER_AGAIN_S = 1e9
 class Round:
     """One scheduled look at each service, and the rechecks of those that fail."""
 
-    def __init__(self, services: Iterable[ServiceSettings], ids: dict[str, int]) -> None:
+    def __init__(self, services: Iterable[ServiceSettings], ids: dict[str, int], records: Log) -> None:
+        self._records = records
         self._doorbell = Doorbell()
         self._pool = Pool(self._doorbell.ring_self)
         self._ids = ids
@@ -73,7 +75,9 @@ class Round:
         found = []
         for look in self._pool.finished():
             kind = self._agendas[look.key].finish(look.outcome.status, clock.monotonic()).kind
-            check = Check(service_id=self._ids[look.key], kind=kind, checked_at=look.started_at, outcome=look.outcome)
+            outcome = look.outcome
+            self._records.debug("look", service=look.key, kind=kind, reason=outcome.reason, seconds=outcome.response_time_s)
+            check = Check(service_id=self._ids[look.key], kind=kind, checked_at=look.started_at, outcome=outcome)
             found.append((check, look.key))
         return found
 

@@ -21,9 +21,9 @@ from healthmon import applied, clock, log
 from healthmon import config as configuration
 from healthmon.errors import UsageError
 from healthmon.person import person
-from healthmon.processes import configuring, entry, loop, programs, reload_line, roles, supervisord
+from healthmon.processes import configuring, entry, loop, programs, refusing, reload_line, roles, supervisord
 from healthmon.processes.console import Console, Screen
-from healthmon.store import configurations, facts, services, start
+from healthmon.store import configurations, services, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,6 +45,7 @@ PRELOADED = (
     "healthmon.config",
     "healthmon.processes.evaluator",
     "healthmon.processes.healer",
+    "healthmon.processes.keeper",
     "healthmon.processes.notifier",
     "healthmon.processes.prober",
     "healthmon.processes.watchdog",
@@ -162,7 +163,7 @@ def write_down(paths: Paths, source: Path, watched: Sequence[Program] = ()) -> t
             found, config = configuring.start(source, author=person(), newest=0 if last is None else last.number)
             services.sync(connection, [(one.name, one.group, one.critical) for one in config.enabled_services()], now=clock.now())
             configurations.enter(connection, found.row)
-            facts.note(connection, facts.CONFIGURATION_REFUSED, "")
+            refusing.settle(connection)
         finally:
             connection.close()
     finally:

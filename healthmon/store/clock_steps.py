@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from healthmon.clock_step import ClockStep
     from healthmon.store.connection import Connection
 
-HOST_WINDOW = timedelta(hours=1)  # the longest budget of the host
+LEDGER_WINDOW = timedelta(days=1)  # the longest budget
 
 # An episode is known by the text of its start: all its incidents move together.
 _EPISODES = """
@@ -61,17 +61,19 @@ _PRESENT = (
     ),
     _Present(table="targets", key=("service_id",), columns=("observed_at", "started_at", "matched_since")),
     _Present(table="probe_requests", key=("service_id",), columns=("until",)),
-    _Present(table="alert_log", key=("alert_id",), columns=("triggered_at",), where="resolved_at IS NULL"),
+    _Present(table="alert_log", key=("alert_id",), columns=("started_at", "triggered_at"), where="resolved_at IS NULL"),
     _Present(table="rule_states", key=("service_id", "rule"), columns=("since", "unknown_since")),
     _Present(
         table="conversations",
         key=("conversation_id",),
-        columns=("opened_at", "over_at", "released_at", "urgent_at", "announced_at", "notified_at", "acknowledged_at"),
+        columns=("opened_at", "started_at", "over_at", "released_at", "urgent_at", "announced_at", "notified_at", "acknowledged_at"),
         ends=("acknowledged_until",),
         where="closed_at IS NULL",
     ),
     _Present(table="channel_states", key=("channel",), columns=("last_sent_at", "failing_since", "reported_at")),
     _Present(table="maintenances", key=("maintenance_id",), columns=("starts_at",), ends=("ends_at",)),
+    _Present(table="storms", key=("storm_id",), columns=("began_at", "calm_since"), where="ended_at IS NULL"),
+    _Present(table="holds", key=("hold_id",), columns=("starts_at",), ends=("ends_at",)),
     _Present(table="silences", key=("silence_id",), columns=("starts_at",), ends=("ends_at",)),
     _Present(
         table="deliveries",
@@ -83,7 +85,7 @@ _PRESENT = (
     _Present(
         table="incidents",
         key=("incident_id",),
-        columns=("started_at", "detected_at", "episode_started_at", "quarantined_at", "resolved_at"),
+        columns=("started_at", "detected_at", "episode_started_at", "quarantined_at", "needs_person_at", "resolved_at"),
         where=_EPISODES,
     ),
 )
@@ -91,7 +93,7 @@ _PRESENT = (
 
 def follow(connection: Connection, step: ClockStep) -> None:
     """Move what the present rests on into the new time; belongs into one transaction with what follows from it."""
-    _move(connection, _HEALS, step, clock.to_sql(step.before - HOST_WINDOW))  # before the incidents that it is chosen by
+    _move(connection, _HEALS, step, clock.to_sql(step.before - LEDGER_WINDOW))  # before the incidents that it is chosen by
     for present in _PRESENT:
         _move(connection, present, step)
     returned_at = facts.noted_time(connection, facts.ENGINE_RETURNED_AT)

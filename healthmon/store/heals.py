@@ -8,7 +8,7 @@ from healthmon import clock
 from healthmon.errors import StoreError
 from healthmon.model.heal import Heal, HealAction, HealState
 from healthmon.model.target import Incarnation
-from healthmon.store.row import integer, sql_time, text, text_or_none, time, time_or_none
+from healthmon.store.row import integer, integer_or_none, sql_time, text, text_or_none, time, time_or_none
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SELECT = """
     SELECT heal_id, service_id, incident_id, attempt, action, state, target_id, started, target_name, stop_timeout_s,
-           planned_at, issued_at, returned_at, closed_at, new_target_id, new_started, detail
+           planned_at, issued_at, returned_at, closed_at, new_target_id, new_started, detail, asked_by, why, forced
     FROM heals
 """
 
@@ -30,8 +30,8 @@ def add(connection: Connection, heal: Heal) -> int:
     rows = connection.rows(
         """
         INSERT INTO heals (service_id, incident_id, attempt, action, state, target_id, started, target_name,
-                           stop_timeout_s, planned_at, issued_at, closed_at, detail)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING heal_id
+                           stop_timeout_s, planned_at, issued_at, closed_at, detail, asked_by, why, forced)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING heal_id
         """,
         heal.service_id,
         heal.incident_id,
@@ -46,6 +46,9 @@ def add(connection: Connection, heal: Heal) -> int:
         sql_time(heal.issued_at),
         sql_time(heal.closed_at),
         heal.detail,
+        heal.asked_by,
+        heal.why,
+        int(heal.forced),
     )
     return integer(rows[0][0])
 
@@ -102,9 +105,28 @@ def since(connection: Connection, at: datetime) -> list[Heal]:
     ]
 
 
-def recent(connection: Connection, *, limit: int) -> list[Heal]:
-    """Return the newest heals, newest first."""
-    return [_heal(row) for row in connection.rows(_SELECT + "ORDER BY heal_id DESC LIMIT ?", limit)]
+def recent(connection: Connection, *, limit: int, service_id: int | None = None) -> list[Heal]:
+    """Return the newest heals, of one service or of all, newest first."""
+    if service_id is None:
+        return [_heal(row) for row in connection.rows(_SELECT + "ORDER BY heal_id DESC LIMIT ?", limit)]
+    rows = connection.rows(_SELECT + "WHERE service_id = ? ORDER BY heal_id DESC LIMIT ?", service_id, limit)
+    return [_heal(row) for row in rows]
+
+
+def page(connection: Connection, *, before: int | None, limit: int, service_id: int | None, incident_id: int | None) -> list[Heal]:
+    """Return the newest heals older than the one with the id `before`, newest first; None asks for all."""
+    rows = connection.rows(
+        _SELECT
+        + """
+        WHERE (?1 IS NULL OR heal_id < ?1) AND (?2 IS NULL OR service_id = ?2) AND (?3 IS NULL OR incident_id = ?3)
+        ORDER BY heal_id DESC LIMIT ?4
+        """,
+        before,
+        service_id,
+        incident_id,
+        limit,
+    )
+    return list(map(_heal, rows))
 
 
 def _heal(row: tuple[apsw.SQLiteValue, ...]) -> Heal:
@@ -115,7 +137,7 @@ def _heal(row: tuple[apsw.SQLiteValue, ...]) -> Heal:
     return Heal(
         heal_id=integer(row[0]),
         service_id=integer(row[1]),
-        incident_id=integer(row[2]),
+        incident_id=integer_or_none(row[2]),
         attempt=integer(row[3]),
         action=HealAction(text(row[4])),
         state=HealState(text(row[5])),
@@ -128,9 +150,10 @@ def _heal(row: tuple[apsw.SQLiteValue, ...]) -> Heal:
         closed_at=time_or_none(row[13]),
         new_incarnation=new,
         detail=text(row[16]),
+        asked_by=text_or_none(row[17]),
+        why=text(row[18]),
+        forced=bool(row[19]),
     )
-
-
 
 
 def of_incident(connection: Connection, incident_id: int) -> list[Heal]:

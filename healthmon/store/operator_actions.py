@@ -26,6 +26,7 @@ def add(connection: Connection, action: OperatorAction) -> int:
         "silence_id": action.silence_id,
         "services": action.services,
         "maintenance_id": action.maintenance_id,
+        "force": action.force,
     }
     with connection.transaction(durable=True):
         rows = connection.rows(
@@ -78,4 +79,5 @@ def _action(row: tuple[apsw.SQLiteValue, ...]) -> OperatorAction:
         silence_id=content["silence_id"],
         services=tuple(content["services"]),
         maintenance_id=content["maintenance_id"],
+        force=content["force"],
     )

@@ -96,16 +96,64 @@ FROM services AS s
 LEFT JOIN service_states AS t ON t.service_id = s.service_id
 WHERE s.removed_at IS NULL;
 
--- How long each service was what, hour by hour: uptime is a sum over at most 25 rows. Seconds; what is missing to
--- an hour was not watched at all.
+-- How each service was, hour by hour: uptime is a sum over at most 25 rows of it. How long it was what is written by the
+-- evaluator as time goes by; seconds, and what is missing to an hour was not watched at all. What its scheduled checks
+-- found is counted by the keeper, from `checks`; response times in microseconds, and how they were spread as
+-- history/histogram.py writes it.
 CREATE TABLE service_hours (
-    service_id  INTEGER NOT NULL REFERENCES services,
-    hour        TEXT NOT NULL,            -- its first instant, 'YYYY-MM-DD HH:00:00.000'
-    healthy_s   REAL NOT NULL DEFAULT 0,
-    unhealthy_s REAL NOT NULL DEFAULT 0,
-    unknown_s   REAL NOT NULL DEFAULT 0,
-    PRIMARY KEY (service_id, hour)
+    service_id     INTEGER NOT NULL REFERENCES services,
+    hour           TEXT NOT NULL,         -- its first instant, 'YYYY-MM-DD HH:00:00.000'
+    healthy_s      REAL NOT NULL DEFAULT 0,
+    unhealthy_s    REAL NOT NULL DEFAULT 0,
+    unknown_s      REAL NOT NULL DEFAULT 0,
+    maintenance_s  REAL NOT NULL DEFAULT 0,
+    checks         INTEGER NOT NULL DEFAULT 0,
+    healthy_checks INTEGER NOT NULL DEFAULT 0,
+    answers        INTEGER NOT NULL DEFAULT 0,   -- checks with a response time
+    sum_us         INTEGER NOT NULL DEFAULT 0,
+    minimum_us     INTEGER,
+    maximum_us     INTEGER,
+    histogram      BLOB,
+    PRIMARY KEY (hour, service_id)        -- what is written together lies together
 ) STRICT, WITHOUT ROWID;
+
+-- The same of whole days (of UTC), which are kept for ever: each is the sum of its hours.
+CREATE TABLE service_days (
+    service_id     INTEGER NOT NULL REFERENCES services,
+    day            TEXT NOT NULL,         -- its first instant, 'YYYY-MM-DD 00:00:00.000'
+    healthy_s      REAL NOT NULL,
+    unhealthy_s    REAL NOT NULL,
+    unknown_s      REAL NOT NULL,
+    maintenance_s  REAL NOT NULL,
+    checks         INTEGER NOT NULL,
+    healthy_checks INTEGER NOT NULL,
+    answers        INTEGER NOT NULL,
+    sum_us         INTEGER NOT NULL,
+    minimum_us     INTEGER,
+    maximum_us     INTEGER,
+    histogram      BLOB,
+    PRIMARY KEY (service_id, day)
+) STRICT, WITHOUT ROWID;
+
+-- Which hours and days are to be counted anew. Who takes a check from the inbox, or books time, marks its hour in that
+-- transaction; the keeper counts the whole hour again from `checks` and takes the mark away, unless its generation has
+-- changed meanwhile. So a check counts once, however late it was committed and however often its hour is counted.
+CREATE TABLE stale_rollups (
+    span       TEXT NOT NULL CHECK (span IN ('hour', 'day')),
+    start      TEXT NOT NULL,             -- as in service_hours and service_days
+    generation INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (span, start)
+) STRICT, WITHOUT ROWID;
+
+-- How each service answered in the 24 hours before `counted_until`: merging a thousand histograms takes too long while
+-- somebody waits.
+CREATE TABLE service_percentiles (
+    service_id    INTEGER PRIMARY KEY REFERENCES services,
+    counted_until TEXT NOT NULL,
+    p50_us        REAL NOT NULL,
+    p95_us        REAL NOT NULL,
+    p99_us        REAL NOT NULL
+) STRICT;
 
 CREATE TABLE incidents (
     incident_id        INTEGER PRIMARY KEY,
@@ -117,12 +165,14 @@ CREATE TABLE incidents (
     error_message      TEXT,
     healing            TEXT,              -- what the healing policy last said about it, for people
     quarantined_at     TEXT,
+    needs_person_at    TEXT,              -- when something happened that a person must hear of, though healing goes on
     resolved_at        TEXT,
     resolution         TEXT CHECK (resolution IN ('healed', 'recovered', 'removed')),
     CHECK ((resolved_at IS NULL) = (resolution IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX one_open_incident ON incidents (service_id) WHERE resolved_at IS NULL;
 CREATE INDEX incidents_by_service ON incidents (service_id, started_at);
+CREATE INDEX incidents_by_time ON incidents (started_at);
 
 -- How far each rule is for each service; a rule whose condition does not hold has no row.
 CREATE TABLE rule_states (
@@ -140,6 +190,7 @@ CREATE TABLE conversations (
     service_id         INTEGER NOT NULL REFERENCES services,
     severity           TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
     opened_at          TEXT NOT NULL,
+    started_at         TEXT NOT NULL,     -- since when what it tells of held: before its rule had waited it out
     alert_id           INTEGER NOT NULL,  -- its first alert
     alert_types        TEXT NOT NULL,     -- all so far, as a JSON list
     is_outage          INTEGER NOT NULL DEFAULT 0 CHECK (is_outage IN (0, 1)),  -- the service was unhealthy in it
@@ -151,7 +202,7 @@ CREATE TABLE conversations (
     announced_at       TEXT,              -- the first message
     announced_severity TEXT CHECK (announced_severity IN ('critical', 'warning', 'info')),
     notified_at        TEXT,              -- the last message
-    told_dependents    INTEGER NOT NULL DEFAULT 0,  -- how many services it named as ill because of this one
+    told_dependents    TEXT NOT NULL DEFAULT '[]',  -- the services that it named as ill because of this one, as a JSON list
     told_channels      TEXT NOT NULL DEFAULT '[]',  -- those that were told, as a JSON list
     escalated          TEXT NOT NULL DEFAULT '[]',  -- the steps that were taken, by their minutes, as a JSON list
     flapping_at        TEXT,              -- since when the service comes and goes; NULL while it does not
@@ -163,6 +214,9 @@ CREATE TABLE conversations (
     closed_at          TEXT               -- all is said
 ) STRICT;
 CREATE UNIQUE INDEX one_open_conversation ON conversations (service_id) WHERE closed_at IS NULL;
+CREATE INDEX conversations_open ON conversations (conversation_id) WHERE closed_at IS NULL;
+CREATE INDEX conversations_by_end ON conversations (closed_at);
+CREATE INDEX conversations_acknowledged ON conversations (service_id, opened_at) WHERE acknowledged_at IS NOT NULL;
 
 CREATE TABLE alert_log (
     alert_id     INTEGER PRIMARY KEY,
@@ -170,18 +224,22 @@ CREATE TABLE alert_log (
     alert_type   TEXT NOT NULL,
     severity     TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
     message      TEXT NOT NULL,
+    started_at   TEXT NOT NULL,           -- since when its condition held
     triggered_at TEXT NOT NULL,
     resolved_at  TEXT,
-    explanation  TEXT                     -- the operands that made it fire, as JSON: [["response_time", "5.2 s"], …]
+    removed      INTEGER NOT NULL DEFAULT 0 CHECK (removed IN (0, 1)),  -- it did not end: its rule, or its service, was taken out
+    explanation  TEXT,                    -- the operands that made it fire, as JSON: [["response_time", "5.2 s"], …]
+    CHECK (removed = 0 OR resolved_at IS NOT NULL)
 ) STRICT;
 CREATE UNIQUE INDEX one_firing_alert ON alert_log (coalesce(service_id, 0), alert_type) WHERE resolved_at IS NULL;
+CREATE INDEX alerts_firing ON alert_log (alert_id) WHERE resolved_at IS NULL;
 CREATE INDEX alerts_by_time ON alert_log (triggered_at);
 CREATE INDEX alerts_by_end ON alert_log (resolved_at);
 
 -- What the user's document calls alerts.
 CREATE VIEW alerts AS
 SELECT coalesce(s.service_name, 'healthmon') AS service_name, a.alert_type, a.severity, a.message, a.triggered_at, a.resolved_at,
-       CASE WHEN a.resolved_at IS NULL THEN 'firing' ELSE 'resolved' END AS status
+       CASE WHEN a.resolved_at IS NULL THEN 'firing' WHEN a.removed THEN 'removed' ELSE 'resolved' END AS status
 FROM alert_log AS a
 LEFT JOIN services AS s ON s.service_id = a.service_id;
 CREATE TRIGGER alerts_delete INSTEAD OF DELETE ON alerts
@@ -191,10 +249,16 @@ BEGIN
       AND coalesce((SELECT service_name FROM services WHERE service_id = alert_log.service_id), 'healthmon') = OLD.service_name;
 END;
 
+-- The alerts of severity info that people have not been told of yet: they wait to be told together.
+CREATE TABLE untold_events (
+    alert_id INTEGER PRIMARY KEY REFERENCES alert_log ON DELETE CASCADE
+) STRICT;
+
 -- What people told us, from the command line or the page. The evaluator obeys, and says what came of it.
 CREATE TABLE operator_actions (
     action_id  INTEGER PRIMARY KEY,
-    kind       TEXT NOT NULL CHECK (kind IN ('acknowledge', 'silence', 'end_silence', 'maintenance', 'end_maintenance')),
+    kind       TEXT NOT NULL CHECK (kind IN ('acknowledge', 'silence', 'end_silence', 'maintenance', 'end_maintenance',
+                                           'hold', 'release', 'heal_now')),
     made_at    TEXT NOT NULL,
     author     TEXT NOT NULL,
     reason     TEXT NOT NULL,
@@ -227,21 +291,34 @@ CREATE TABLE maintenances (
 ) STRICT;
 CREATE INDEX maintenances_by_end ON maintenances (ends_at);
 
+-- Which services are not to be restarted, because a person says so.
+CREATE TABLE holds (
+    hold_id    INTEGER PRIMARY KEY,
+    service_id INTEGER NOT NULL REFERENCES services,
+    starts_at  TEXT NOT NULL,
+    ends_at    TEXT NOT NULL,
+    author     TEXT NOT NULL,
+    reason     TEXT NOT NULL
+) STRICT;
+CREATE INDEX holds_by_end ON holds (ends_at);
+
 -- What people are told: a row a message, the same for every channel. `content` is JSON: model/notification.py.
 CREATE TABLE notifications (
     notification_id INTEGER PRIMARY KEY,
-    kind            TEXT NOT NULL CHECK (kind IN ('firing', 'worsened', 'flapping', 'resolved', 'reminder', 'event', 'undelivered', 'test')),
+    kind            TEXT NOT NULL CHECK (kind IN ('firing', 'worsened', 'flapping', 'escalated', 'reminder', 'resolved', 'removed', 'event',
+                                             'undelivered', 'test')),
     severity        TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
     created_at      TEXT NOT NULL,
     content         TEXT NOT NULL
 ) STRICT;
+CREATE INDEX notifications_by_time ON notifications (created_at);
 
 -- The outbox: a row for each message and single target, written in the transaction of what it tells of. Recorded as
 -- sent only after it was: a repeat beats a loss. `attempts` is written before each; `unknown_attempts` of them may have
 -- arrived, because their end was not seen.
 CREATE TABLE deliveries (
     delivery_id     INTEGER PRIMARY KEY,
-    notification_id INTEGER NOT NULL REFERENCES notifications,
+    notification_id INTEGER NOT NULL REFERENCES notifications ON DELETE CASCADE,
     channel         TEXT NOT NULL,
     state           TEXT NOT NULL CHECK (state IN ('queued', 'sent', 'parked', 'superseded')),
     attempts        INTEGER NOT NULL DEFAULT 0,
@@ -255,14 +332,18 @@ CREATE TABLE deliveries (
     CHECK ((closed_at IS NULL) = (state = 'queued'))
 ) STRICT;
 CREATE INDEX deliveries_queued ON deliveries (channel, delivery_id) WHERE closed_at IS NULL;
+CREATE INDEX deliveries_by_end ON deliveries (closed_at) WHERE closed_at IS NOT NULL;
 CREATE INDEX deliveries_sent ON deliveries (channel, closed_at) WHERE state = 'sent';
 
 -- How each channel fares: since when nothing gets through, why, and whether another channel has been told of it.
+-- `target` is a digest of the address or URL behind the name, by which it is known again when the list is edited.
 CREATE TABLE channel_states (
     channel       TEXT PRIMARY KEY,
+    target        TEXT NOT NULL DEFAULT '',
     last_sent_at  TEXT,
     failing_since TEXT,
     last_error    TEXT,
+    unreported_id INTEGER REFERENCES notifications ON DELETE SET NULL,  -- what it gave up while no other channel worked
     reported_at   TEXT
 ) STRICT, WITHOUT ROWID;
 
@@ -339,7 +420,7 @@ CREATE TABLE container_usage (
 CREATE TABLE heals (
     heal_id        INTEGER PRIMARY KEY,
     service_id     INTEGER NOT NULL REFERENCES services,
-    incident_id    INTEGER NOT NULL REFERENCES incidents,
+    incident_id    INTEGER REFERENCES incidents,  -- NULL: a person restarts what is not ill
     attempt        INTEGER NOT NULL CHECK (attempt > 0),
     action         TEXT NOT NULL CHECK (action IN ('restart', 'start')),
     state          TEXT NOT NULL CHECK (state IN ('planned', 'issued', 'returned', 'verified', 'failed', 'dropped',
@@ -355,12 +436,26 @@ CREATE TABLE heals (
     new_target_id  TEXT,
     new_started    TEXT,
     detail         TEXT NOT NULL DEFAULT '',
+    asked_by       TEXT,                  -- the person who wanted it; NULL: the policy decided
+    why            TEXT NOT NULL DEFAULT '',  -- in that person's words
+    forced         INTEGER NOT NULL DEFAULT 0 CHECK (forced IN (0, 1)),
     CHECK ((closed_at IS NULL) = (state IN ('planned', 'issued', 'returned')))
 ) STRICT;
 CREATE UNIQUE INDEX one_open_heal ON heals (service_id) WHERE closed_at IS NULL;
 CREATE UNIQUE INDEX one_open_heal_of_a_target ON heals (target_id) WHERE closed_at IS NULL;  -- two services may share one
 CREATE INDEX heals_by_incident ON heals (incident_id);
 CREATE INDEX heals_by_time ON heals (planned_at);
+
+-- Times in which so many services were ill at once that the cause had to lie elsewhere: model/storm.py.
+CREATE TABLE storms (
+    storm_id   INTEGER PRIMARY KEY,
+    began_at   TEXT NOT NULL,
+    ill        INTEGER NOT NULL,          -- the most at once
+    watched    INTEGER NOT NULL,          -- of so many
+    calm_since TEXT,                      -- so few are ill now that it is over soon
+    ended_at   TEXT
+) STRICT;
+CREATE UNIQUE INDEX one_open_storm ON storms ((ended_at IS NULL)) WHERE ended_at IS NULL;
 
 -- What was kept of an ill service and its container, before and after a restart erased the rest of it: model/forensics.py.
 CREATE TABLE forensics (

@@ -1,6 +1,8 @@
 """How does a process say that its work goes on? A datagram to the watchdog after a round, without ever waiting.
 
-`evaluator 4711 0 12`: the program, its pid, 1 while it must not be recycled, and the configuration that it works with.
+`evaluator 4711 0 12`: the program, its pid, and what is to be known of it: 1 while it must not be recycled, 2 while it
+cannot work for a reason of which it says enough elsewhere, such as a full disk; 3 for both; and the number of the
+configuration that it works with.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 BEAT_EVERY_S = 5.0
 MAX_BYTES = 128
+BUSY, STUCK = 1, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,7 @@ class Beat:
     program: str
     pid: int
     is_busy: bool
+    is_stuck: bool = False
     number: int = 0  # of its configuration; 0 while it has not begun
 
 
@@ -37,16 +41,17 @@ class Heart:
         self._path = str(path)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._beaten_at = float("-inf")
-        self._said = (False, 0)
+        self._said = (0, 0)
 
-    def beat(self, *, is_busy: bool, number: int = 0) -> None:
+    def beat(self, *, is_busy: bool, is_stuck: bool = False, number: int = 0) -> None:
         """Say that a round is finished, or that we wait for a good reason; not more often than it is news to anybody."""
         now = clock.monotonic()
-        if (is_busy, number) == self._said and now - self._beaten_at < BEAT_EVERY_S / 2:
+        said = BUSY * is_busy + STUCK * is_stuck
+        if (said, number) == self._said and now - self._beaten_at < BEAT_EVERY_S / 2:
             return
-        self._beaten_at, self._said = now, (is_busy, number)
-        with suppress(OSError):
-            self._socket.sendto(f"{self._program} {os.getpid()} {int(is_busy)} {number}".encode(), self._path)
+        with suppress(OSError):  # nobody listens yet, or hears so fast: the next round tries again
+            self._socket.sendto(f"{self._program} {os.getpid()} {said} {number}".encode(), self._path)
+            self._beaten_at, self._said = now, (said, number)
 
     def close(self) -> None:
         self._socket.close()
@@ -79,8 +84,9 @@ class Ear:
 
 def _read(datagram: bytes) -> Beat | None:
     match datagram.decode("ascii", errors="replace").split(" "):
-        case [program, pid, busy, number] if _is_number(pid) and _is_number(number):
-            return Beat(program=program, pid=int(pid), is_busy=busy == "1", number=int(number))
+        case [program, pid, ("0" | "1" | "2" | "3") as said, number] if _is_number(pid) and _is_number(number):
+            flags = int(said)
+            return Beat(program=program, pid=int(pid), is_busy=bool(flags & BUSY), is_stuck=bool(flags & STUCK), number=int(number))
         case _:
             return None
 

@@ -149,7 +149,7 @@ def test_an_outage_that_was_told_before_is_told_to_be_over_in_maintenance(a_time
 
 
 def begin(world: World, minutes: float = 60) -> None:
-    tell(world, START, services=("doc_store",), until=world.now + timedelta(minutes=minutes))  # type: ignore[arg-type]
+    tell(world, START, services=("doc_store",), until=world.now + timedelta(minutes=minutes))
 
 
 def test_nothing_is_restarted_in_maintenance_nor_for_what_was_seen_in_it(world: World) -> None:

@@ -23,8 +23,9 @@ from healthmon import config as configuration
 from healthmon.log import set_up_file
 from healthmon.model.delivery import DeliveryState, SendResult, SendStatus
 from healthmon.model.notification import NotificationKind
+from healthmon.processes import child
 from healthmon.processes.doorbell import Doorbell
-from healthmon.processes.notifier import child, lane, make
+from healthmon.processes.notifier import lane, make
 from healthmon.store import channel_states, deliveries, facts, outbox
 from healthmon.store.connection import create_or_open
 from tests.builders import a_notification

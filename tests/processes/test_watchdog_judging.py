@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -44,7 +44,7 @@ class Supervisord:
 class Watch:
     """A watchdog whose time, supervisord and kills are the test's."""
 
-    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, **settings: float) -> None:
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
         self.config = a_config(directory, {"name": "s", "url": "http://127.0.0.1:1/"}, watchdog={"sample_seconds": 60, **settings})
         prepare_directories(self.config.paths)
         self.now = 1_000.0
@@ -56,16 +56,16 @@ class Watch:
         self.supervisord = Supervisord(evaluator=ProgramState.RUNNING, healer=ProgramState.RUNNING)
         self.watchdog._rpc = self.supervisord  # type: ignore[assignment]
 
-    def beat(self, *names: str, is_busy: bool = False) -> None:
+    def beat(self, *names: str, flags: int = 0) -> None:
         for name in names:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, suppress(OSError):
-                sender.sendto(f"{name} {self.supervisord.pids[name]} {is_busy:d} 1".encode(), str(self.config.paths.heartbeats))
+                sender.sendto(f"{name} {self.supervisord.pids[name]} {flags} 1".encode(), str(self.config.paths.heartbeats))
 
-    def live(self, seconds: float, *beating: str, is_busy: bool = False) -> None:
+    def live(self, seconds: float, *beating: str, flags: int = 0) -> None:
         """Let time pass, a step and a beat of these each second."""
         for _ in range(int(seconds)):
             self.now += 1
-            self.beat(*beating, is_busy=is_busy)
+            self.beat(*beating, flags=flags)
             self.watchdog.step()
 
 

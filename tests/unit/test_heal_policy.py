@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,14 @@ from hypothesis import strategies as st
 
 from healthmon.heal.decision import HealReason, HealVerdict
 from healthmon.heal.policy import VOIDS_EVIDENCE, decide
+from healthmon.heal.storm import StormStanding
 from healthmon.model.heal import Heal, HealAction, HealState
 from healthmon.model.status import ServiceStatus
-from healthmon.model.target import TargetState
+from healthmon.model.target import Incarnation, TargetState
 from tests.builders import (
     NOW,
     a_heal,
+    a_hold,
     a_situation,
     a_target,
     ago,
@@ -28,12 +31,18 @@ from tests.builders import (
 if TYPE_CHECKING:
     from healthmon.heal.situation import Situation
 
+ELSEWHERE = Incarnation(target_id="d" * 64, started="2026-11-22T09:00:00Z")
 EXITED = {"state": TargetState.EXITED, "exit_code": 1}
+
+
+def a_storm(**changes: Any) -> StormStanding:
+    facts: dict[str, Any] = {"ill": 9, "watched": 17, "reason": HealReason.STORM}
+    return StormStanding(**facts | changes)
 
 
 def failed(minutes_ago: float, **changes: Any) -> Heal:
     at = ago(60 * minutes_ago)
-    return a_heal(HealState.FAILED, planned_at=at, issued_at=at, **changes)
+    return a_heal(changes.pop("state", HealState.FAILED), planned_at=at, issued_at=at, **changes)
 
 
 def would(minutes_ago: float) -> Heal:
@@ -41,8 +50,12 @@ def would(minutes_ago: float) -> Heal:
     return a_heal(HealState.WOULD_RESTART, planned_at=at, issued_at=at)
 
 
+def own(count: int, minutes_ago: float) -> tuple[Heal, ...]:
+    return tuple(failed(minutes_ago, heal_id=n + 50, state=HealState.VERIFIED) for n in range(count))
+
+
 def others(count: int, minutes_ago: float) -> tuple[Heal, ...]:
-    return tuple(failed(minutes_ago, heal_id=n + 100, service_id=n + 2) for n in range(count))
+    return tuple(failed(minutes_ago, heal_id=n + 100, service_id=n + 2, incarnation=ELSEWHERE) for n in range(count))
 
 
 CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
@@ -69,6 +82,8 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
     ("one at a time", {"history": (a_heal(HealState.ISSUED),)}, HealVerdict.HOLD, HealReason.IN_PROGRESS),
     ("not while verifying", {"history": (a_heal(HealState.RETURNED),)}, HealVerdict.HOLD, HealReason.IN_PROGRESS),
     ("a person works on it", {"maintenance_until": NOW + timedelta(hours=1)}, HealVerdict.WAIT, HealReason.MAINTENANCE),
+    ("a person holds it back", {"hold": a_hold()}, HealVerdict.WAIT, HealReason.HELD),
+    ("a hold that is over", {"hold": a_hold(ends_at=NOW)}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
     (
         "also on one that its engine gave up",
         {"maintenance_until": NOW + timedelta(hours=1), "target": a_target(**EXITED, error="driver failed")},
@@ -166,19 +181,25 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
     ("hold after our own start", {"agent_started_at": ago(59)}, HealVerdict.WAIT, HealReason.STARTUP_HOLD),
     ("the engine is just back", {"engine_returned_at": ago(59)}, HealVerdict.WAIT, HealReason.ENGINE_SETTLING),
     ("a dependency is ill", {"unhealthy_dependencies": ("redis",)}, HealVerdict.HOLD, HealReason.DEPENDENCY_UNHEALTHY),
-    ("half of everything is ill", {"unhealthy_services": 9}, HealVerdict.HOLD, HealReason.STORM),
-    ("fewer than half are no storm", {"unhealthy_services": 8}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
+    ("so many are ill", {"storm": a_storm(until=NOW + timedelta(minutes=2))}, HealVerdict.WAIT, HealReason.STORM),
+    ("it is its turn in a storm", {"storm": a_storm(turn=1)}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
     (
-        "two of two are too few for a storm",
-        {"unhealthy_services": 2, "watched_services": 2},
-        HealVerdict.ACT,
-        HealReason.CONFIRMED_UNHEALTHY,
+        "it is another's turn",
+        {"storm": a_storm(turn=2, reason=HealReason.STORM_ONE_BY_ONE)},
+        HealVerdict.HOLD,
+        HealReason.STORM_ONE_BY_ONE,
     ),
     (
-        "the guard can be switched off",
-        {"unhealthy_services": 9, "settings": switched_on(storm_guard=False)},
-        HealVerdict.ACT,
-        HealReason.CONFIRMED_UNHEALTHY,
+        "the one that was tried was not helped",
+        {"storm": a_storm(until=NOW + timedelta(minutes=30), reason=HealReason.STORM_NOT_HELPED)},
+        HealVerdict.WAIT,
+        HealReason.STORM_NOT_HELPED,
+    ),
+    (
+        "its turn in a storm overrules no other gate",
+        {"storm": a_storm(turn=1), "history": (failed(1),)},
+        HealVerdict.WAIT,
+        HealReason.COOLDOWN,
     ),
     ("cooldown", {"history": (failed(4.9),)}, HealVerdict.WAIT, HealReason.COOLDOWN),
     ("after the cooldown", {"history": (failed(5),)}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
@@ -242,14 +263,54 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
         HealVerdict.ACT,
         HealReason.CONFIRMED_UNHEALTHY,
     ),
+    ("six restarts within an hour", {"host": own(6, minutes_ago=59)}, HealVerdict.WAIT, HealReason.SERVICE_BUDGET),
+    ("the hour is over", {"host": own(6, minutes_ago=60)}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
+    ("24 restarts within a day", {"host": own(24, minutes_ago=23 * 60)}, HealVerdict.WAIT, HealReason.SERVICE_BUDGET),
+    ("the day is over", {"host": own(24, minutes_ago=24 * 60)}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
+    (
+        "every second hour all day long is no reason to stop",
+        {"host": tuple(failed(120 * n, heal_id=n) for n in range(1, 12))},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    (
+        "what was done to its container for others counts, too",
+        {"host": tuple(replace(heal, service_id=9) for heal in own(6, minutes_ago=59))},
+        HealVerdict.WAIT,
+        HealReason.SERVICE_BUDGET,
+    ),
+    (
+        "attempts that were promised to an incident are not cut by a default",
+        {"host": own(6, minutes_ago=59), "settings": switched_on(max_restart_attempts=8)},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    (
+        "a limit that somebody wrote is kept",
+        {"host": own(2, minutes_ago=59), "settings": switched_on(service_budget_per_hour=2)},
+        HealVerdict.WAIT,
+        HealReason.SERVICE_BUDGET,
+    ),
+    (
+        "one service gets no more than its share of the host's budget",
+        {"host": own(10, minutes_ago=59), "settings": switched_on(service_budget_per_hour=30)},
+        HealVerdict.WAIT,
+        HealReason.SERVICE_BUDGET,
+    ),
     ("the host's budget", {"host": others(5, minutes_ago=9)}, HealVerdict.WAIT, HealReason.HOST_BUDGET),
     ("the host's hourly budget", {"host": others(20, minutes_ago=59)}, HealVerdict.WAIT, HealReason.HOST_BUDGET),
     ("the budget comes back", {"host": others(5, minutes_ago=10)}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
     (
         "two at once are enough",
-        {"host": (a_heal(HealState.ISSUED, service_id=2), a_heal(HealState.PLANNED, service_id=3))},
+        {"host": (a_heal(HealState.ISSUED, service_id=2, incarnation=ELSEWHERE), a_heal(HealState.PLANNED, service_id=3, incarnation=ELSEWHERE))},
         HealVerdict.HOLD,
         HealReason.CONCURRENCY,
+    ),
+    (
+        "what is planned is spent",
+        {"host": (*others(4, minutes_ago=9), a_heal(HealState.PLANNED, service_id=3, incarnation=ELSEWHERE)), "settings": switched_on(concurrency=5)},
+        HealVerdict.WAIT,
+        HealReason.HOST_BUDGET,
     ),
 ]
 
@@ -288,6 +349,11 @@ def test_a_container_that_the_engine_gave_up_on_is_started_not_restarted() -> No
         ({"agent_started_at": ago(20)}, NOW + timedelta(seconds=40)),
         ({"history": (failed(2),)}, NOW + timedelta(minutes=3)),
         ({"host": others(5, minutes_ago=4)}, NOW + timedelta(minutes=6)),
+        ({"host": (*others(3, minutes_ago=8), *others(2, minutes_ago=4)), "queued_ahead": 3}, NOW + timedelta(minutes=6)),
+        ({"host": others(5, minutes_ago=4), "queued_ahead": 5}, NOW + timedelta(minutes=16)),
+        ({"host": others(4, minutes_ago=4), "queued_ahead": 1}, NOW + timedelta(minutes=6)),
+        ({"host": others(20, minutes_ago=30)}, NOW + timedelta(minutes=30)),
+        ({"host": own(6, minutes_ago=50)}, NOW + timedelta(minutes=10)),
     ],
 )
 def test_waiting_ends_when_it_says(changes: dict[str, Any], until: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.heal.decision import HealDecision, HealReason, Passed, hold, wait_until
+from healthmon.heal.decision import HealDecision, HealReason, HealVerdict, Passed, hold, wait_until
 from healthmon.model.heal import OPEN_HEALS
 from healthmon.model.status import ServiceStatus
 
@@ -29,6 +29,13 @@ def unhealthy(situation: Situation) -> HealDecision | Passed:
 def nothing_under_way(situation: Situation) -> HealDecision | Passed:
     under_way = [heal for heal in situation.history if heal.state in OPEN_HEALS]
     return hold(HealReason.IN_PROGRESS, f"attempt {under_way[0].attempt}") if under_way else Passed()
+
+
+def not_held(situation: Situation) -> HealDecision | Passed:
+    hold = situation.hold
+    if hold is None or hold.ends_at <= situation.now:
+        return Passed()
+    return HealDecision(verdict=HealVerdict.WAIT, reason=HealReason.HELD, detail=f"{hold.author}: {hold.reason}", until=hold.ends_at)
 
 
 def not_in_maintenance(situation: Situation) -> HealDecision | Passed:

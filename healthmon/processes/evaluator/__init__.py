@@ -15,14 +15,17 @@ from healthmon.log import Log
 from healthmon.processes.doorbell import ring
 from healthmon.processes.evaluator.clocks import Clocks
 from healthmon.processes.evaluator.depending import Depending
+from healthmon.processes.evaluator.holding import Holding
 from healthmon.processes.evaluator.judging import Judging
 from healthmon.processes.evaluator.maintaining import Maintaining
 from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
 from healthmon.processes.evaluator.reporting import Reporting
+from healthmon.processes.evaluator.requesting import Requesting
 from healthmon.processes.evaluator.watching import Watching
 from healthmon.status.machine import StatusEvent
-from healthmon.store import checks, configurations, facts, services
+from healthmon.status.uptime import hour_of
+from healthmon.store import checks, configurations, facts, rollups, services
 from healthmon.store.connection import open_for_writing
 from healthmon.store.sentinel import Mark
 
@@ -76,10 +79,20 @@ class Evaluator:
         self._outages = Outages(known, config.self_healing, log)
         self._judging = Judging(known, config.self_healing, log)
         self._depending = Depending(known)
+        self._holding = Holding()
         self._planning = Planning(
-            known, config.self_healing, self._maintaining, log, depending=self._depending, started_at=held_since
+            known,
+            config.self_healing,
+            self._maintaining,
+            log,
+            depending=self._depending,
+            holding=self._holding,
+            started_at=held_since,
         )
-        self._reporting = Reporting(config, known, self._maintaining, log, depending=self._depending)
+        self._requesting = Requesting([service for service, _ in known], self._planning.situations, self._holding, self._judging)
+        self._reporting = Reporting(
+            config, known, self._maintaining, log, depending=self._depending, requesting=self._requesting
+        )
 
     def follow(self, config: Config) -> bool:
         """Judge by another configuration from now on. What is known is in the database, and is read again with the next step.
@@ -147,6 +160,7 @@ class Evaluator:
             self._outages.open_new(self._connection, changes, now)
             self._watching.save(self._connection)
             if entries:
+                rollups.mark_stale(self._connection, {hour_of(look.checked_at) for look in looks})
                 checks.delete_inbox_until(self._connection, entries[-1].inbox_id)
             reach("evaluator.before_commit")
         reach("evaluator.after_commit")
@@ -159,7 +173,7 @@ class Evaluator:
 
     def _heal(self, now: datetime) -> float:
         """Judge what was done, close what is over, plan what is next; return the seconds until time may change it."""
-        if not self._outages.open and not self._judging.open:
+        if not self._outages.open and not self._judging.open and not self._planning.is_in_storm:
             return FALLBACK_POLL_S
         connection, watching = self._connection, self._watching
         with connection.transaction(durable=True):
@@ -181,6 +195,9 @@ class Evaluator:
             ring(self._paths.doorbell(NOTIFIER))
         for program in self._reporting.programs_to_wake():
             ring(self._paths.doorbell(program))
+        if self._requesting.take_news():
+            ring(self._paths.doorbell(HEALER))
+            return 0.0  # what healing does now is another
         return self._reporting.due_s(now)
 
     def _load(self) -> None:
@@ -188,6 +205,7 @@ class Evaluator:
             return
         now = clock.now()
         self._maintaining.load(self._connection, now)
+        self._holding.load(self._connection, now)
         self._watching.load(self._connection, now)
         with self._connection.transaction(durable=True):
             self._outages.load(self._connection, now)
@@ -196,6 +214,7 @@ class Evaluator:
             facts.note_time(self._connection, facts.HEALING_HELD_SINCE, self._planning.held_since)
             facts.note_time(self._connection, LOADED_FACT, now)  # writes: on a full disk, no work is done before this goes well
         self._judging.load(self._connection)
+        self._planning.load(self._connection)
         with self._connection.transaction(durable=True):
             self._reporting.load(self._connection, now, self._watching.away_since)
         self._next_due = 0.0

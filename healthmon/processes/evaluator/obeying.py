@@ -8,6 +8,7 @@ from healthmon import clock
 from healthmon.alerts.silences import silenced_by
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.model.silence import Silence
+from healthmon.processes.evaluator import requesting
 from healthmon.store import operator_actions, silences
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from healthmon.alerts.maintenance import Standing
     from healthmon.log import Log
     from healthmon.processes.evaluator.maintaining import Maintaining
+    from healthmon.processes.evaluator.requesting import Requesting
+    from healthmon.processes.evaluator.scene import Scene
     from healthmon.processes.evaluator.telling import Telling
     from healthmon.store.connection import Connection
 
@@ -24,8 +27,9 @@ if TYPE_CHECKING:
 class Obeying:
     """The silences that hold or will, in memory as in the database."""
 
-    def __init__(self, maintaining: Maintaining, log: Log) -> None:
+    def __init__(self, maintaining: Maintaining, requests: Requesting, log: Log) -> None:
         self._maintaining = maintaining
+        self._requesting = requests
         self._log = log
         self._silences: list[Silence] = []
 
@@ -36,23 +40,29 @@ class Obeying:
         """Return what people want and nobody did yet."""
         return operator_actions.waiting(connection)
 
-    def obey(self, connection: Connection, actions: list[OperatorAction], telling: Telling, now: datetime) -> None:
+    def obey(self, connection: Connection, actions: list[OperatorAction], telling: Telling, scene: Scene) -> None:
         """Do it, in the transaction that says so."""
+        now = scene.now
         for action in actions:
-            outcome = self._do(connection, action, telling, now)
+            outcome = self._do(connection, action, telling, scene)
             operator_actions.settle(connection, action.action_id, at=now, outcome=outcome)
             self._log.change("operator_action", kind=action.kind.value, by=action.author, outcome=outcome)
         if actions:
             self.load(connection, now)
 
-    def is_silenced(self, labels: Mapping[str, str], now: datetime) -> bool:
-        return silenced_by(self._silences, labels, now) is not None
+    def silenced_until(self, labels: Mapping[str, str], now: datetime) -> datetime | None:
+        """Return so long a silence keeps an alert with these labels quiet; None if none does."""
+        silence = silenced_by(self._silences, labels, now)
+        return None if silence is None else silence.ends_at
 
     def maintenance(self, sid: int, now: datetime) -> Standing:
         """Return how a service stands to maintenance, as people have it by now."""
         return self._maintaining.standing(sid, now)
 
-    def _do(self, connection: Connection, action: OperatorAction, telling: Telling, now: datetime) -> str:
+    def _do(self, connection: Connection, action: OperatorAction, telling: Telling, scene: Scene) -> str:
+        now = scene.now
+        if action.kind in requesting.KINDS:
+            return self._requesting.do(connection, action, scene)
         if action.kind is OperatorActionKind.ACKNOWLEDGE:
             return telling.acknowledge(action, now)
         if action.kind is OperatorActionKind.SILENCE:

@@ -10,12 +10,14 @@ from healthmon import clock
 from healthmon.heal.decision import HealDecision, HealReason, HealVerdict
 from healthmon.heal.policy import VOIDS_EVIDENCE, decide
 from healthmon.heal.situation import Situation, charged
+from healthmon.heal.storm import in_vain, standing
 from healthmon.heal.words import in_words
-from healthmon.model.alert import HEALING_QUARANTINED, Alert, AlertSeverity
+from healthmon.model.alert import HEALING_QUARANTINED, HEALING_STORM, Alert, AlertSeverity
 from healthmon.model.heal import Heal, HealState
 from healthmon.model.status import ServiceStatus
 from healthmon.processes.evaluator.moment import Moment, read_moment
 from healthmon.processes.evaluator.situations import Situations
+from healthmon.processes.evaluator.storming import Storming
 from healthmon.status import machine
 from healthmon.store import heals, probe_requests
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
     from healthmon.processes.evaluator.depending import Depending
+    from healthmon.processes.evaluator.holding import Holding
     from healthmon.processes.evaluator.judging import Judging
     from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.outages import Outages
@@ -40,6 +43,8 @@ MIN_WAIT_S = 0.05
 LOOKS_ASKED_FOR = 5
 # What was not switched on is not missed, and what goes well says so itself.
 UNSAID = frozenset({HealReason.SWITCHED_OFF, HealReason.IN_PROGRESS, HealReason.NOT_UNHEALTHY})
+
+QUEUED = frozenset({HealReason.HOST_BUDGET, HealReason.CONCURRENCY})  # its turn will come: others go first
 
 
 class Planning:
@@ -53,12 +58,14 @@ class Planning:
         log: Log,
         *,
         depending: Depending,
+        holding: Holding,
         started_at: datetime,
     ) -> None:
         self._services = {service.service_id: (service, configured) for service, configured in services}
-        self._situations = Situations(
-            self._services.values(), settings, depending=depending, maintaining=maintaining, held_since=started_at
+        self.situations = Situations(
+            self._services.values(), settings, depending=depending, maintaining=maintaining, holding=holding, held_since=started_at
         )
+        self._storming = Storming(settings, log)
         self._maintaining = maintaining
         self._log = log
         self._said: dict[int, tuple[HealVerdict, HealReason]] = {}
@@ -66,7 +73,14 @@ class Planning:
 
     def hold_from(self, now: datetime) -> None:
         """Plan nothing for as long as after a start of the agent."""
-        self._situations.held_since = now
+        self.situations.held_since = now
+
+    def load(self, connection: Connection) -> None:
+        self._storming.load(connection)
+
+    @property
+    def is_in_storm(self) -> bool:
+        return self._storming.storm is not None
 
     def succeed(self, before: Planning) -> None:
         """Go on for another one, and say nothing again that it said."""
@@ -74,7 +88,7 @@ class Planning:
 
     @property
     def held_since(self) -> datetime:
-        return self._situations.held_since
+        return self.situations.held_since
 
     def plan(
         self,
@@ -86,11 +100,12 @@ class Planning:
     ) -> float:
         """Decide about every service with an incident; return the seconds until time alone may change a decision."""
         self._said = {sid: said for sid, said in self._said.items() if sid in outages.open}
-        if not outages.open:
+        if not outages.open and not self.is_in_storm:
             return NEVER_S
         moment = read_moment(connection, watching.states, outages.open, judging.open, now)
-        waits_s = [self._plan_one(connection, incident, moment, watching, outages) for incident in list(outages.open.values())]
-        return max(MIN_WAIT_S, min(waits_s))
+        self._follow_storm(connection, outages, moment)
+        waits_s = [self._plan_one(connection, incident, moment, watching, outages) for incident in self.situations.by_urgency(outages.open, moment)]
+        return max(MIN_WAIT_S, min(waits_s, default=NEVER_S))
 
     def withdraw_needless(
         self,
@@ -106,7 +121,7 @@ class Planning:
             became = "not watched any more" if state is None else state.status.value
             if self._maintaining.standing(sid, now).until is not None:
                 became = "in maintenance"
-            if heal.state is HealState.PLANNED and became != ServiceStatus.UNHEALTHY.value:
+            if heal.asked_by is None and heal.state is HealState.PLANNED and became != ServiceStatus.UNHEALTHY.value:
                 heals.close(connection, heal, HealState.DROPPED, at=now, detail=f"the service is {became}")
                 needless.add(sid)
         return needless
@@ -116,10 +131,22 @@ class Planning:
         programs, self._to_wake = self._to_wake, set()
         return programs
 
+    def _follow_storm(self, connection: Connection, outages: Outages, moment: Moment) -> None:
+        self._storming.follow(connection, self.situations.census(moment), moment.now)
+        storm, moment.storm = self._storming.storm, None
+        if storm is None:
+            return
+        made = moment.since(storm.began_at)
+        moment.storm = standing(storm, made, self.situations.by_harmlessness(connection, outages.open, moment), moment.now)
+        missed = in_vain(made)
+        if missed is not None and outages.call_person(connection, missed.service_id, since=missed.closed_at or moment.now, now=moment.now):
+            message = f"so many services are unhealthy at once, and a restart did not help {missed.target_name}; a person has to look"
+            self._log.error("ALERT", type=HEALING_STORM, severity=AlertSeverity.CRITICAL.value, message=message)
+
     def _plan_one(self, connection: Connection, incident: Incident, moment: Moment, watching: Watching, outages: Outages) -> float:
         sid = incident.service_id
         _meet_incarnation(sid, moment, watching)
-        situation = self._situations.of(connection, sid, incident, moment)
+        situation = self.situations.of(connection, sid, incident, moment)
         decision = decide(situation)
         self._say(situation, decision)
         outages.note_healing(connection, sid, in_words(decision, dry_run=situation.settings.dry_run))
@@ -130,6 +157,8 @@ class Planning:
         if decision.verdict is HealVerdict.QUARANTINE and not situation.settings.dry_run:
             self._quarantine(connection, sid, decision, moment.now, outages)
         heal = _new_heal(situation, decision)
+        if decision.reason in QUEUED:
+            moment.queued += 1
         if heal is not None:
             moment.planned(replace(heal, heal_id=heals.add(connection, heal)))
             self._to_wake.add("healer")

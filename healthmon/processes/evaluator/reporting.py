@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from healthmon.processes.evaluator.depending import Depending
     from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.outages import Outages
+    from healthmon.processes.evaluator.requesting import Requesting
     from healthmon.processes.evaluator.watching import Change, Watching
     from healthmon.rules.variables import Facts
     from healthmon.store.connection import Connection
@@ -45,7 +46,7 @@ USAGE_HOLDS = timedelta(seconds=100)  # the healer looks every 30 s: what is old
 class Reporting:
     """One call looks at what changed, and writes what follows in one transaction."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one collaborator each
         self,
         config: Config,
         services: Iterable[tuple[Service, ServiceSettings]],
@@ -53,6 +54,7 @@ class Reporting:
         log: Log,
         *,
         depending: Depending,
+        requesting: Requesting,
     ) -> None:
         known = list(services)
         wanted = _rules(config)
@@ -67,7 +69,7 @@ class Reporting:
             log=log,
         )
         self._maintaining = maintaining
-        self._obeying = Obeying(maintaining, log)
+        self._obeying = Obeying(maintaining, requesting, log)
         self._in_maintenance: frozenset[int] = frozenset()
         self._ids = frozenset(service.service_id for service, _ in known)
         self._services = {service.service_id: configured for service, configured in known}
@@ -78,7 +80,7 @@ class Reporting:
     def load(self, connection: Connection, now: datetime, away_since: Callable[[int], datetime | None]) -> None:
         """Read what an earlier evaluator has left; it may not have come to its last changes."""
         self._alerting.load(connection, now, away_since)
-        self._telling.load(connection, now)
+        self._telling.load(connection, now, self._alerting)
         self._obeying.load(connection, now)
         self._say_at = 0.0
         self._changed = set(self._ids)
@@ -153,7 +155,7 @@ class Reporting:
         with connection.transaction(durable=True):
             for fired, alert in self._alerting.write(connection, moves, scene.now):
                 self._telling.hear(fired, alert)
-            self._obeying.obey(connection, told, self._telling, scene.now)
+            self._obeying.obey(connection, told, self._telling, scene)
             queued, wait_s = self._telling.say(connection, scene, self._alerting, self._obeying)
             self._ask_for_looks(connection, self._telling.to_look_at(), scene.now)
             reach("alerts.before_commit")

@@ -12,8 +12,9 @@ from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status import flapping, machine
 from healthmon.status.flapping import STEADY, Flapping
 from healthmon.status.machine import StatusEvent, Step
-from healthmon.status.uptime import WINDOW, Hours, Uptime, book, hour_of, outside, spans_until, uptime
+from healthmon.status.uptime import WINDOW, Booked, Uptime, apart, book, hour_of, spans_until, uptime
 from healthmon.store import checks as looks
+from healthmon.store import rollups
 from healthmon.store import states as stored
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Watching:
         self._look_round_at = 0.0  # monotonic: a thousand services are not gone through with every check
         self.states: dict[int, ServiceState] = {}
         self.flapping: dict[int, Flapping] = {}
-        self._booked: dict[int, dict[datetime, Hours]] = {}
+        self._booked: dict[int, dict[datetime, Booked]] = {}
         self._arrived: dict[int, float] = {}  # monotonic time of the last look: a wall clock may jump
         self._inherited: dict[int, float] = {}
         self._changed: set[int] = set()
@@ -122,6 +123,7 @@ class Watching:
         """Write what changed since the last call."""
         stored.save(connection, [(self.states[sid], self._uptime(sid)) for sid in self._changed])
         stored.save_hours(connection, [(sid, hour, self._booked[sid][hour]) for sid, hour in self._changed_hours])
+        rollups.mark_stale(connection, {hour for _, hour in self._changed_hours})
         self._changed.clear()
         self._changed_hours.clear()
 
@@ -154,7 +156,7 @@ class Watching:
     def _book(self, before: ServiceState, after: ServiceState, at: datetime) -> None:
         sid = before.service_id
         for span in spans_until(before, after, at, max_gap=self._max_gaps[sid]):
-            for part in outside(span, self._maintaining.periods(sid, span.start, span.end)):
+            for part in apart(span, self._maintaining.periods(sid, span.start, span.end)):
                 hours = book(self._booked[sid], part)
                 self._booked[sid].update(hours)
                 self._changed_hours.update((sid, hour) for hour in hours)

@@ -15,7 +15,8 @@ from healthmon.model.delivery import SendStatus
 from healthmon.notify import alertmanager_batch
 from healthmon.notify.alertmanager_pace import next_s
 from healthmon.notify.retry import OUT_OF_REACH_AFTER
-from healthmon.processes.notifier import child, sending
+from healthmon.processes import child
+from healthmon.processes.notifier import sending
 from healthmon.processes.notifier.lane import DEADLINE_S
 from healthmon.store import channel_states
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from healthmon.notify.alertmanager_batch import Standing
     from healthmon.notify.alertmanager_pace import Pace
     from healthmon.notify.channels import Alertmanager
+    from healthmon.processes.child import Child
     from healthmon.processes.doorbell import Doorbell
-    from healthmon.processes.notifier.child import Child
     from healthmon.processes.notifier.standing import Stock
     from healthmon.store.connection import Connection
 

@@ -13,7 +13,8 @@ from healthmon.model.delivery import SendStatus
 from healthmon.notify import backlog, retry
 from healthmon.notify.backlog import Turn
 from healthmon.notify.envelope import enclose
-from healthmon.processes.notifier import child, sending
+from healthmon.processes import child
+from healthmon.processes.notifier import sending
 from healthmon.store import channel_states, deliveries
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from healthmon.model.delivery import Queued, SendResult
     from healthmon.model.notification import Notification
     from healthmon.notify.channels import Channel
+    from healthmon.processes.child import Child
     from healthmon.processes.doorbell import Doorbell
-    from healthmon.processes.notifier.child import Child
     from healthmon.store.connection import Connection
 
     GiveUp = Callable[[Channel, Notification, str, datetime], None]

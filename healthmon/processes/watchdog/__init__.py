@@ -1,6 +1,7 @@
 """Hears the heartbeats of all processes, replaces what hangs or leaks, revives what supervisord gave up on.
 
-It needs no database to judge or to kill; what our processes use is written there when it can be.
+It needs no database to judge, to kill or to tell systemd and the world outside; what our processes use is written there
+when it can be.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.errors import EngineError, HealthmonError
 from healthmon.log import Log
+from healthmon.processes.doorbell import ring
 from healthmon.processes.loop import prepare_directories
 from healthmon.processes.watchdog.charges import Charges
+from healthmon.processes.watchdog.outward import Outward
 from healthmon.processes.watchdog.reloading import Reloading
 from healthmon.processes.watchdog.sampling import Sampling
 from healthmon.watch import policy
 from healthmon.watch.heartbeat import Ear
 from healthmon.watch.policy import FLAPPING_STARTS, FLAPPING_WITHIN_S, WatchAction, WatchReason
 from healthmon.watch.supervisor_rpc import SupervisorRpc
+from healthmon.watch.wellbeing import wellbeing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "watchdog"
 LOOK_EVERY_S = 5.0
+FIRST_LOOKS_EVERY_S = 0.25  # who started us waits to hear that all is ready
 OWN_GAP_S = 15.0  # who was frozen that long itself judges nobody by the clock
 SIGNALS = {WatchAction.KILL: signal.SIGKILL, WatchAction.RECYCLE: signal.SIGTERM}
 
@@ -48,10 +53,13 @@ class Watchdog:
         self._paths = config.paths
         self._ear = Ear(config.paths.heartbeats)
         doorbell.also_wake_for(self._ear.fileno())
+        for bell in config.paths.doorbells.glob("*.sock"):
+            ring(bell)  # who began before us has beaten where nobody heard it
         self._rpc = SupervisorRpc(config.paths.supervisor_socket)
         self._charges = Charges(config.groups())
         self._reloading = Reloading(config.paths, doorbell, log)
         self._sampling = Sampling(config, log)
+        self._outward = Outward(config.watchdog, log)
         self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)
         self._look_every_s = min(LOOK_EVERY_S, config.watchdog.sample_seconds)
         self._log = log
@@ -73,7 +81,7 @@ class Watchdog:
             self._charges.heard(beat, now)
         self._reloading.advance(self._charges.lagging)
         if now >= self._look_at:
-            self._look_at = now + self._look_every_s
+            self._look_at = now + (self._look_every_s if self._outward.has_been_ready else FIRST_LOOKS_EVERY_S)
             self._put_back(now)
             self._look(now)
         return max(0.0, min(self._look_at - clock.monotonic(), self._reloading.wait_s()))
@@ -94,6 +102,7 @@ class Watchdog:
         self._ear.close()
         self._reloading.close()
         self._sampling.close()
+        self._outward.close()
 
     def _put_back(self, now: float) -> None:
         """Make again what somebody removed. Who cannot reach us meanwhile is not hung."""
@@ -118,14 +127,18 @@ class Watchdog:
             infos = self._rpc.programs()
         except EngineError as error:
             self._say_supervisor(str(error))
+            self._outward.report(wellbeing((), supervisor_problem=str(error)), now)
             return
         self._say_supervisor("")
         for memory in self._sampling.sample_when_due(infos, now):
             self._charges.weighed(memory)
+        judged = self._charges.elsewhere({info.name for info in infos}, now)
         for info in (info for info in infos if self._charges.is_ours(info.name)):
             observed = self._charges.see(info, now)
             decision = policy.decide(observed, now_s=now, max_memory_bytes=self._max_memory_bytes)
+            judged.append(self._charges.judged(info.name, info.state, decision))
             self._act(info, decision, now)
+        self._outward.report(wellbeing(judged, supervisor_problem=""), now)
 
     def _act(self, info: ProgramInfo, decision: WatchDecision, now: float) -> None:
         self._say(info, decision)

@@ -6,14 +6,16 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from healthmon.processes.programs import EVALUATOR, HEALER, NOTIFIER, PROBE
-from healthmon.watch.policy import FLAPPING_STARTS, LEAKING_SAMPLES, Observed
+from healthmon.processes.programs import EVALUATOR, HEALER, NOTIFIER, PROBE, WEB
+from healthmon.watch.policy import FLAPPING_STARTS, HUNG_AFTER_S, LEAKING_SAMPLES, Observed, ProgramState, WatchReason
+from healthmon.watch.wellbeing import Judged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from healthmon.model.process import ProcessSample
     from healthmon.watch.heartbeat import Beat
+    from healthmon.watch.policy import WatchDecision
     from healthmon.watch.supervisor_rpc import ProgramInfo
 
 
@@ -26,6 +28,7 @@ class _Charge:
     last_beat_s: float | None = None
     is_busy: bool = False
     number: int = 0  # of the configuration that it works with
+    is_stuck: bool = False
     memory_bytes: deque[int] = field(default_factory=lambda: deque(maxlen=LEAKING_SAMPLES))
     starts_s: deque[float] = field(default_factory=lambda: deque(maxlen=FLAPPING_STARTS))
     revivals: int = 0
@@ -34,7 +37,7 @@ class _Charge:
     def become(self, pid: int, now: float) -> None:
         if pid != self.pid:
             self.pid, self.started_at_s = pid, now
-            self.last_beat_s, self.is_busy, self.number = None, False, 0
+            self.last_beat_s, self.is_busy, self.is_stuck, self.number = None, False, False, 0
             self.memory_bytes.clear()
             if pid > 0:
                 self.starts_s.append(now)
@@ -67,7 +70,8 @@ class Charges:
         if charge is None:
             return
         charge.become(beat.pid, now)
-        charge.last_beat_s, charge.is_busy, charge.number = now, beat.is_busy, beat.number
+        charge.last_beat_s, charge.is_busy, charge.is_stuck = now, beat.is_busy, beat.is_stuck
+        charge.number = beat.number
         charge.revivals, charge.last_revival_s = 0, None
 
     def lagging(self, number: int) -> list[str]:
@@ -94,6 +98,22 @@ class Charges:
             last_revival_s=charge.last_revival_s,
         )
 
+    def judged(self, name: str, state: ProgramState, decision: WatchDecision) -> Judged:
+        """Return what is made of a program that our supervisord runs."""
+        charge = self._charges[name]
+        return Judged(
+            program=name,
+            state=state,
+            reason=decision.reason,
+            detail=decision.detail,
+            has_beaten=charge.last_beat_s is not None,
+            is_stuck=charge.is_stuck,
+        )
+
+    def elsewhere(self, here: Collection[str], now: float) -> list[Judged]:
+        """Return what is made of our programs that our supervisord does not run: others look after them, we listen."""
+        return [_from_afar(name, charge, now) for name, charge in self._charges.items() if name not in here]
+
     def revived(self, name: str, now: float) -> None:
         charge = self._charges[name]
         charge.revivals += 1
@@ -113,4 +133,16 @@ class Charges:
 
 
 def _names(groups: Iterable[str]) -> tuple[str, ...]:
-    return (EVALUATOR, HEALER, NOTIFIER, *(f"{PROBE}{group}" for group in groups))
+    return (EVALUATOR, HEALER, NOTIFIER, WEB, *(f"{PROBE}{group}" for group in groups))
+
+
+def _from_afar(name: str, charge: _Charge, now: float) -> Judged:
+    is_fresh = charge.last_beat_s is not None and now - charge.last_beat_s <= HUNG_AFTER_S
+    return Judged(
+        program=name,
+        state=ProgramState.RUNNING,
+        reason=WatchReason.WELL if is_fresh else WatchReason.NO_HEARTBEAT,
+        has_beaten=charge.last_beat_s is not None,
+        is_stuck=charge.is_stuck,
+        is_elsewhere=True,
+    )

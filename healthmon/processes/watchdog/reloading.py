@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from healthmon import applied, clock
 from healthmon.errors import EXIT_FAILED, EXIT_FINE, HealthmonError
 from healthmon.log import clean
-from healthmon.processes import child, configuring, converging, refusing
+from healthmon.processes import configuring, converging, errand, refusing
 from healthmon.processes.reload_line import MAX_ASKED_BYTES, Answer, Line
 from healthmon.redaction import redact
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from healthmon.log import Log
     from healthmon.paths import Paths
-    from healthmon.processes.child import Child
     from healthmon.processes.doorbell import Doorbell
+    from healthmon.processes.errand import Child
 
 DEADLINE_S = 60.0
 FOLLOWED_WITHIN_S = 10.0  # a process that is in the middle of something takes it in when that is over
@@ -119,7 +119,7 @@ class Reloading:
 
     def _start(self, work: Callable[[], Answer]) -> None:
         try:
-            self._child = child.begin(lambda: _answered(work), title="healthmon: watchdog reload")
+            self._child = errand.begin(lambda: _answered(work), title="healthmon: watchdog reload")
         except OSError as error:  # no more processes to be had
             self._answer = (Answer(exit_code=EXIT_FAILED, lines=(f"nothing was done: {error}",)), clock.monotonic())
             self._converge_at = clock.monotonic() + RETRY_S

@@ -1,0 +1,87 @@
+"""The part of the watchdog that tells others how all of it is: systemd, and a dead-man's receiver outside.
+
+Who tells them is the one who would notice; it needs no database for it. systemd hears nothing from us when a process
+hangs, and ends everything when that lasts; the receiver misses our ping, and tells a person.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from healthmon.model.delivery import SendResult, SendStatus
+from healthmon.processes import child
+from healthmon.watch import systemd_notify
+from healthmon.watch.dead_man import ping
+
+if TYPE_CHECKING:
+    from healthmon.log import Log
+    from healthmon.watch.settings import WatchSettings
+    from healthmon.watch.wellbeing import Wellbeing
+
+PING_LIMIT_S = 20.0
+
+
+class Outward:
+    """Speaks for the agent as a whole."""
+
+    def __init__(self, settings: WatchSettings, log: Log) -> None:
+        self.has_been_ready = False
+        self._manager = systemd_notify.manager()
+        self._words = ""
+        self._dead_man = _DeadMan(settings, log)
+
+    def report(self, wellbeing: Wellbeing, now: float) -> None:
+        """Tell whoever wants to hear it how all of it is at `now`."""
+        messages = []
+        if wellbeing.is_ready and not self.has_been_ready:
+            self.has_been_ready = True
+            messages.append(systemd_notify.READY)
+        if wellbeing.is_alive:
+            messages.append(systemd_notify.ALIVE)
+        if wellbeing.words != self._words:
+            self._words = wellbeing.words
+            messages.append(systemd_notify.status(wellbeing.words))
+        if messages:
+            self._manager.tell(*messages)
+        self._dead_man.look_after(now, is_well=wellbeing.is_well)
+
+    def close(self) -> None:
+        self._dead_man.close()
+
+
+class _DeadMan:
+    """Pings every `ping_seconds` while all is well, in a process that can be ended."""
+
+    def __init__(self, settings: WatchSettings, log: Log) -> None:
+        self._url = "" if settings.ping_url is None else settings.ping_url.get_secret_value()
+        self._every_s = settings.ping_seconds
+        self._log = log
+        self._ping_at = float("-inf")
+        self._pinging: child.Child | None = None
+        self._problem = ""
+
+    def look_after(self, now: float, *, is_well: bool) -> None:
+        if self._pinging is not None and (self._pinging.is_over() or self._pinging.elapsed_s() > PING_LIMIT_S):
+            self._say(self._pinging.end())
+            self._pinging = None
+        if self._url and is_well and self._pinging is None and now >= self._ping_at:
+            self._ping_at = now + self._every_s
+            with suppress(OSError):  # no more processes to be had: the receiver misses a ping, which is the truth
+                self._pinging = child.begin(self._ping, title="healthmon: watchdog ping")
+
+    def _ping(self) -> SendResult:
+        problem = ping(self._url)
+        return SendResult(status=SendStatus.FAILED if problem else SendStatus.SENT, detail=problem)
+
+    def _say(self, result: SendResult) -> None:
+        problem = "" if result.status is SendStatus.SENT else result.detail
+        before, self._problem = self._problem, problem
+        if problem and problem != before:
+            self._log.warning("ping_failed", problem=problem)
+        elif before and not problem:
+            self._log.info("ping_works")
+
+    def close(self) -> None:
+        if self._pinging is not None:
+            self._pinging.end()

@@ -1,0 +1,157 @@
+"""What the watchdog tells systemd, and a dead-man's receiver, with a clock and a supervisord that are the test's."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from healthmon.processes.watchdog import LOOK_EVERY_S, outward
+from healthmon.watch.heartbeat import STUCK
+from healthmon.watch.policy import ProgramState
+from healthmon.watch.systemd_notify import Nobody, Systemd, manager
+from tests.containers import wait_for
+from tests.processes.test_watchdog_judging import Supervisord, Watch
+from tests.receivers import Answer, Receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ALL = ("evaluator", "healer", "notifier", "probe-default")
+
+
+class Systemds:
+    """The socket that systemd listens on for what we say."""
+
+    def __init__(self, path: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.socket.settimeout(0)
+
+    def heard(self) -> list[str]:
+        found: list[str] = []
+        while True:
+            try:
+                found += self.socket.recv(4_096).decode().split("\n")
+            except BlockingIOError:
+                return found
+
+
+@pytest.fixture
+def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Systemds]:
+    made = Systemds(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    yield made
+    made.socket.close()
+
+
+def watching(directory: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Watch:
+    watch = Watch(directory / "data", monkeypatch, **settings)
+    watch.supervisord = Supervisord(**dict.fromkeys(ALL, ProgramState.RUNNING))
+    watch.watchdog._rpc = watch.supervisord  # type: ignore[assignment]
+    return watch
+
+
+@pytest.fixture
+def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, systemd: Systemds) -> Iterator[Watch]:
+    assert systemd.heard() == []
+    made = watching(tmp_path, monkeypatch)
+    yield made
+    made.watchdog.close()
+    made.doorbell.close()
+
+
+def test_systemd_hears_that_we_are_ready_when_the_last_role_has_beaten_and_once(watch: Watch, systemd: Systemds) -> None:
+    watch.live(5, *ALL[:-1])
+    assert "READY=1" not in systemd.heard()
+    watch.live(1, *ALL)
+    assert "READY=1" in systemd.heard()
+    watch.live(30, *ALL)
+    heard = systemd.heard()
+    assert "READY=1" not in heard
+    assert heard.count("WATCHDOG=1") == 30 / LOOK_EVERY_S
+
+
+def test_systemd_hears_nothing_while_a_process_is_silent_and_why(watch: Watch, systemd: Systemds) -> None:
+    watch.live(30, *ALL)
+    systemd.heard()
+    watch.live(25, *ALL[:-1])
+    assert set(systemd.heard()) == {"WATCHDOG=1"}
+    for _ in range(5):
+        watch.live(1, *ALL[:-1])
+        if watch.kills:
+            break
+    assert [line.rpartition(" for ")[0] for line in systemd.heard()] == ["STATUS=probe-default: no heartbeat"]
+    watch.live(10, *ALL)
+    assert {"WATCHDOG=1", "STATUS=4 processes, all well"} <= set(systemd.heard())
+
+
+def test_what_supervisord_gave_up_on_is_shown_and_no_reason_to_start_everything_anew(watch: Watch, systemd: Systemds) -> None:
+    watch.live(30, *ALL)
+    watch.supervisord.states["healer"] = ProgramState.FATAL
+    systemd.heard()
+    watch.live(30, *ALL[:1], *ALL[2:])
+    heard = systemd.heard()
+    assert heard.count("WATCHDOG=1") == 30 / LOOK_EVERY_S
+    assert any(line.startswith("STATUS=healer: given up") for line in heard)
+
+
+@pytest.mark.parametrize(("address", "kind"), [("/run/systemd/notify", Systemd), ("@abstract", Systemd), ("", Nobody), ("x", Nobody)])
+def test_who_wants_to_hear_is_known_by_the_environment(address: str, kind: type) -> None:
+    assert isinstance(manager({"NOTIFY_SOCKET": address}), kind)
+
+
+def test_an_abstract_socket_is_spoken_to_and_one_that_is_gone_harms_nobody(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind("\0healthmon-test")
+        manager({"NOTIFY_SOCKET": "@healthmon-test"}).tell("READY=1")
+        assert listening.recv(100) == b"READY=1"
+    manager({"NOTIFY_SOCKET": str(tmp_path / "gone")}).tell("READY=1")
+
+
+def test_the_dead_mans_receiver_hears_of_us_while_all_is_well_and_only_then(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with Receiver() as outside:
+        watch = watching(tmp_path, monkeypatch, ping_url=outside.url, ping_seconds=60)
+
+        def live(seconds: int, **flags: int) -> None:
+            for _ in range(0, seconds, 5):
+                watch.live(5, *ALL, **flags)
+                time.sleep(0.05)  # for the child, whose time is the real one
+
+        def wait_for_ping(count: int) -> None:
+            live(5)
+            wait_for(lambda: len(outside.requests) == count, what="a ping")
+            live(5)
+
+        watch.live(5, *ALL[:-1])
+        assert outside.requests == []
+        wait_for_ping(1)
+        live(45)
+        assert len(outside.requests) == 1
+        live(5)
+        wait_for_ping(2)
+        live(100, flags=STUCK)
+        assert len(outside.requests) == 2
+        outside.answer = Answer(status=500)
+        wait_for_ping(3)
+        assert [message.split()[1:] for message in caplog.messages if "ping" in message] == [["ping_failed", 'problem="it', "answered", '500"']]
+        watch.watchdog.close()
+        watch.doorbell.close()
+
+
+def test_a_receiver_that_never_answers_is_let_go_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    with Receiver(answer=Answer(pause_s=3.0)) as outside:
+        watch = watching(tmp_path, monkeypatch, ping_url=outside.url, ping_seconds=30)
+        watch.live(5, *ALL)
+        wait_for(lambda: len(outside.requests) == 1, what="a ping")
+        watch.live(outward.PING_LIMIT_S + 6, *ALL)
+        assert [message.split()[1] for message in caplog.messages if "ping" in message] == ["ping_failed"]
+        watch.watchdog.close()
+        watch.doorbell.close()
