@@ -45,7 +45,8 @@ class Applied:
     source: Path
     text: str
     discovered: tuple[Plain, ...] = ()  # services that stand in no file
-    programs: tuple[str, ...]  # that it asks for
+    programs: tuple[str, ...]  # that it asks for, and that run under our supervisord
+    without: tuple[str, ...]  # those that run elsewhere
     directory: Path  # where programs start, and so what a relative path in it means
     content: str  # JSON of what may be shown
     masks: Mapping[str, str] = field(default_factory=dict)
@@ -102,6 +103,7 @@ def compose(  # noqa: PLR0913  one fact each
     cause: ConfigurationCause,
     discovered: tuple[Plain, ...],
     programs: Sequence[str],
+    without: Sequence[str],
     directory: Path,
 ) -> Applied:
     """Return the snapshot that makes `loaded`, which was built from `source`, the configuration."""
@@ -116,7 +118,8 @@ def compose(  # noqa: PLR0913  one fact each
         source=Path(source.file).absolute(),
         text=source.text,
         discovered=discovered,
-        programs=tuple(programs),
+        programs=tuple(name for name in programs if name not in without),
+        without=tuple(without),
         directory=directory,
         content=json.dumps(shown, ensure_ascii=False),
         masks=masks,
@@ -150,6 +153,7 @@ def to_bytes(applied: Applied) -> bytes:
             "text": applied.text,
             "discovered": applied.discovered,
             "programs": applied.programs,
+            "without": applied.without,
             "directory": os.fsencode(applied.directory).hex(),
             "content": applied.content,
             "masks": dict(applied.masks),
@@ -169,6 +173,7 @@ def from_bytes(data: bytes) -> Applied:
         text=str(said["text"]),
         discovered=tuple(map(frozen, said["discovered"])),
         programs=tuple(map(str, said["programs"])),
+        without=tuple(map(str, said["without"])),
         directory=_path(said["directory"]),
         content=str(said["content"]),
         masks={str(secret): str(shown) for secret, shown in said["masks"].items()},

@@ -9,6 +9,7 @@ import click
 
 from healthmon import config
 from healthmon.cli import agents
+from healthmon.cli.rights import become_owner
 from healthmon.errors import StoreError, UsageError
 from healthmon.processes.roles import is_held
 from healthmon.store.connection import open_for_reading
@@ -40,6 +41,7 @@ class Context:
         """What the file says. Raises ConfigError with all that is wrong with it."""
         loaded = config.load(self.source)
         _require_utf8(loaded.paths)
+        become_owner(loaded.paths.data_dir)
         return loaded
 
     @cached_property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import __version__
-from healthmon.processes import supervision
+from healthmon.processes import programs, supervision
 from healthmon.web.settings import url
 
 if TYPE_CHECKING:
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
+@click.option("--without", multiple=True, type=click.Choice([programs.HEALER]), help="A process that runs elsewhere, in a unit of its own.")
 @click.pass_obj
-def command(context: Context) -> int:
+def command(context: Context, *, without: tuple[str, ...] = ()) -> int:
     """Watch and heal, in the foreground, until Ctrl-C or SIGTERM. All processes run under a supervisord of their own."""
     _ = context.file  # what is wrong with it is told before anything else
-    return supervision.run(context.source, introduce=_introduce)
+    return supervision.run(context.source, introduce=_introduce, without=without)
 
 
 def _introduce(config: Config) -> None:

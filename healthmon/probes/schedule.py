@@ -119,6 +119,10 @@ class Agenda:
             self._requested_at = now
         self._request_every_s = every_s
 
+    def hasten(self, now: float) -> None:
+        """Look now, out of turn: something happened."""
+        self._requested_at = min(self._requested_at, now)
+
     def _take(self, now: float) -> CheckKind:
         if self._scheduled_at <= now:
             # The first look stands off the grid: what follows within half an interval would be too soon.
@@ -185,11 +189,20 @@ class Timetable:
         """Return when something is due again."""
         return self._heap[0][0] if self._heap else math.inf
 
-    def put(self, key: str, agenda: Agenda) -> None:
-        """Have `key`, new or known, looked at as `agenda` says from now on. A look in flight goes on, and counts.
+    def become(self, agendas: dict[str, Agenda]) -> None:
+        """Have exactly these looked at from now on. Who is known and has the same rhythm keeps its times.
 
-        Who is known and has the same rhythm keeps its times.
+        A look in flight goes on, and counts; the end of one whose service is gone has to be told to `let_go`.
         """
+        for key in self._agendas.keys() - agendas.keys():
+            agenda = self._agendas.pop(key)
+            self._entered.pop(key)
+            if agenda.is_in_flight:
+                self._leaving[key] = agenda
+        for key, agenda in agendas.items():
+            self._put(key, agenda)
+
+    def _put(self, key: str, agenda: Agenda) -> None:
         known = self._agendas.get(key) or self._leaving.pop(key, None)
         if known is not None and known.has_rhythm_of(agenda):
             agenda = known
@@ -198,17 +211,12 @@ class Timetable:
         self._agendas[key] = agenda
         self._enter(key)
 
-    def remove(self, key: str) -> None:
-        """Look at `key` no more. Of a look in flight nobody hears, but its end has to be told as ever."""
-        agenda = self._agendas.pop(key)
-        self._entered.pop(key)
-        if agenda.is_in_flight:
-            self._leaving[key] = agenda
+    def let_go(self, key: str) -> bool:
+        """Tell whether the look of `key` that has ended is one of before it was removed, of which nobody needs to hear."""
+        return self._leaving.pop(key, None) is not None
 
-    def finish(self, key: str, status: CheckStatus, now: float) -> Finish | None:
-        """End the look of `key` that is in flight; None when `key` was removed meanwhile."""
-        if self._leaving.pop(key, None) is not None:
-            return None
+    def finish(self, key: str, status: CheckStatus, now: float) -> Finish:
+        """End the look of `key` that is in flight."""
         finish = self._agendas[key].finish(status, now)
         self._enter(key)
         return finish
@@ -221,6 +229,15 @@ class Timetable:
         """Have `key` looked at every `every_s` seconds, beginning now; None ends that."""
         self._agendas[key].request(every_s, now)
         self._enter(key)
+
+    def hasten(self, key: str, now: float) -> None:
+        """Have `key` looked at now, out of turn."""
+        self._agendas[key].hasten(now)
+        self._enter(key)
+
+    def last_status(self, key: str) -> CheckStatus:
+        """Return what the last look at `key` found; healthy before the first."""
+        return self._agendas[key].last_status
 
     def _enter(self, key: str) -> None:
         at = self._agendas[key].next_at()

@@ -52,10 +52,10 @@ class Change:
     changes: Changes
 
 
-def start(source: Path, *, author: str, newest: int) -> tuple[Applied, Config]:
+def start(source: Path, *, author: str, newest: int, without: Sequence[str] = ()) -> tuple[Applied, Config]:
     """Apply a file for an agent that is about to start. The same file again keeps its number, and what was discovered.
 
-    `newest` is the number of the last configuration that the database knows.
+    `newest` is the number of the last configuration that the database knows, `without` what runs elsewhere.
     """
     text = file.read(source)
     paths = config.build(text).paths
@@ -65,7 +65,8 @@ def start(source: Path, *, author: str, newest: int) -> tuple[Applied, Config]:
         loaded = config.build(text, discovered=discovered)
         directory = programs.start_directory(loaded)
         number = max(newest, 0 if before is None else before.number) + 1
-        if before is not None and (before.source, before.text, before.directory) == (source.absolute(), text.text, directory):
+        same = (source.absolute(), text.text, directory, tuple(without))
+        if before is not None and (before.source, before.text, before.directory, before.without) == same:
             return before, loaded
         after = applied.compose(
             text,
@@ -76,6 +77,7 @@ def start(source: Path, *, author: str, newest: int) -> tuple[Applied, Config]:
             cause=ConfigurationCause.START,
             discovered=discovered,
             programs=programs.names(loaded),
+            without=without,
             directory=directory,
         )
         programs.require_expressible(paths, programs.of_monitor(after, paths))
@@ -126,6 +128,7 @@ def _replace(  # noqa: PLR0913  one fact each
         cause=cause,
         discovered=discovered,
         programs=programs.names(loaded),
+        without=before.without,
         directory=before.directory,
     )
     programs.require_expressible(paths, programs.of_monitor(after, paths))

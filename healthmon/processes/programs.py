@@ -60,7 +60,7 @@ def of_monitor(applied: Applied, paths: Paths) -> list[Program]:
 
 def names(config: Config) -> list[str]:
     """Return what those programs are called."""
-    probes = [PROBE + group for group in sorted(config.groups())]
+    probes = [PROBE + group for group in sorted(config.probed_groups())]
     return [*probes, EVALUATOR, HEALER, NOTIFIER, KEEPER, WATCHDOG, *([WEB] if config.web.enabled else [])]
 
 

@@ -57,19 +57,20 @@ def run(
     *,
     introduce: Callable[[Config], None],
     watched: Sequence[Program] = (),
+    without: Sequence[str] = (),
     main: Main = entry.main,
 ) -> int:
     """Be the supervisord of what the file at `source` asks for until told to stop.
 
-    `introduce` is called when nothing stands in the way. `watched` are programs that it runs beside ours, and `main` is
-    what runs in a fork, with the words after `healthmon`. Raises HealthmonError, having started nothing, when something
+    `introduce` is called when nothing stands in the way. `watched` are programs that it runs beside ours, `without`
+    those of ours that run elsewhere, and `main` is what runs in a fork, with the words after `healthmon`. Raises HealthmonError, having started nothing, when something
     stands in the way.
     """
     os.umask(0o077)
     paths = configuration.load(source).paths
     lock = take_ground(paths)
     try:
-        _, config = write_down(paths, source, watched)
+        _, config = write_down(paths, source, watched, without=without)
     except BaseException:
         os.close(lock)
         raise
@@ -148,7 +149,9 @@ def require_idle(paths: Paths) -> None:
     )
 
 
-def write_down(paths: Paths, source: Path, watched: Sequence[Program] = ()) -> tuple[Applied, Config]:
+def write_down(
+    paths: Paths, source: Path, watched: Sequence[Program] = (), *, without: Sequence[str] = ()
+) -> tuple[Applied, Config]:
     """Apply the file at `source`, and write what every supervisord, ours or stock, and its programs find.
 
     Raises HealthmonError, having applied nothing, when that cannot be done.
@@ -160,7 +163,7 @@ def write_down(paths: Paths, source: Path, watched: Sequence[Program] = ()) -> t
         connection = start.begin(paths, log.Log(AGENT))
         try:
             last = configurations.newest(connection)
-            found, config = configuring.start(source, author=person(), newest=0 if last is None else last.number)
+            found, config = configuring.start(source, author=person(), newest=0 if last is None else last.number, without=without)
             services.sync(connection, [(one.name, one.group, one.critical) for one in config.enabled_services()], now=clock.now())
             configurations.enter(connection, found.row)
             refusing.settle(connection)

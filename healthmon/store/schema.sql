@@ -365,7 +365,7 @@ CREATE TABLE targets (
     started           TEXT,
     name              TEXT,
     state             TEXT CHECK (state IN ('created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead')),
-    health            TEXT CHECK (health IN ('none', 'starting', 'healthy', 'unhealthy')),
+    health            TEXT CHECK (health IN ('none', 'unknown', 'starting', 'healthy', 'unhealthy')),
     started_at        TEXT,
     image_id          TEXT,
     config_hash       TEXT,
@@ -387,8 +387,14 @@ CREATE TABLE targets (
     previous_oom_killed INTEGER,
     change            TEXT CHECK (change IN ('image', 'configuration')),  -- the last that was seen
     changed_at        TEXT,
+    health_output     TEXT,               -- what its own health check wrote last, in one line
+    health_grace_s    REAL,               -- how long after a start that check may take to say that it is ill
+    network           TEXT CHECK (network IN ('own', 'shared', 'provider_stopped', 'provider_gone')),
+    network_of        TEXT,               -- id of the container whose network it shares; '' for one of its own
     CHECK ((problem IS NULL) = (target_id IS NOT NULL))
 ) STRICT;
+
+CREATE INDEX targets_ill_by_their_own_word ON targets (service_id) WHERE health = 'unhealthy';
 
 -- When the target of a service was started anew, whoever did it; of the last hours.
 CREATE TABLE target_starts (

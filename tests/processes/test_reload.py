@@ -280,7 +280,8 @@ _reload(following.begin(Paths(data_dir=Path({str(host.directory)!r}), database=P
         wanted = ("core", f"turn{turn}")
         before = host.number()
         host.write("core/a", f"turn{turn}/b")
-        assert host.healthmon("ctl", "stop", "watchdog").returncode == 0
+        host.rpc.stop("watchdog")
+        wait_for(lambda: "watchdog" not in host.pids(), seconds=10)
         environment = {**host.environment, "HEALTHMON_FAILPOINT": point}
         done = subprocess.run([sys.executable, "-P", "-c", work], cwd=host.directory, env=environment, capture_output=True, timeout=60, check=False)
         assert done.returncode == -signal.SIGKILL, (point, done.stderr)
@@ -288,6 +289,6 @@ _reload(following.begin(Paths(data_dir=Path({str(host.directory)!r}), database=P
         assert is_applied == (turn >= 2), point
         groups = wanted if is_applied else groups
         core = host.pids()["probe-core"]
-        assert host.healthmon("ctl", "start", "watchdog").returncode == 0
+        host.rpc.start("watchdog")
         assert host.wait_for_groups(*groups)["probe-core"] == core
         assert {path.stem for path in host.paths.programs.glob("probe-*.conf")} == {f"probe-{group}" for group in groups}

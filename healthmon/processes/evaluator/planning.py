@@ -174,7 +174,7 @@ class Planning:
         every_s = configured.retry_interval_seconds
         until = now + timedelta(seconds=LOOKS_ASKED_FOR * every_s + configured.timeout_seconds)
         probe_requests.ask(connection, sid, every_s=every_s, until=until)
-        self._to_wake.add(f"probe-{configured.group}")
+        self._to_wake.add(configured.program)
 
     def _say(self, situation: Situation, decision: HealDecision) -> None:
         """Log a decision when it is another than the last one about this service."""

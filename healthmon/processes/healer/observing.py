@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.errors import EngineError
 from healthmon.heal.docker_facts import STOP_UNDER_WAY_S
-from healthmon.heal.matching import Match, Wanted, match
+from healthmon.heal.matching import Match, MatchProblem, Wanted, match
 from healthmon.model.target import TargetChange, TargetKind, TargetState
 from healthmon.processes.healer.depending import Depending
 from healthmon.store import facts, services, target_starts, targets
 from healthmon.store.targets import TargetReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -51,21 +51,30 @@ class Observing:
         self._problems: dict[str, str] = {}
         self._depending = Depending(connection, log)
         self._returned_at: datetime | None = None
+        self.found: dict[str, Match] = {}  # by service name, what the last look at the engine found
+        self.found_at = clock.now()
         self._remember(targets.load(connection))
 
     def follow(self, wanted: Iterable[ServiceSettings]) -> None:
         """Look after these from now on. What is remembered of a service stays, also when it is gone and comes back."""
         configured = list(wanted)
-        self._ids = services.ids(self._connection, [(one.name, one.group, one.critical) for one in configured])
-        self._names = {service_id: name for name, service_id in self._ids.items()}
+        self.ids = services.ids(self._connection, [(one.name, one.group, one.critical) for one in configured])
+        self._names = {service_id: name for name, service_id in self.ids.items()}
         known = [Wanted.of(service) for service in configured]
         self._on_docker = [service for service in known if service.supervisor_program is None]
         self._on_supervisor = [service for service in known if service.supervisor_program is not None]
 
     def observe(self) -> bool:
         """Look at everything; return whether anything changed."""
-        reports = self._reports("docker", self._docker, self._on_docker)
-        reports |= self._reports("supervisor", self._supervisor, self._on_supervisor)
+        reports = self._reports("docker", self._docker, self._on_docker, self._docker.observe)
+        reports |= self._reports("supervisor", self._supervisor, self._on_supervisor, self._supervisor.observe)
+        return self._publish(reports)
+
+    def glance(self) -> bool:
+        """Look at the containers that events told of; return whether anything changed."""
+        return self._publish(self._reports("docker", self._docker, self._on_docker, self._docker.glance))
+
+    def _publish(self, reports: dict[int, TargetReport]) -> bool:
         changed = {sid: report for sid, report in reports.items() if self._is_news(sid, report)}
         returned_at = self._docker.returned_at
         if not changed and returned_at == self._returned_at and not self._depending.has_news:
@@ -91,25 +100,30 @@ class Observing:
         """Whether an engine that is needed did not answer the last look."""
         return any(self._problems.values())
 
-    def _reports(self, name: str, engine: Engine, wanted: list[Wanted]) -> dict[int, TargetReport]:
+    def _reports(self, name: str, engine: Engine, wanted: list[Wanted], look: Callable[[], list[Target]]) -> dict[int, TargetReport]:
         if not wanted:
             return {}
         now = clock.now()
         try:
-            seen = engine.observe()
+            seen = look()
         except EngineError as error:
             self._say_problem(name, str(error))
-            return {self._ids[one.name]: TargetReport(observed_at=now, problem=str(error)) for one in wanted}
+            self._found({one.name: Match(problem=MatchProblem.ENGINE_UNREACHABLE, text=str(error)) for one in wanted}, now)
+            return {self.ids[one.name]: TargetReport(observed_at=now, problem=str(error)) for one in wanted}
         self._say_problem(name, "")
         matches = match(wanted, seen, self._matched)
         if engine is self._docker and not engine.is_behind:
             self._depending.look(self._targets(matches), seen, now)
         if engine.is_behind:
             matches = {service: found for service, found in matches.items() if self._is_known(service, found)}
+        self._found(matches, now)
         self._matched |= {
             service: found.target.incarnation.target_id for service, found in matches.items() if found.target is not None
         }
-        return {self._ids[service]: self._told(self._ids[service], found, now) for service, found in matches.items()}
+        return {self.ids[service]: self._told(self.ids[service], found, now) for service, found in matches.items()}
+
+    def _found(self, matches: dict[str, Match], now: datetime) -> None:
+        self.found, self.found_at = self.found | matches, now
 
     def _started(self, reports: Mapping[int, TargetReport]) -> dict[int, datetime]:
         """Return when targets were started that ran, or were something else, when they were seen before."""
@@ -122,7 +136,7 @@ class Observing:
         return found
 
     def _targets(self, matches: Mapping[str, Match]) -> dict[int, Target]:
-        return {self._ids[service]: found.target for service, found in matches.items() if found.target is not None}
+        return {self.ids[service]: found.target for service, found in matches.items() if found.target is not None}
 
     def _told(self, sid: int, found: Match, now: datetime) -> TargetReport:
         """Return what is told of one service: what was found, and what is still known from before."""
@@ -161,7 +175,7 @@ class Observing:
 
     def _is_known(self, service: str, found: Match) -> bool:
         """Say whether a service still has the target that it had. Who has not seen all yet tells of no other one."""
-        before = self._published.get(self._ids[service])
+        before = self._published.get(self.ids[service])
         if before is None or before.target is None or found.target is None:
             return False
         return before.target.incarnation.target_id == found.target.incarnation.target_id

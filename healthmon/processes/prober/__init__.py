@@ -37,7 +37,7 @@ def make(config: Config, group: str) -> Callable[[Doorbell], Worker]:
     def worker(doorbell: Doorbell) -> Worker:
         connection = open_for_writing(config.paths.database, busy_timeout_ms=BUSY_TIMEOUT_MS, patience_s=0.0)
         try:
-            members = config.groups().get(group, ())
+            members = config.probed_groups().get(group, ())
             return Prober(members, connection, doorbell, group=group, evaluator=config.paths.doorbell("evaluator"))
         except BaseException:
             connection.close()
@@ -87,17 +87,14 @@ class Prober:
 
         A group that is gone has nothing to ask until supervisord ends us.
         """
-        members = {service.name: service for service in config.groups().get(self._group, ())}
+        members = {service.name: service for service in config.probed_groups().get(self._group, ())}
         changed = [service for name, service in members.items() if self._members.get(name) != service]
         gone = self._members.keys() - members.keys()
         if not changed and not gone:
             return True
         new_ids = _ids(changed, self._connection)  # nothing has changed yet where this cannot be read
         fresh = {service.name: probes.make(service) for service in changed}
-        for name in gone:
-            self._timetable.remove(name)
-        for name, agenda in _agendas(changed, clock.monotonic()).items():
-            self._timetable.put(name, agenda)
+        self._timetable.become(_agendas(members.values(), clock.monotonic()))
         self._members = members
         self._ids |= new_ids
         self._names = {self._ids[name]: name for name in members}
@@ -119,9 +116,9 @@ class Prober:
     def _collect(self, now: float) -> bool:
         looks = self._pool.finished()
         for look in looks:
-            finish = self._timetable.finish(look.key, look.outcome.status, now)
-            if finish is None:
+            if self._timetable.let_go(look.key):
                 continue  # the service is gone meanwhile
+            finish = self._timetable.finish(look.key, look.outcome.status, now)
             check = Check(service_id=self._ids[look.key], kind=finish.kind, checked_at=look.started_at, outcome=look.outcome)
             urgent = finish.is_change or finish.kind is not CheckKind.SCHEDULED
             self._journal.add(check, now, urgent=urgent)

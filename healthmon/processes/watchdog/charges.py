@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from healthmon.processes.programs import EVALUATOR, HEALER, NOTIFIER, PROBE, WEB
+from healthmon.processes.programs import WATCHDOG
 from healthmon.watch.policy import FLAPPING_STARTS, HUNG_AFTER_S, LEAKING_SAMPLES, Observed, ProgramState, WatchReason
 from healthmon.watch.wellbeing import Judged
 
@@ -55,12 +55,12 @@ class _Charge:
 class Charges:
     """What the watchdog looks after: our programs but itself, which supervisord looks after."""
 
-    def __init__(self, groups: Iterable[str]) -> None:
-        self._charges = {name: _Charge() for name in _names(groups)}
+    def __init__(self, names: Iterable[str]) -> None:
+        self._charges = {name: _Charge() for name in names if name != WATCHDOG}
 
-    def follow(self, groups: Iterable[str]) -> None:
-        """Look after the programs of these groups from now on; those that stay are known already."""
-        self._charges = {name: self._charges.get(name) or _Charge() for name in _names(groups)}
+    def follow(self, names: Iterable[str]) -> None:
+        """Look after these from now on; those that stay are known already."""
+        self._charges = {name: self._charges.get(name) or _Charge() for name in names if name != WATCHDOG}
 
     def is_ours(self, name: str) -> bool:
         return name in self._charges
@@ -130,10 +130,6 @@ class Charges:
         """Count everybody's silence from now: it was we who did not listen."""
         for charge in self._charges.values():
             charge.excuse(now)
-
-
-def _names(groups: Iterable[str]) -> tuple[str, ...]:
-    return (EVALUATOR, HEALER, NOTIFIER, WEB, *(f"{PROBE}{group}" for group in groups))
 
 
 def _from_afar(name: str, charge: _Charge, now: float) -> Judged:
