@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
     from tests.document import Block
 
+# A machine's systemd shares its mounts with what it starts; in a container it leaves them private, and LoadCredential= needs that.
 PREPARE = f"""
 set -e
+mount --make-rshared /
 apt-get update -qq
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker.io logrotate busybox-static git >/dev/null
 echo 'user ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/user

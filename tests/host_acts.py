@@ -66,10 +66,18 @@ def turned_log(machine: Machine) -> str:
 def secret(machine: Machine) -> str:
     machine.must("grep -q LoadCredential=smtp_password /etc/systemd/system/health-monitor.service.d/credentials.conf")
     config = "/etc/healthmon/health_monitoring_config.json"
-    machine.must(f"sed -i 's/\"app_password_here\"/\"${{cred:smtp_password}}\"/' {config} && grep -q cred:smtp {config} && systemctl restart health-monitor")
-    machine.must("healthmon status >/dev/null; [ $? -le 1 ]")
-    found = machine.root("grep -rl app_password_here /opt/llm-ecosystem/data; journalctl -u health-monitor | grep app_password_here; cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -v grep | grep app_password_here")
-    assert found.stdout == "", f"the secret is in {found.stdout}"
+    machine.must(f"cp -p {config} /root/before.json && sed -i 's/\"app_password_here\"/\"${{cred:smtp_password}}\"/' {config} && grep -q cred:smtp {config}")
+    machine.must("systemctl restart health-monitor && healthmon status >/dev/null; [ $? -le 1 ]")
+    machine.must("rm -f /opt/llm-ecosystem/data/logs/*.log")
+    machine.must("healthmon log-level DEBUG --for 1m && sleep 5 && healthmon log-level configured")
+    places = (
+        "grep -rl app_password_here /opt/llm-ecosystem/data",
+        "journalctl -u health-monitor | grep app_password_here",
+        "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep app_password_here",
+    )
+    found = [machine.root(place.replace("app_password", "app_[p]assword")).stdout for place in places]
+    machine.must(f"cp -p /root/before.json {config} && systemctl restart health-monitor")
+    assert found == ["", "", ""], f"the secret is in {found}"
     return ""
 
 

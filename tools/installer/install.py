@@ -214,7 +214,7 @@ def _sum_up(machine: Machine, layout: Layout, docker: str) -> None:
     who = {"no": "nobody", "unit": f"the whole unit ({UNIT})", "healer": f"the healer alone ({HEALER_UNIT})"}[docker]
     machine.say(f"""
 healthmon {layout.version} is installed.
-  configuration  {layout.config}   (sudo nano …, then: sudo systemctl restart health-monitor)
+  configuration  {layout.config}   (sudo nano …, then: sudo systemctl reload health-monitor)
   data, logs     {layout.data}
   Docker socket  {who}
   see            sudo healthmon status · systemctl status health-monitor · sudo healthmon doctor""")
