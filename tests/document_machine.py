@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.document import blocks, configuration, script
+from tests.earlier_script import taken_over
 from tests.host_acts import ACTS, killed_as_a_whole
 from tests.machine import ALL_WELL, PATIENCE_S, PROJECT, Machine
 
@@ -108,6 +109,7 @@ def main() -> int:
     run.one("prepare the machine", lambda: machine.must(PREPARE))
     if run.failed:
         return 1
+    run.one("the earlier script is taken over", partial(taken_over, machine))
     shown = [block for block in blocks() if block.language != "text"]
     for block in shown:
         if block.tag != "by-hand":

@@ -68,14 +68,13 @@ def secret(machine: Machine) -> str:
     config = "/etc/healthmon/health_monitoring_config.json"
     machine.must(f"cp -p {config} /root/before.json && sed -i 's/\"app_password_here\"/\"${{cred:smtp_password}}\"/' {config} && grep -q cred:smtp {config}")
     machine.must("systemctl restart health-monitor && healthmon status >/dev/null; [ $? -le 1 ]")
-    machine.must("rm -f /opt/llm-ecosystem/data/logs/*.log")
     machine.must("healthmon log-level DEBUG --for 1m && sleep 5 && healthmon log-level configured")
     places = (
-        "grep -rl app_password_here /opt/llm-ecosystem/data",
-        "journalctl -u health-monitor | grep app_password_here",
-        "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep app_password_here",
+        "grep -rl the-real-password /opt/llm-ecosystem/data",
+        "journalctl -u health-monitor | grep the-real-password",
+        "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep the-real-password",
     )
-    found = [machine.root(place.replace("app_password", "app_[p]assword")).stdout for place in places]
+    found = [machine.root(place.replace("real-p", "real-[p]")).stdout for place in places]
     machine.must(f"cp -p /root/before.json {config} && systemctl restart health-monitor")
     assert found == ["", "", ""], f"the secret is in {found}"
     return ""
