@@ -126,6 +126,8 @@ def _account(machine: Machine, layout: Layout) -> None:
     if machine.dry_run:
         return
     machine.directory(layout.prefix, mode=0o755)
+    if not layout.in_place:
+        machine.directory(layout.versions, mode=0o755)
     machine.directory(layout.data, mode=0o750, user=layout.user, group=layout.user)
     machine.directory(layout.etc, mode=0o750, group=layout.user)
     machine.directory(layout.etc / "credentials", mode=0o700)
