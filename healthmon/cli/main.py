@@ -28,6 +28,8 @@ VERBS = {
     "demo": "see it at work on 17 small services of its own",
     "status": "how every service is, for a person",
     "alerts": "what fires, who was told, and what you say to it",
+    "incidents": "what was ill, when, why, and what was done about it",
+    "heal": "why healing does what it does; hold back, release, restart now",
     "maintenance": "work on services without a message or a restart",
     "probe": "look at one service now, and say everything about it",
     "validate": "check a configuration, and show what it means",

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from healthmon import log
+from healthmon.cli.terminal import PIPE_WIDTH
 from healthmon.history.report import worst_first
 from healthmon.model.status import ServiceStatus
 
@@ -23,7 +24,6 @@ MARKS = {ServiceStatus.HEALTHY: "●", ServiceStatus.UNHEALTHY: "✖", ServiceSt
 STYLES = {ServiceStatus.HEALTHY: "green", ServiceStatus.UNHEALTHY: "bold red", ServiceStatus.UNKNOWN: "yellow"}
 COLUMNS = ("", "service", "status", "for", "response", "uptime 24 h", "container", "what")
 HEALING = "healing"
-PIPE_WIDTH = 160
 
 
 def show(report: LiveReport, targets: Mapping[int, TargetReport], *, headline: str = "") -> None:

@@ -1,0 +1,45 @@
+"""How does a table, or a line with colour, get to a terminal or into a pipe? Whatever others wrote is made harmless."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from healthmon import log
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+PIPE_WIDTH = 160
+
+
+def a_console() -> Console:
+    from rich.console import Console  # noqa: PLC0415  JSON does without it
+
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
+    return Console(width=width, highlight=False)
+
+
+def a_table(*columns: str, numbers: Collection[str] = ()) -> Table:
+    """Return a table; the columns in `numbers` stand to the right."""
+    from rich.table import Table  # noqa: PLC0415  as above
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left")
+    return table
+
+
+def styled(text: str, style: str = "") -> Text:
+    from rich.text import Text  # noqa: PLC0415  as above
+
+    return Text(log.clean(text), style)
+
+
+def plain(*texts: str) -> list[Text]:
+    return [styled(text) for text in texts]
