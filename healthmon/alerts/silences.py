@@ -50,9 +50,10 @@ def is_active(silence: Silence, now: datetime) -> bool:
 
 
 def silenced_by(silences: Iterable[Silence], labels: Mapping[str, str], now: datetime) -> Silence | None:
-    """Return the silence that keeps an alert with these labels quiet now, if there is one."""
-    return next((one for one in silences if is_active(one, now) and _fits(one, labels)), None)
+    """Return the silence that keeps an alert with these labels quiet now, of several the one that does so longest."""
+    found = (one for one in silences if is_active(one, now) and fits(one.matchers, labels))
+    return max(found, key=lambda one: one.ends_at, default=None)
 
 
-def _fits(silence: Silence, labels: Mapping[str, str]) -> bool:
-    return all(read_matcher(text).matches(labels) for text in silence.matchers)
+def fits(matchers: Iterable[str], labels: Mapping[str, str]) -> bool:
+    return all(read_matcher(text).matches(labels) for text in matchers)

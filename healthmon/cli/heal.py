@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import clock
+from healthmon.answers.heals import document
 from healthmon.cli.acting import act, one_line, person
 from healthmon.cli.context import open_database
 from healthmon.cli.duration import Duration
-from healthmon.cli.heal_documents import explanation_document, history_document
+from healthmon.cli.heal_documents import explanation_document
 from healthmon.cli.heal_tables import show_explanation, show_history
 from healthmon.errors import StoreError
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
@@ -80,16 +81,16 @@ def history(context: Context, service: str | None, limit: int, *, as_json: bool)
         context.config.service(service)
     connection = open_database(context.config.paths)
     try:
-        known = services.by_name(connection)
-        sid = None if service is None else known[service].service_id if service in known else 0
-        found = [(heal, heal_evidence.of_heal(connection, heal)) for heal in heals.recent(connection, limit=limit, service_id=sid)]
+        known = services.all_by_id(connection)
+        sid = None if service is None else next((one.service_id for one in known.values() if one.name == service), 0)
+        made = heals.page(connection, before=None, limit=limit, service_id=sid, incident_id=None)
+        found = [(heal, heal_evidence.of_heal(connection, heal)) for heal in made]
     finally:
         connection.close()
-    names = {one.service_id: name for name, one in known.items()}
     if as_json:
-        click.echo(json.dumps([history_document(*one, names) for one in found], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([document(*one, known) for one in found], indent=2, ensure_ascii=False))
     else:
-        show_history(found, names, clock.now())
+        show_history(found, {sid: one.name for sid, one in known.items()}, clock.now())
 
 
 @command.command("hold")

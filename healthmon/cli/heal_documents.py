@@ -1,21 +1,17 @@
-"""How do explanations and restarts look as JSON? The keys only ever grow."""
+"""How does an explanation look as JSON? The keys only ever grow."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from healthmon import clock
+from healthmon.answers.wording import iso
 from healthmon.heal.words import in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
     from healthmon.heal.explain import GateResult
-    from healthmon.model.heal import Heal
     from healthmon.model.hold import Hold
     from healthmon.processes.evaluator.explaining import Explained
-    from healthmon.store.heal_evidence import HealEvidence
     from healthmon.store.targets import TargetReport
 
 Document = dict[str, object]
@@ -47,34 +43,6 @@ def explanation_document(service: str, found: Explained, *, is_watched: bool) ->
     }
 
 
-def history_document(heal: Heal, evidence: HealEvidence, names: Mapping[int, str]) -> Document:
-    return {
-        "heal_id": heal.heal_id,
-        "service_name": names.get(heal.service_id),
-        "incident_id": heal.incident_id,
-        "attempt": heal.attempt,
-        "action": heal.action.value,
-        "state": heal.state.value,
-        "target": heal.target_name,
-        "planned_at": clock.to_iso(heal.planned_at),
-        "issued_at": iso(heal.issued_at),
-        "returned_at": iso(heal.returned_at),
-        "closed_at": iso(heal.closed_at),
-        "detail": heal.detail,
-        "asked_by": heal.asked_by,
-        "why": heal.why,
-        "forced": heal.forced,
-        "evidence": {
-            "failed_checks": evidence.failures,
-            "first_at": iso(evidence.first_at),
-            "last_at": iso(evidence.last_at),
-            "error_message": evidence.error or None,
-        },
-        "needless": evidence.good_before_at is not None,
-        "good_before_at": iso(evidence.good_before_at),
-    }
-
-
 def container_document(report: TargetReport | None) -> Document | None:
     if report is None:
         return None
@@ -92,10 +60,6 @@ def hold_document(hold: Hold | None) -> Document | None:
     if hold is None:
         return None
     return {"until": clock.to_iso(hold.ends_at), "since": clock.to_iso(hold.starts_at), "author": hold.author, "reason": hold.reason}
-
-
-def iso(at: datetime | None) -> str | None:
-    return None if at is None else clock.to_iso(at)
 
 
 def _gate(result: GateResult) -> Document:

@@ -9,7 +9,7 @@ from healthmon.cli.table import MARKS, STYLES, age
 from healthmon.cli.terminal import a_console, a_table, plain, styled
 from healthmon.heal.decision import HealVerdict
 from healthmon.heal.explain import GateState
-from healthmon.heal.words import in_words
+from healthmon.heal.words import evidence_in_words, in_words
 from healthmon.model.heal import OPEN_HEALS, HealState
 from healthmon.model.status import ServiceStatus
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from healthmon.heal.explain import GateResult
     from healthmon.model.heal import Heal
+    from healthmon.model.heal_evidence import HealEvidence
     from healthmon.processes.evaluator.explaining import Explained
-    from healthmon.store.heal_evidence import HealEvidence
 
 GATE_MARKS = {GateState.PASSED: ("✔", "green"), GateState.OBJECTS: ("✖", "bold red"), GateState.NOT_ASKED: ("·", "dim")}
 OUTCOMES = {
@@ -65,20 +65,6 @@ def show_history(found: Iterable[tuple[Heal, HealEvidence]], names: Mapping[int,
             *plain(heal.detail, evidence_in_words(heal, evidence)),
         )
     console.print(table)
-
-
-def evidence_in_words(heal: Heal, evidence: HealEvidence) -> str:
-    """Return what a restart rested on: the checks, or the person who wanted it."""
-    if heal.asked_by is not None:
-        return f"{'forced: ' if heal.forced else ''}{heal.why}"
-    told = f"{evidence.failures} failed checks"
-    if evidence.first_at is not None and evidence.last_at is not None:
-        told += f" in {(evidence.last_at - evidence.first_at).total_seconds():.0f} s"
-    if evidence.error:
-        told += f", last: {evidence.error}"
-    if evidence.good_before_at is not None:
-        told += f"; needless: a check at {evidence.good_before_at:%H:%M:%S} was good already"
-    return told
 
 
 def _status(service: str, found: Explained) -> Text:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import clock, log
+from healthmon.answers import live
+from healthmon.answers.report import report_document
 from healthmon.cli import table
-from healthmon.cli.context import Context, open_database, read_report, require_not_deleted
-from healthmon.cli.documents import report_document
+from healthmon.cli.context import Context, open_database, require_not_deleted
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.heal.settings import HealSettings
 from healthmon.history.report import OverallHealth
@@ -110,7 +111,7 @@ def _with_progress(round_: Round, total: int) -> list[Check]:
 
 
 def _show(config: Config, connection: Connection, *, as_json: bool) -> int:
-    report, found = read_report(connection, config), targets.load(connection)
+    report, found = live.read(connection, config), targets.load(connection)
     if report.lines and all(line.last_updated is None for line in report.lines):
         click.echo("healthmon: nothing has been checked yet: what is at work has just started; try again in a moment", err=True)
     if as_json:

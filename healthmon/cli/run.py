@@ -8,6 +8,7 @@ import click
 
 from healthmon import __version__
 from healthmon.processes import programs, supervision
+from healthmon.web.settings import url
 
 if TYPE_CHECKING:
     from healthmon.cli.context import Context
@@ -34,6 +35,7 @@ def _introduction(config: Config) -> list[str]:
     return [
         f"{__version__} watches {len(services)} services in {len(groups)} groups ({', '.join(groups)}), every {every} s",
         _healing(config),
+        *([f"page {url(config.web)}"] if config.web.enabled else []),
         f"database {config.paths.database}, logs in {config.paths.logs}",
         "`healthmon status` shows the services, `healthmon ctl status` the processes; Ctrl-C stops everything",
     ]

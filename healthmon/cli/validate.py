@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 # What a configuration may say already, and what this version does not do yet. Whoever relies on it must hear so.
 # A key with a dot stands in that block; one in `services[]` counts when any service has it.
 NOT_YET = {
-    "dashboard": "read and checked, but there is no page yet, and old checks are not deleted yet",
-    "web": "read and checked, but nothing is served yet",
+    "dashboard": "read and checked, but old checks are not deleted yet, and what the page shows cannot be chosen yet",
 }
 
 

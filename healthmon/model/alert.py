@@ -23,6 +23,7 @@ class AlertSeverity(StrEnum):
 class AlertStatus(StrEnum):
     FIRING = "firing"
     RESOLVED = "resolved"
+    REMOVED = "removed"  # it did not end: its rule, or its service, was taken out of the configuration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +38,14 @@ class Alert:
     severity: AlertSeverity
     message: str
     triggered_at: datetime
+    started_at: datetime | None = None  # since when its condition held; None for an alert of a moment
     resolved_at: datetime | None = None
+    is_removed: bool = False
     values: tuple[tuple[str, str], ...] = ()  # the operands that made it fire, for people
     alert_id: int = 0  # 0 until it is stored
 
     @property
     def status(self) -> AlertStatus:
-        return AlertStatus.FIRING if self.resolved_at is None else AlertStatus.RESOLVED
+        if self.resolved_at is None:
+            return AlertStatus.FIRING
+        return AlertStatus.REMOVED if self.is_removed else AlertStatus.RESOLVED

@@ -19,6 +19,7 @@ class Conversation:
     service_id: int
     severity: AlertSeverity  # the highest of its alerts so far
     opened_at: datetime
+    started_at: datetime  # since when what it tells of held: before its rule had waited it out
     alert_id: int  # its first alert
     alert_types: tuple[str, ...]  # all so far
     is_outage: bool = False  # the service was unhealthy in it: then it is over when the service is healthy again
@@ -30,7 +31,7 @@ class Conversation:
     announced_at: datetime | None = None  # the first message
     announced_severity: AlertSeverity | None = None
     notified_at: datetime | None = None  # the last message
-    told_dependents: int = 0  # how many services it named as ill because of this one
+    told_dependents: tuple[str, ...] = ()  # the services that it named as ill because of this one
     told_channels: tuple[str, ...] = ()  # those that were told of it
     escalated: tuple[float, ...] = ()  # the steps of the escalation that were taken, by their minutes
     flapping_at: datetime | None = None  # since when the service comes and goes; None while it does not

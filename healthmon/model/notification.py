@@ -16,8 +16,10 @@ class NotificationKind(StrEnum):
     FIRING = "firing"  # the first word of an outage
     WORSENED = "worsened"  # the severity rose, or it spread
     FLAPPING = "flapping"  # it comes and goes: said once, until it is steady again
-    RESOLVED = "resolved"
+    ESCALATED = "escalated"  # nobody acknowledged it, so others are told, too
     REMINDER = "reminder"  # it still lasts, and nobody acknowledged it
+    RESOLVED = "resolved"
+    REMOVED = "removed"  # it did not end: what it was about was taken out of the configuration
     EVENT = "event"  # of severity info: told once, never resolved
     UNDELIVERED = "undelivered"  # another channel could not deliver this: told on the next that works
     TEST = "test"  # a person wants to see whether a channel works
@@ -31,6 +33,8 @@ class Affected:
     the cause, in the order in which they are shown: ("container", "exited with code 137, out of memory"). `values` are
     the operands of the rules that fired. `dependents` are the services that are ill because of this one;
     with `because_of` they are ill like this one, because of a container that nobody watches: "redis exited with code 137".
+    `news` is what is new of an outage that was told before: "now critical". Of what is over, `dependents` are those that are well again, too. `removed` says why there is nothing more to be told
+    of what was not seen to end.
     """
 
     conversation_id: int
@@ -49,6 +53,8 @@ class Affected:
     healing: str = ""
     dependents: tuple[str, ...] = ()
     because_of: str = ""
+    news: str = ""
+    removed: str = ""
     links: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -17,7 +17,7 @@ from healthmon.log import clean
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.notification import Affected, Notification, NotificationKind
 from healthmon.notify import wording
-from healthmon.notify.message import RANK
+from healthmon.notify.titles import RANK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -15,8 +15,7 @@ import apprise
 
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.delivery import SendResult, SendStatus
-from healthmon.model.notification import NotificationKind
-from healthmon.notify import wording
+from healthmon.notify import payloads, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,14 +135,13 @@ def _asset() -> apprise.AppriseAsset:
 
 def _notify(plugin: Any, envelope: Envelope, *, title: str, body: str) -> tuple[bool, list[tuple[int, str]]]:
     told = envelope.notification
-    calm = told.kind in {NotificationKind.RESOLVED, NotificationKind.TEST}
     target = apprise.Apprise(asset=plugin.asset)
     target.add(plugin)
     with _listening() as said:
         done = target.notify(
             title=title,
             body=body,
-            notify_type=apprise.NotifyType.SUCCESS if calm else TYPES[told.severity],
+            notify_type=apprise.NotifyType.SUCCESS if told.kind in payloads.CALM else TYPES[payloads.mood_of(told)],
             body_format=apprise.NotifyFormat.TEXT,
         )
     return bool(done), said

@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from healthmon.model.notification import NotificationKind
-from healthmon.notify.message import LATE, RANK
+from healthmon.notify.message import LATE
+from healthmon.notify.titles import RANK
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -29,8 +30,15 @@ WINDOW = timedelta(minutes=10)
 MANY = 10  # more than so many that wait are told together even when none is late
 MAX_AFFECTED = 200  # services in one message that is put together
 LONGEST_PAUSE = timedelta(hours=1, minutes=10)  # who has to wait longer than any pause lasts: the clock was set back
-STANDING = (NotificationKind.FIRING, NotificationKind.WORSENED, NotificationKind.FLAPPING, NotificationKind.REMINDER)  # of an outage that lasts
-OUTAGES = (*STANDING, NotificationKind.RESOLVED)
+STANDING = (  # of an outage that lasts
+    NotificationKind.FIRING,
+    NotificationKind.WORSENED,
+    NotificationKind.FLAPPING,
+    NotificationKind.ESCALATED,
+    NotificationKind.REMINDER,
+)
+ENDINGS = (NotificationKind.RESOLVED, NotificationKind.REMOVED)
+OUTAGES = (*STANDING, *ENDINGS)
 
 
 class Turn(StrEnum):
@@ -146,11 +154,11 @@ def _as_they_stand(outages: Sequence[Queued], left: Collection[Subject]) -> list
         latest.pop(_subject(affected), None)
         if _subject(affected) not in left:
             latest[_subject(affected)] = (affected, source)
-    resolved = [entry for entry in latest.values() if entry[1].kind is NotificationKind.RESOLVED]
-    lasting = [entry for entry in latest.values() if entry[1].kind is not NotificationKind.RESOLVED]
+    lasting = [entry for entry in latest.values() if entry[1].kind in STANDING]
     kinds = {source.kind for _, source in lasting}
     first = next((kind for kind in STANDING if kind in kinds), NotificationKind.FIRING)
-    return [*_told_together(lasting, first), *_told_together(resolved, NotificationKind.RESOLVED)]
+    over = [message for kind in ENDINGS for message in _told_together([entry for entry in latest.values() if entry[1].kind is kind], kind)]
+    return [*_told_together(lasting, first), *over]
 
 
 def _told_together(told: Sequence[Entry], kind: NotificationKind) -> list[Notification]:

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 _SHARED = (
     (NotificationKind.FIRING, NotificationKind.WORSENED),
     (NotificationKind.FLAPPING,),
+    (NotificationKind.ESCALATED,),
     (NotificationKind.REMINDER,),
     (NotificationKind.RESOLVED,),
+    (NotificationKind.REMOVED,),
 )
 
 

@@ -30,12 +30,14 @@ def paragraph(one: Affected, *, now: datetime) -> str:
     """Write what failed, since when, why, what is done about it, and where to read on: for a message about one service."""
     over = one.is_resolved
     said = [
+        ("New", one.news),
+        ("Why you hear no more" if one.removed else "", one.removed),
         ("It was" if over else "What", one.message),
         ("Down" if over and trouble(one) == "down" else "When", _when(one, now)),
         *((_label(name), value) for name, value in one.facts[:MAX_FACTS]),
         ("" if over else "Values", _pairs(one.values)),
         ("Healing", one.healing),
-        ("Also ill" if one.because_of else "Also ill because of it", wording.listed(one.dependents, limit=LINE_CHARS - 30)),
+        ("Back with it" if over else "Also ill" if one.because_of else "Also ill because of it", wording.listed(one.dependents, limit=LINE_CHARS - 30)),
         *((_label(name), value) for name, value in one.links[:MAX_FACTS]),
         ("Alert", _alert(one)),
     ]
@@ -45,10 +47,12 @@ def paragraph(one: Affected, *, now: datetime) -> str:
 def brief(one: Affected, *, now: datetime) -> str:
     """Write the same in a few lines, for a message about several services; of what is over, one line."""
     head = f"* {wording.one_line(one.service, NAME_CHARS)}: {trouble(one)} {_when(one, now)}"
+    if one.removed:
+        return f"{head}, {wording.one_line(one.removed, LINE_CHARS)}"
     if one.is_resolved:
         return head + (f", {wording.one_line(one.healing, NAME_CHARS)}" if one.healing else "")
     cause = "; ".join(f"{name} {value}" for name, value in one.facts[:1])
-    said = [one.message, cause, one.healing, one.dependents and "also ill: " + wording.listed(one.dependents, limit=NAME_CHARS)]
+    said = [one.news, one.message, cause, one.healing, one.dependents and "also ill: " + wording.listed(one.dependents, limit=NAME_CHARS)]
     return "\n".join([head, *(f"  {wording.one_line(text, BRIEF_CHARS)}" for text in said if text)])
 
 
@@ -56,6 +60,8 @@ def _head(one: Affected) -> str:
     name, group = wording.one_line(one.service, NAME_CHARS), wording.one_line(one.group, NAME_CHARS)
     weight = "critical service" if one.critical else "service"
     what = trouble(one)
+    if one.removed:
+        return f"{name} ({weight}, group {group}): {what} when last seen, and not seen to end."
     state = "is back" if one.is_resolved else f"is {what}"
     return f"{name} ({weight}, group {group})" + (f" {state}." if what == "down" else f": {what}{' is over' if one.is_resolved else ''}.")
 

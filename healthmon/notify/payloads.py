@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from healthmon import clock
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.notification import NotificationKind
-from healthmon.notify import message, wording
+from healthmon.notify import titles, wording
 from healthmon.notify.paragraphs import NAME_CHARS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from healthmon.model.notification import Affected
+    from healthmon.model.notification import Affected, Notification
     from healthmon.notify.envelope import Envelope
     from healthmon.notify.settings import SlackSettings
 
@@ -31,7 +31,7 @@ CALM = (NotificationKind.RESOLVED, NotificationKind.TEST)
 def ours(envelope: Envelope) -> dict[str, Any]:
     """Return our own document. The top-level fields about one service are those of the one that matters most."""
     told = envelope.notification
-    affected = message.in_order(told.affected)
+    affected = titles.in_order(told.affected)
     first = _service(affected[0]) if affected else {}
     return {
         "event": told.kind.value,
@@ -58,7 +58,12 @@ def ours(envelope: Envelope) -> dict[str, Any]:
 
 
 def _status(affected: Sequence[Affected]) -> str:
-    return "resolved" if affected and all(one.is_resolved for one in affected) else "firing" if affected else "test"
+    found = {_state(one) for one in affected}
+    return next((state for state in ("firing", "removed", "resolved") if state in found), "test")
+
+
+def _state(one: Affected) -> str:
+    return "removed" if one.removed else "resolved" if one.is_resolved else "firing"
 
 
 def _service(one: Affected) -> dict[str, Any]:
@@ -71,7 +76,7 @@ def _service(one: Affected) -> dict[str, Any]:
         "alert_types": list(one.alert_types),
         "conversation_id": one.conversation_id,
         "message": one.message,
-        "status": "resolved" if one.is_resolved else "firing",
+        "status": _state(one),
         "started_at": clock.to_iso(one.started_at),
         "resolved_at": None if one.resolved_at is None else clock.to_iso(one.resolved_at),
         "facts": dict(one.facts),
@@ -79,6 +84,8 @@ def _service(one: Affected) -> dict[str, Any]:
         "healing": one.healing,
         "dependents": list(one.dependents),
         "because_of": one.because_of or None,
+        "news": one.news or None,
+        "removed": one.removed or None,
         "links": dict(one.links),
     }
 
@@ -87,18 +94,23 @@ def datadog(envelope: Envelope) -> dict[str, Any]:
     """Return what `POST /api/v1/events` of Datadog reads (docs.datadoghq.com/api/latest/events)."""
     told = envelope.notification
     happened = max(told.created_at, envelope.at - DATADOG_PAST)
-    shown = message.names(message.in_order(told.affected))
-    calm = told.kind in CALM
+    shown = titles.names(titles.in_order(told.affected))
+    mood = mood_of(told)
     return {
         "title": wording.one_line(envelope.rendered.title, DATADOG_TITLE_CHARS),
         "text": envelope.rendered.body,
-        "alert_type": "success" if calm else DATADOG_TYPES[told.severity],
-        "priority": "low" if calm or told.severity is AlertSeverity.INFO else "normal",
+        "alert_type": "success" if told.kind in CALM else DATADOG_TYPES[mood],
+        "priority": "low" if told.kind in CALM or mood is AlertSeverity.INFO else "normal",
         "date_happened": int(happened.timestamp()),
         "host": wording.one_line(told.host, NAME_CHARS),
         "tags": _tags(envelope, shown),
         "aggregation_key": wording.one_line(f"healthmon-{told.host}-{shown[0] if shown else 'test'}", DATADOG_TITLE_CHARS),
     }
+
+
+def mood_of(told: Notification) -> AlertSeverity:
+    """Return how bad a message looks: that there is nothing more to be told of something is no bad news."""
+    return AlertSeverity.INFO if told.kind is NotificationKind.REMOVED else told.severity
 
 
 def _tags(envelope: Envelope, names: Sequence[str]) -> list[str]:
@@ -124,7 +136,7 @@ def slack(envelope: Envelope, settings: SlackSettings) -> dict[str, Any]:
         "mrkdwn": False,
         "attachments": [
             {
-                "color": GOOD_COLOUR if told.kind in CALM else SEVERITY_COLOURS[told.severity],
+                "color": GOOD_COLOUR if told.kind in CALM else SEVERITY_COLOURS[mood_of(told)],
                 "fallback": title,
                 "text": text,
                 "mrkdwn_in": [],

@@ -36,6 +36,7 @@ class NotifyReason(StrEnum):
     RECOVERED = "recovered"
     ESCALATED = "escalated"  # nobody acknowledged it: others are told, too
     REMINDER = "reminder"
+    REMOVED = "removed"  # it did not end: what it was about was taken out of the configuration
     OVER_BEFORE_TOLD = "over_before_told"
     GROUPING = "grouping"  # others may fail, or recover, in the same moment
     UNDER_ROOT = "under_root"  # what it depends on is ill: that one's message names it
@@ -85,12 +86,16 @@ class Talk:
     now: datetime
     grouping: Grouping
     conversation: Conversation
-    dependents: int = 0  # services that are ill because of this one
+    dependents: tuple[str, ...] = ()  # the services that are ill because of this one
     doubted_until: datetime | None = None  # so long what it depends on has the first word
-    is_silenced: bool = False
-    is_in_maintenance: bool = False
-    is_acknowledged: bool = False
+    silenced_until: datetime | None = None
+    maintained_until: datetime | None = None
+    is_removed: bool = False  # it is over only because nothing in the configuration asks for it any more
     escalation: tuple[Step, ...] = ()
+
+    @property
+    def is_acknowledged(self) -> bool:
+        return self.conversation.is_acknowledged(self.now)
 
 
 _RANKS = {AlertSeverity.INFO: 0, AlertSeverity.WARNING: 1, AlertSeverity.CRITICAL: 2}
@@ -117,21 +122,21 @@ def _over(talk: Talk) -> NotifyDecision | None:
         return None
     if conversation.announced_at is None:
         return NotifyDecision(verdict=NotifyVerdict.CLOSE, reason=NotifyReason.OVER_BEFORE_TOLD)
-    grouped = _wait(talk, conversation.over_at, NotificationKind.RESOLVED)
-    return grouped or _send(NotificationKind.RESOLVED, NotifyReason.RECOVERED)
+    kind, reason = (NotificationKind.REMOVED, NotifyReason.REMOVED) if talk.is_removed else (NotificationKind.RESOLVED, NotifyReason.RECOVERED)
+    return _wait(talk, conversation.over_at, kind) or _send(kind, reason)
 
 
 def _muted(talk: Talk) -> NotifyDecision | None:
-    if talk.is_silenced:
-        return _hold(NotifyReason.SILENCED)
-    return _hold(NotifyReason.MAINTENANCE) if talk.is_in_maintenance else None
+    if talk.silenced_until is not None:
+        return _hold(NotifyReason.SILENCED, until=talk.silenced_until)
+    return None if talk.maintained_until is None else _hold(NotifyReason.MAINTENANCE, until=talk.maintained_until)
 
 
 def _under_root(talk: Talk) -> NotifyDecision | None:
     if talk.conversation.announced_at is not None:
         return None
     if talk.conversation.root_service_id is not None:
-        return _hold(NotifyReason.UNDER_ROOT)
+        return _hold(NotifyReason.UNDER_ROOT, until=None)
     if talk.doubted_until is None or talk.doubted_until <= talk.now:
         return None
     return NotifyDecision(verdict=NotifyVerdict.WAIT, reason=NotifyReason.ROOT_IN_DOUBT, until=talk.doubted_until)
@@ -175,7 +180,7 @@ def _escalated(talk: Talk) -> NotifyDecision | None:
     due = tuple(step for step, at in _steps_left(talk) if at <= talk.now)
     if not due:
         return None
-    return NotifyDecision(verdict=NotifyVerdict.SEND, reason=NotifyReason.ESCALATED, kind=NotificationKind.REMINDER, steps=due)
+    return NotifyDecision(verdict=NotifyVerdict.SEND, reason=NotifyReason.ESCALATED, kind=NotificationKind.ESCALATED, steps=due)
 
 
 def _steps_left(talk: Talk) -> list[tuple[Step, datetime]]:
@@ -193,7 +198,7 @@ def _steps_left(talk: Talk) -> list[tuple[Step, datetime]]:
 
 def _spread(talk: Talk) -> NotifyDecision | None:
     conversation = talk.conversation
-    if conversation.notified_at is None or talk.dependents <= conversation.told_dependents:
+    if conversation.notified_at is None or set(talk.dependents) <= set(conversation.told_dependents):
         return None
     if conversation.flapping_at is not None:
         return None  # so do those that depend on it
@@ -204,7 +209,7 @@ def _spread(talk: Talk) -> NotifyDecision | None:
 
 
 def _acknowledged(talk: Talk) -> NotifyDecision | None:
-    return _hold(NotifyReason.ACKNOWLEDGED) if talk.is_acknowledged else None
+    return _hold(NotifyReason.ACKNOWLEDGED, until=talk.conversation.acknowledged_until) if talk.is_acknowledged else None
 
 
 def _reminder(talk: Talk) -> NotifyDecision | None:
@@ -234,8 +239,9 @@ def _send(kind: NotificationKind, reason: NotifyReason) -> NotifyDecision:
     return NotifyDecision(verdict=NotifyVerdict.SEND, reason=reason, kind=kind)
 
 
-def _hold(reason: NotifyReason) -> NotifyDecision:
-    return NotifyDecision(verdict=NotifyVerdict.HOLD, reason=reason)
+def _hold(reason: NotifyReason, *, until: datetime | None) -> NotifyDecision:
+    """Say nothing until something else changes, or until its time is over, where it has one."""
+    return NotifyDecision(verdict=NotifyVerdict.HOLD if until is None else NotifyVerdict.WAIT, reason=reason, until=until)
 
 
 QUESTIONS: tuple[Callable[[Talk], NotifyDecision | None], ...] = (

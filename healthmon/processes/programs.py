@@ -28,6 +28,7 @@ EVALUATOR = "evaluator"
 HEALER = "healer"
 NOTIFIER = "notifier"
 WATCHDOG = "watchdog"
+WEB = "web"
 PROBE = PROBE_PROGRAM
 HEADER = "; Written by healthmon, which writes it again. Files of your own in this directory are left alone."
 CONF = "supervisord.conf"
@@ -52,8 +53,13 @@ class Program:
 
 def of_monitor(config: Config, source: Path) -> list[Program]:
     """Return the programs that a configuration, read from `source`, asks for."""
+    return [ours(name, config, source) for name in names(config)]
+
+
+def names(config: Config) -> list[str]:
+    """Return what those programs are called."""
     probes = [PROBE + group for group in sorted(config.groups())]
-    return [ours(name, config, source) for name in (*probes, EVALUATOR, HEALER, NOTIFIER, WATCHDOG)]
+    return [*probes, EVALUATOR, HEALER, NOTIFIER, WATCHDOG, *([WEB] if config.web.enabled else [])]
 
 
 def ours(name: str, config: Config, source: Path, *, start_s: int = 1) -> Program:

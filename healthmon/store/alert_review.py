@@ -25,7 +25,7 @@ SHORT_S = 300.0  # over before a person has read of it
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleReview:
     """Of those that nobody acknowledged, `short` were over within five minutes: the first to suspect of being false;
-    `ignored` lasted longer, and are over.
+    `ignored` lasted longer, and are over. Those that were taken out of the configuration are neither.
     """
 
     alert_type: str
@@ -45,7 +45,7 @@ def per_rule(connection: Connection, *, now: datetime, since: datetime) -> list[
     """Return what became of each rule's alerts since `since`, the one that fired most often first."""
     rows = connection.rows(
         """
-        SELECT a.alert_type, a.severity, a.triggered_at, a.resolved_at,
+        SELECT a.alert_type, a.severity, a.triggered_at, a.resolved_at, a.removed,
                EXISTS (SELECT 1 FROM conversations AS c
                        WHERE c.service_id = a.service_id AND c.acknowledged_at IS NOT NULL
                          AND c.opened_at <= coalesce(a.resolved_at, ?2) AND coalesce(c.closed_at, ?2) >= a.triggered_at)
@@ -59,7 +59,7 @@ def per_rule(connection: Connection, *, now: datetime, since: datetime) -> list[
 
 
 def _review(alert_type: str, rows: Sequence[tuple[apsw.SQLiteValue, ...]]) -> RuleReview:
-    ended = [(_seconds(row), bool(row[4])) for row in rows if row[3] is not None]
+    ended = [(_seconds(row), bool(row[5])) for row in rows if row[3] is not None and not row[4]]
     severity = text(rows[-1][1])
     unseen = [seconds for seconds, acknowledged in ended if not acknowledged and severity != AlertSeverity.INFO.value]
     short = sum(seconds < SHORT_S for seconds in unseen)
@@ -67,8 +67,8 @@ def _review(alert_type: str, rows: Sequence[tuple[apsw.SQLiteValue, ...]]) -> Ru
         alert_type=alert_type,
         severity=severity,
         fired=len(rows),
-        firing=len(rows) - len(ended),
-        acknowledged=sum(integer(row[4]) for row in rows),
+        firing=sum(row[3] is None for row in rows),
+        acknowledged=sum(integer(row[5]) for row in rows),
         short=short,
         ignored=len(unseen) - short,
         median_minutes=round(median(seconds for seconds, _ in ended) / 60, 1) if ended else None,

@@ -10,6 +10,7 @@ from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.store.row import integer, integer_or_none, sql_time, text, text_or_none, time, time_or_none
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     import apsw
@@ -21,8 +22,8 @@ def fire(connection: Connection, alert: Alert) -> bool:
     """Open an alert unless one of its type is firing for its service. Return whether it is new."""
     hit = connection.change(
         """
-        INSERT INTO alert_log (service_id, alert_type, severity, message, triggered_at)
-        SELECT ?1, ?2, ?3, ?4, ?5
+        INSERT INTO alert_log (service_id, alert_type, severity, message, started_at, triggered_at)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?5
         WHERE NOT EXISTS (SELECT 1 FROM alert_log WHERE service_id IS ?1 AND alert_type = ?2 AND resolved_at IS NULL)
         """,
         alert.service_id,
@@ -38,13 +39,14 @@ def add(connection: Connection, alert: Alert) -> int:
     """Enter an alert and return its id. The database refuses a second of its type that fires for its service."""
     rows = connection.rows(
         """
-        INSERT INTO alert_log (service_id, alert_type, severity, message, triggered_at, resolved_at, explanation)
-        VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING alert_id
+        INSERT INTO alert_log (service_id, alert_type, severity, message, started_at, triggered_at, resolved_at, explanation)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING alert_id
         """,
         alert.service_id,
         alert.alert_type,
         alert.severity.value,
         alert.message,
+        clock.to_sql(alert.started_at or alert.triggered_at),
         clock.to_sql(alert.triggered_at),
         sql_time(alert.resolved_at),
         json.dumps(alert.values, ensure_ascii=False) if alert.values else None,
@@ -52,7 +54,10 @@ def add(connection: Connection, alert: Alert) -> int:
     return integer(rows[0][0])
 
 
-_SELECT = "SELECT service_id, alert_type, severity, message, triggered_at, explanation, alert_id, resolved_at FROM alert_log "
+_SELECT = """
+    SELECT service_id, alert_type, severity, message, triggered_at, explanation, alert_id, resolved_at, started_at, removed
+    FROM alert_log
+"""
 
 
 def firing(connection: Connection) -> list[Alert]:
@@ -60,11 +65,49 @@ def firing(connection: Connection) -> list[Alert]:
     return list(map(_alert, connection.rows(_SELECT + "WHERE resolved_at IS NULL ORDER BY alert_id")))
 
 
+def by_id(connection: Connection, alert_id: int) -> Alert | None:
+    """Return one alert, if it is still kept."""
+    row = connection.row(_SELECT + "WHERE alert_id = ?", alert_id)
+    return None if row is None else _alert(row)
+
+
+def hold_back(connection: Connection, alert_id: int) -> None:
+    """Remember that people are still to be told of an event; belongs into the transaction that enters it."""
+    connection.change("INSERT INTO untold_events (alert_id) VALUES (?)", alert_id)
+
+
+def untold_events(connection: Connection) -> list[Alert]:
+    """Return the events that people are still to be told of, the oldest first."""
+    rows = connection.rows(_SELECT + "WHERE alert_id IN (SELECT alert_id FROM untold_events) ORDER BY alert_id")  # noqa: S608  words of this file
+    return list(map(_alert, rows))
+
+
+def forget_untold(connection: Connection, alert_ids: Iterable[int]) -> None:
+    """Remember no more that people are to be told of these; belongs into the transaction that queues it."""
+    connection.change_many("DELETE FROM untold_events WHERE alert_id = ?", [(one,) for one in alert_ids])
+
+
 def standing(connection: Connection, *, resolved_since: datetime) -> list[Alert]:
     """Return the alerts that fire, and those that ended after `resolved_since`, the oldest first."""
     rows = connection.rows(
         _SELECT + "WHERE resolved_at IS NULL OR resolved_at > ? ORDER BY alert_id",
         clock.to_sql(resolved_since),
+    )
+    return list(map(_alert, rows))
+
+
+def page(connection: Connection, *, before: int | None, limit: int, service_id: int | None, is_firing: bool | None) -> list[Alert]:
+    """Return the newest alerts older than the one with the id `before`, newest first; None asks for all."""
+    rows = connection.rows(
+        _SELECT
+        + """
+        WHERE (?1 IS NULL OR alert_id < ?1) AND (?2 IS NULL OR service_id = ?2) AND (?3 IS NULL OR (resolved_at IS NULL) = ?3)
+        ORDER BY alert_id DESC LIMIT ?4
+        """,
+        before,
+        service_id,
+        is_firing,
+        limit,
     )
     return list(map(_alert, rows))
 
@@ -80,6 +123,8 @@ def _alert(row: tuple[apsw.SQLiteValue, ...]) -> Alert:
         values=() if explanation is None else tuple((name, value) for name, value in json.loads(explanation)),
         alert_id=integer(row[6]),
         resolved_at=time_or_none(row[7]),
+        started_at=time(row[8]),
+        is_removed=bool(row[9]),
     )
 
 
@@ -92,8 +137,8 @@ def note_event(connection: Connection, alert: Alert, *, unless_since: datetime) 
     with connection.transaction(durable=True):
         hit = connection.change(
             """
-            INSERT INTO alert_log (service_id, alert_type, severity, message, triggered_at, resolved_at)
-            SELECT ?1, ?2, ?3, ?4, ?5, ?5
+            INSERT INTO alert_log (service_id, alert_type, severity, message, started_at, triggered_at, resolved_at)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?5, ?5
             WHERE NOT EXISTS (SELECT 1 FROM alert_log WHERE service_id IS ?1 AND alert_type = ?2 AND triggered_at > ?6)
             """,
             alert.service_id,
@@ -106,10 +151,20 @@ def note_event(connection: Connection, alert: Alert, *, unless_since: datetime) 
     return hit == 1
 
 
-def resolve(connection: Connection, service_id: int, alert_type: str, *, at: datetime) -> None:
+def resolve(connection: Connection, service_id: int | None, alert_type: str, *, at: datetime) -> None:
     """Close the firing alert of this type, if there is one."""
     connection.change(
-        "UPDATE alert_log SET resolved_at = ? WHERE service_id = ? AND alert_type = ? AND resolved_at IS NULL",
+        "UPDATE alert_log SET resolved_at = ? WHERE service_id IS ? AND alert_type = ? AND resolved_at IS NULL",
+        clock.to_sql(at),
+        service_id,
+        alert_type,
+    )
+
+
+def remove(connection: Connection, service_id: int, alert_type: str, *, at: datetime) -> None:
+    """Close the firing alert of this type, if there is one, whose rule or service is no more: it was not seen to end."""
+    connection.change(
+        "UPDATE alert_log SET resolved_at = ?, removed = 1 WHERE service_id = ? AND alert_type = ? AND resolved_at IS NULL",
         clock.to_sql(at),
         service_id,
         alert_type,

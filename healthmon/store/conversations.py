@@ -15,30 +15,40 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from healthmon.model.alert import Alert
     from healthmon.store.connection import Connection
 
 
-def begin(connection: Connection, alert: Alert, *, service_id: int) -> Conversation:
-    """Open a conversation with its first alert. The database refuses a second open one of the same service."""
+def begin(  # noqa: PLR0913  its columns
+    connection: Connection,
+    service_id: int,
+    *,
+    severity: AlertSeverity,
+    alert_types: tuple[str, ...],
+    alert_id: int,
+    started_at: datetime,
+    now: datetime,
+) -> Conversation:
+    """Open a conversation, with its first alert if there is one. The database refuses a second open one of the same service."""
     rows = connection.rows(
         """
-        INSERT INTO conversations (service_id, severity, opened_at, alert_id, alert_types) VALUES (?, ?, ?, ?, ?)
+        INSERT INTO conversations (service_id, severity, opened_at, started_at, alert_id, alert_types) VALUES (?, ?, ?, ?, ?, ?)
         RETURNING conversation_id
         """,
         service_id,
-        alert.severity.value,
-        clock.to_sql(alert.triggered_at),
-        alert.alert_id,
-        json.dumps([alert.alert_type], ensure_ascii=False),
+        severity.value,
+        clock.to_sql(now),
+        clock.to_sql(started_at),
+        alert_id,
+        json.dumps(alert_types, ensure_ascii=False),
     )
     return Conversation(
         conversation_id=integer(rows[0][0]),
         service_id=service_id,
-        severity=alert.severity,
-        opened_at=alert.triggered_at,
-        alert_id=alert.alert_id,
-        alert_types=(alert.alert_type,),
+        severity=severity,
+        opened_at=now,
+        started_at=started_at,
+        alert_id=alert_id,
+        alert_types=alert_types,
     )
 
 
@@ -49,7 +59,7 @@ def open_conversations(connection: Connection) -> list[Conversation]:
         SELECT conversation_id, service_id, severity, opened_at, over_at, root_service_id, released_at, urgent_at,
                announced_at, announced_severity, notified_at, closed_at, is_outage, told_dependents,
                acknowledged_at, acknowledged_by, acknowledgement, acknowledged_until, alert_id, alert_types,
-               flapping_at, told_flapping, told_channels, escalated, because_of
+               flapping_at, told_flapping, told_channels, escalated, because_of, started_at
         FROM conversations WHERE closed_at IS NULL ORDER BY conversation_id
         """,
     )
@@ -75,7 +85,8 @@ def save(connection: Connection, conversation: Conversation) -> None:
         UPDATE conversations SET severity = ?, over_at = ?, root_service_id = ?, released_at = ?, urgent_at = ?,
                announced_at = ?, announced_severity = ?, notified_at = ?, closed_at = ?, is_outage = ?,
                told_dependents = ?, acknowledged_at = ?, acknowledged_by = ?, acknowledgement = ?, acknowledged_until = ?,
-               alert_types = ?, flapping_at = ?, told_flapping = ?, told_channels = ?, escalated = ?, because_of = ?
+               alert_types = ?, flapping_at = ?, told_flapping = ?, told_channels = ?, escalated = ?, because_of = ?,
+               started_at = ?, alert_id = ?
         WHERE conversation_id = ?
         """,
         conversation.severity.value,
@@ -88,7 +99,7 @@ def save(connection: Connection, conversation: Conversation) -> None:
         sql_time(conversation.notified_at),
         sql_time(conversation.closed_at),
         int(conversation.is_outage),
-        conversation.told_dependents,
+        json.dumps(conversation.told_dependents, ensure_ascii=False),
         sql_time(conversation.acknowledged_at),
         conversation.acknowledged_by,
         conversation.acknowledgement,
@@ -99,6 +110,8 @@ def save(connection: Connection, conversation: Conversation) -> None:
         json.dumps(conversation.told_channels, ensure_ascii=False),
         json.dumps(conversation.escalated),
         conversation.because_of,
+        clock.to_sql(conversation.started_at),
+        conversation.alert_id,
         conversation.conversation_id,
     )
 
@@ -119,7 +132,7 @@ def _conversation(row: tuple[apsw.SQLiteValue, ...]) -> Conversation:
         notified_at=time_or_none(row[10]),
         closed_at=time_or_none(row[11]),
         is_outage=bool(row[12]),
-        told_dependents=integer(row[13]),
+        told_dependents=tuple(json.loads(text(row[13]))),
         acknowledged_at=time_or_none(row[14]),
         acknowledged_by=text_or_none(row[15]),
         acknowledgement=text_or_none(row[16]),
@@ -131,4 +144,5 @@ def _conversation(row: tuple[apsw.SQLiteValue, ...]) -> Conversation:
         told_channels=tuple(json.loads(text(row[22]))),
         escalated=tuple(json.loads(text(row[23]))),
         because_of=text_or_none(row[24]),
+        started_at=time(row[25]),
     )

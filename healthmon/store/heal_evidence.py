@@ -1,12 +1,12 @@
-"""Which checks did a restart rest on, and does history say that it was needless?"""
+"""Where is it found which checks a restart rested on?"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.model.check import CheckStatus
+from healthmon.model.heal_evidence import HealEvidence
 from healthmon.store.checks import STATUS_NUMBERS
 from healthmon.store.row import integer, sql_time, text_or_none, time_or_none
 
@@ -15,20 +15,6 @@ if TYPE_CHECKING:
 
     from healthmon.model.heal import Heal
     from healthmon.store.connection import Connection
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealEvidence:
-    """The failed checks from the beginning of the outage, or from the restart before, until this one was planned.
-
-    `good_before_at` is of a good check after the last of them and before the restart: it had recovered by itself.
-    """
-
-    failures: int
-    first_at: datetime | None
-    last_at: datetime | None
-    error: str
-    good_before_at: datetime | None
 
 
 def of_heal(connection: Connection, heal: Heal) -> HealEvidence:

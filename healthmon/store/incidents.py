@@ -98,6 +98,28 @@ def recent(connection: Connection, *, limit: int) -> list[Incident]:
     return [_incident(row) for row in connection.rows(_SELECT + "ORDER BY incident_id DESC LIMIT ?", limit)]
 
 
+def page(connection: Connection, *, before: int | None, limit: int, service_id: int | None, is_open: bool | None) -> list[Incident]:
+    """Return the newest incidents older than the one with the id `before`, newest first; None asks for all."""
+    rows = connection.rows(
+        _SELECT
+        + """
+        WHERE (?1 IS NULL OR incident_id < ?1) AND (?2 IS NULL OR service_id = ?2) AND (?3 IS NULL OR (resolved_at IS NULL) = ?3)
+        ORDER BY incident_id DESC LIMIT ?4
+        """,
+        before,
+        service_id,
+        is_open,
+        limit,
+    )
+    return list(map(_incident, rows))
+
+
+def get(connection: Connection, incident_id: int) -> Incident | None:
+    """Return one incident; None when there is none of this number."""
+    row = connection.row(_SELECT + "WHERE incident_id = ?", incident_id)
+    return None if row is None else _incident(row)
+
+
 def _incident(row: tuple[apsw.SQLiteValue, ...]) -> Incident:
     resolution = text_or_none(row[10])
     return Incident(

@@ -65,3 +65,9 @@ def since(connection: Connection, at: datetime) -> list[ProcessSample]:
         )
         for row in rows
     ]
+
+
+def newest(connection: Connection) -> list[ProcessSample]:
+    """Return the samples of the last moment at which any were taken."""
+    found = connection.row("SELECT max(timestamp) FROM process_samples")
+    return [] if found is None or found[0] is None else since(connection, time(found[0]))

@@ -140,6 +140,7 @@ CREATE TABLE conversations (
     service_id         INTEGER NOT NULL REFERENCES services,
     severity           TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
     opened_at          TEXT NOT NULL,
+    started_at         TEXT NOT NULL,     -- since when what it tells of held: before its rule had waited it out
     alert_id           INTEGER NOT NULL,  -- its first alert
     alert_types        TEXT NOT NULL,     -- all so far, as a JSON list
     is_outage          INTEGER NOT NULL DEFAULT 0 CHECK (is_outage IN (0, 1)),  -- the service was unhealthy in it
@@ -151,7 +152,7 @@ CREATE TABLE conversations (
     announced_at       TEXT,              -- the first message
     announced_severity TEXT CHECK (announced_severity IN ('critical', 'warning', 'info')),
     notified_at        TEXT,              -- the last message
-    told_dependents    INTEGER NOT NULL DEFAULT 0,  -- how many services it named as ill because of this one
+    told_dependents    TEXT NOT NULL DEFAULT '[]',  -- the services that it named as ill because of this one, as a JSON list
     told_channels      TEXT NOT NULL DEFAULT '[]',  -- those that were told, as a JSON list
     escalated          TEXT NOT NULL DEFAULT '[]',  -- the steps that were taken, by their minutes, as a JSON list
     flapping_at        TEXT,              -- since when the service comes and goes; NULL while it does not
@@ -163,6 +164,9 @@ CREATE TABLE conversations (
     closed_at          TEXT               -- all is said
 ) STRICT;
 CREATE UNIQUE INDEX one_open_conversation ON conversations (service_id) WHERE closed_at IS NULL;
+CREATE INDEX conversations_open ON conversations (conversation_id) WHERE closed_at IS NULL;
+CREATE INDEX conversations_by_end ON conversations (closed_at);
+CREATE INDEX conversations_acknowledged ON conversations (service_id, opened_at) WHERE acknowledged_at IS NOT NULL;
 
 CREATE TABLE alert_log (
     alert_id     INTEGER PRIMARY KEY,
@@ -170,18 +174,22 @@ CREATE TABLE alert_log (
     alert_type   TEXT NOT NULL,
     severity     TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
     message      TEXT NOT NULL,
+    started_at   TEXT NOT NULL,           -- since when its condition held
     triggered_at TEXT NOT NULL,
     resolved_at  TEXT,
-    explanation  TEXT                     -- the operands that made it fire, as JSON: [["response_time", "5.2 s"], …]
+    removed      INTEGER NOT NULL DEFAULT 0 CHECK (removed IN (0, 1)),  -- it did not end: its rule, or its service, was taken out
+    explanation  TEXT,                    -- the operands that made it fire, as JSON: [["response_time", "5.2 s"], …]
+    CHECK (removed = 0 OR resolved_at IS NOT NULL)
 ) STRICT;
 CREATE UNIQUE INDEX one_firing_alert ON alert_log (coalesce(service_id, 0), alert_type) WHERE resolved_at IS NULL;
+CREATE INDEX alerts_firing ON alert_log (alert_id) WHERE resolved_at IS NULL;
 CREATE INDEX alerts_by_time ON alert_log (triggered_at);
 CREATE INDEX alerts_by_end ON alert_log (resolved_at);
 
 -- What the user's document calls alerts.
 CREATE VIEW alerts AS
 SELECT coalesce(s.service_name, 'healthmon') AS service_name, a.alert_type, a.severity, a.message, a.triggered_at, a.resolved_at,
-       CASE WHEN a.resolved_at IS NULL THEN 'firing' ELSE 'resolved' END AS status
+       CASE WHEN a.resolved_at IS NULL THEN 'firing' WHEN a.removed THEN 'removed' ELSE 'resolved' END AS status
 FROM alert_log AS a
 LEFT JOIN services AS s ON s.service_id = a.service_id;
 CREATE TRIGGER alerts_delete INSTEAD OF DELETE ON alerts
@@ -190,6 +198,11 @@ BEGIN
     WHERE triggered_at = OLD.triggered_at AND alert_type = OLD.alert_type
       AND coalesce((SELECT service_name FROM services WHERE service_id = alert_log.service_id), 'healthmon') = OLD.service_name;
 END;
+
+-- The alerts of severity info that people have not been told of yet: they wait to be told together.
+CREATE TABLE untold_events (
+    alert_id INTEGER PRIMARY KEY REFERENCES alert_log ON DELETE CASCADE
+) STRICT;
 
 -- What people told us, from the command line or the page. The evaluator obeys, and says what came of it.
 CREATE TABLE operator_actions (
@@ -242,7 +255,8 @@ CREATE INDEX holds_by_end ON holds (ends_at);
 -- What people are told: a row a message, the same for every channel. `content` is JSON: model/notification.py.
 CREATE TABLE notifications (
     notification_id INTEGER PRIMARY KEY,
-    kind            TEXT NOT NULL CHECK (kind IN ('firing', 'worsened', 'flapping', 'resolved', 'reminder', 'event', 'undelivered', 'test')),
+    kind            TEXT NOT NULL CHECK (kind IN ('firing', 'worsened', 'flapping', 'escalated', 'reminder', 'resolved', 'removed', 'event',
+                                             'undelivered', 'test')),
     severity        TEXT NOT NULL CHECK (severity IN ('critical', 'warning', 'info')),
     created_at      TEXT NOT NULL,
     content         TEXT NOT NULL
@@ -253,7 +267,7 @@ CREATE TABLE notifications (
 -- arrived, because their end was not seen.
 CREATE TABLE deliveries (
     delivery_id     INTEGER PRIMARY KEY,
-    notification_id INTEGER NOT NULL REFERENCES notifications,
+    notification_id INTEGER NOT NULL REFERENCES notifications ON DELETE CASCADE,
     channel         TEXT NOT NULL,
     state           TEXT NOT NULL CHECK (state IN ('queued', 'sent', 'parked', 'superseded')),
     attempts        INTEGER NOT NULL DEFAULT 0,
@@ -270,11 +284,14 @@ CREATE INDEX deliveries_queued ON deliveries (channel, delivery_id) WHERE closed
 CREATE INDEX deliveries_sent ON deliveries (channel, closed_at) WHERE state = 'sent';
 
 -- How each channel fares: since when nothing gets through, why, and whether another channel has been told of it.
+-- `target` is a digest of the address or URL behind the name, by which it is known again when the list is edited.
 CREATE TABLE channel_states (
     channel       TEXT PRIMARY KEY,
+    target        TEXT NOT NULL DEFAULT '',
     last_sent_at  TEXT,
     failing_since TEXT,
     last_error    TEXT,
+    unreported_id INTEGER REFERENCES notifications ON DELETE SET NULL,  -- what it gave up while no other channel worked
     reported_at   TEXT
 ) STRICT, WITHOUT ROWID;
 

@@ -27,17 +27,27 @@ AT_ONCE = {"wait_seconds": 0, "interval_seconds": 0, "repeat_seconds": 0}
 class Timeline(World):
     """Looks at both services every 30 s, and reads what was queued for people."""
 
-    def pass_minutes(self, minutes: float, *, doc_store: CheckReason = GOOD, frontend: CheckReason = GOOD, response_time_s: float = 0.01) -> None:
+    def pass_minutes(
+        self,
+        minutes: float,
+        *,
+        doc_store: CheckReason = GOOD,
+        frontend: CheckReason = GOOD,
+        spare: CheckReason | None = None,  # there is a third service only where a test adds it
+        response_time_s: float = 0.01,
+    ) -> None:
+        others = [(frontend, 2), *([(spare, 3)] if spare else [])]
         for _ in range(round(minutes * 2)):
             for _ in range(2):
                 self.now += timedelta(seconds=14)
                 self.step()
             self.look(doc_store, response_time_s=response_time_s)
-            for reason, service_id in ((doc_store, 1), (frontend, 2)):
+            for reason, service_id in ((doc_store, 1), *others):
                 if reason is BAD:
                     self.look(BAD, CheckKind.RECHECK, service_id=service_id)
                     self.look(BAD, CheckKind.RECHECK, service_id=service_id)
-            self.look(frontend, service_id=2)
+            for reason, service_id in others:
+                self.look(reason, service_id=service_id)
             self.step()
 
     def messages(self) -> list[Notification]:

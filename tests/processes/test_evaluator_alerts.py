@@ -231,7 +231,7 @@ def test_a_service_that_is_gone_is_spoken_of_no_more(a_timeline: Any) -> None:
     timeline.config = timeline.config.model_copy(update={"services": left})
     timeline.evaluator = timeline.a_new_evaluator()
     timeline.pass_minutes(1, frontend=BAD)
-    assert timeline.said() == [("firing", "doc_store"), ("firing", "frontend")]
+    assert timeline.said() == [("firing", "doc_store"), ("removed", "doc_store"), ("firing", "frontend")]
     assert timeline.alerts("firing") == ["frontend down"]
 
 

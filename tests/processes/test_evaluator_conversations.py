@@ -162,3 +162,88 @@ def test_a_service_that_was_not_watched_for_a_time_gets_its_outage_again(a_timel
     timeline.pass_minutes(2, doc_store=BAD)
     assert len(incidents.open_incidents(timeline.connection)) == 1
     assert timeline.said()[-1] == ("firing", "doc_store")
+
+
+def test_what_is_no_outage_began_when_its_condition_did_and_is_still_told_when_it_is_over(a_timeline: Any) -> None:
+    timeline = a_timeline(SLOW | {"duration_minutes": 10}, grouping=AT_ONCE)
+    timeline.pass_minutes(5)
+    began = timeline.now
+    timeline.pass_minutes(12, response_time_s=2.5)
+    timeline.evaluator = timeline.a_new_evaluator()
+    timeline.pass_minutes(1)
+    firing, resolved = (message.affected[0] for message in timeline.messages())
+    assert timedelta(0) <= firing.started_at - began < timedelta(seconds=31)
+    assert resolved.started_at == firing.started_at
+    assert "response_time" in resolved.message
+
+
+def test_events_of_one_moment_are_told_together_over_a_restart(a_timeline: Any) -> None:
+    event = {"name": "slow", "condition": "response_time > 1", "severity": "info"}
+    timeline = a_timeline(event)
+    timeline.pass_minutes(1)
+    timeline.look(GOOD, response_time_s=5)
+    timeline.step()
+    timeline.evaluator = timeline.a_new_evaluator()
+    timeline.look(GOOD, response_time_s=5, service_id=2)
+    timeline.step()
+    assert timeline.said() == []
+    timeline.now += timedelta(seconds=30)
+    timeline.step()
+    assert timeline.said() == [("event", "doc_store frontend")]
+    timeline.evaluator = timeline.a_new_evaluator()
+    timeline.pass_minutes(2, response_time_s=5)
+    assert len(timeline.said()) == 1
+
+
+def test_an_event_that_is_silenced_while_it_waits_is_not_told(a_timeline: Any) -> None:
+    timeline = a_timeline(SLOW | {"severity": "info"})
+    timeline.pass_minutes(1)
+    timeline.look(GOOD, response_time_s=5)
+    timeline.step()
+    tell(timeline, OperatorActionKind.SILENCE, matchers=("service=doc_store",), until=timeline.now + timedelta(hours=1))
+    timeline.pass_minutes(2, response_time_s=5)
+    assert timeline.said() == []
+
+
+@pytest.mark.parametrize("ends", ["silence", "acknowledgement"])
+def test_the_end_of_what_keeps_people_untold_needs_no_look_to_be_seen(a_timeline: Any, ends: str) -> None:
+    timeline = a_timeline(DOWN, grouping={"wait_seconds": 0, "interval_seconds": 0, "repeat_seconds": 60})
+    timeline.pass_minutes(1)
+    until = timeline.now + timedelta(minutes=10)
+    if ends == "silence":
+        tell(timeline, OperatorActionKind.SILENCE, matchers=("alert=down",), until=until)
+    timeline.pass_minutes(1, doc_store=BAD)
+    if ends == "acknowledgement":
+        tell(timeline, OperatorActionKind.ACKNOWLEDGE, service="doc_store", until=until)
+    said = timeline.said()
+    timeline.now = until
+    assert timeline.evaluator.step() >= 0  # by itself, without a look
+    assert len(timeline.said()) == len(said) + 1
+
+
+def test_one_of_two_alerts_that_is_silenced_silences_no_outage(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, DOWN | {"name": "other"}, grouping=AT_ONCE)
+    tell(timeline, OperatorActionKind.SILENCE, matchers=("alert=down",), until=timeline.now + timedelta(hours=1))
+    timeline.pass_minutes(1)
+    timeline.pass_minutes(1, doc_store=BAD)
+    assert timeline.said() == [("firing", "doc_store")]
+
+
+def test_two_silences_that_keep_both_alerts_quiet_keep_the_outage_quiet(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, DOWN | {"name": "other"}, grouping=AT_ONCE)
+    for name in ("down", "other"):
+        tell(timeline, OperatorActionKind.SILENCE, matchers=(f"alert={name}",), until=timeline.now + timedelta(hours=1))
+    timeline.pass_minutes(1)
+    timeline.pass_minutes(1, doc_store=BAD)
+    assert timeline.said() == []
+
+
+def test_that_an_outage_was_told_is_known_over_a_restart(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, SHAKY)
+    timeline.pass_minutes(30)
+    timeline.pass_minutes(12, doc_store=BAD)
+    timeline.pass_minutes(1)
+    assert timeline.alerts("firing") == ["doc_store shaky"]
+    timeline.evaluator = timeline.a_new_evaluator()
+    timeline.pass_minutes(60)
+    assert [kind for kind, _ in timeline.said()] == ["firing", "resolved"]

@@ -135,8 +135,8 @@ def test_what_nobody_acknowledges_is_told_to_others_once_each_and_so_is_its_end(
     timeline.pass_minutes(1)
     assert told(timeline) == [
         ("firing", "doc_store", "webhook"),
-        ("reminder", "doc_store", "apprise-1"),
-        ("reminder", "doc_store", "apprise-2"),
+        ("escalated", "doc_store", "apprise-1"),
+        ("escalated", "doc_store", "apprise-2"),
         ("resolved", "doc_store", "webhook apprise-1 apprise-2"),
     ]
     sent = [message.created_at for message in timeline.messages()]
@@ -152,7 +152,7 @@ def test_an_acknowledgement_stops_the_escalation(a_timeline: Any) -> None:
     timeline.pass_minutes(1)
     assert told(timeline) == [
         ("firing", "doc_store", "webhook"),
-        ("reminder", "doc_store", "apprise-1"),
+        ("escalated", "doc_store", "apprise-1"),
         ("resolved", "doc_store", "webhook apprise-1"),
     ]
 

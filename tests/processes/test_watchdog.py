@@ -43,6 +43,7 @@ class Agent:
             "services": [{"name": "s", "url": "http://127.0.0.1:1/", "group": "core"}],
             "check_interval_seconds": 1,
             "timeout_seconds": 1,
+            "web": {"enabled": False},
             "watchdog": {"sample_seconds": 0.5},
         }
         source = directory / "config.json"

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from healthmon.model.conversation import Conversation
     from healthmon.store.connection import Connection
 
 HOUR = timedelta(hours=1)
@@ -51,10 +52,16 @@ def an_alert(*, service_id: int | None = 1, alert_type: str = "down", since: flo
         alert_type=alert_type,
         severity=AlertSeverity.CRITICAL,
         message="doc_store is unhealthy",
+        started_at=ago(since + 120),
         triggered_at=ago(since),
         resolved_at=None if until is None else ago(until),
         values=(("status", "unhealthy"),),
     )
+
+
+def begin(database: Connection, *, since: float = 600, alert_id: int = 1) -> Conversation:
+    severity = AlertSeverity.CRITICAL
+    return conversations.begin(database, 1, severity=severity, alert_types=("down",), alert_id=alert_id, started_at=ago(since + 9), now=ago(since))
 
 
 def test_alerts_that_fire_come_back_with_their_values(database: Connection) -> None:
@@ -75,7 +82,7 @@ def test_two_alerts_of_one_kind_cannot_fire_for_one_service(database: Connection
 
 
 def test_a_conversation_comes_back_as_it_was_said(database: Connection) -> None:
-    begun = conversations.begin(database, replace(an_alert(), alert_id=7), service_id=1)
+    begun = begin(database, alert_id=7)
     assert conversations.open_conversations(database) == [begun]
     told = replace(
         begun,
@@ -89,7 +96,7 @@ def test_a_conversation_comes_back_as_it_was_said(database: Connection) -> None:
         announced_at=ago(8),
         announced_severity=AlertSeverity.WARNING,
         notified_at=ago(4),
-        told_dependents=3,
+        told_dependents=("a", "b"),
         acknowledged_at=ago(3),
         acknowledged_by="ada",
         acknowledgement="on it",
@@ -104,9 +111,9 @@ def test_a_conversation_comes_back_as_it_was_said(database: Connection) -> None:
 
 
 def test_one_service_has_one_conversation(database: Connection) -> None:
-    conversations.begin(database, an_alert(), service_id=1)
+    begin(database)
     with pytest.raises(StoreError):
-        conversations.begin(database, an_alert(), service_id=1)
+        begin(database)
 
 
 def test_rule_states_come_back_until_they_are_deleted(database: Connection) -> None:
@@ -146,14 +153,16 @@ def test_a_silence_holds_until_it_is_ended(database: Connection) -> None:
 @pytest.mark.parametrize("step", [HOUR, -HOUR, timedelta(days=3_650), timedelta(days=-3_650)])
 def test_what_is_under_way_keeps_its_time_when_the_clock_is_set(database: Connection, step: timedelta) -> None:
     alerts.add(database, an_alert())
-    conversations.begin(database, an_alert(), service_id=1)
+    begin(database)
     rule_states.save(database, [RuleState(service_id=1, rule="down", phase=RulePhase.PENDING, since=ago(60))])
     outbox.enqueue(database, a_notification(), ["email"], lifetime=timedelta(hours=24))
     with database.transaction(durable=True):
         clock_steps.follow(database, ClockStep(before=NOW, after=NOW + step))
     after = NOW + step
-    assert after - alerts.firing(database)[0].triggered_at == timedelta(seconds=600)
-    assert after - conversations.open_conversations(database)[0].opened_at == timedelta(seconds=600)
+    [alert] = alerts.firing(database)
+    assert (after - alert.triggered_at, after - (alert.started_at or NOW)) == (timedelta(seconds=600), timedelta(seconds=720))
+    [spoken] = conversations.open_conversations(database)
+    assert (after - spoken.opened_at, after - spoken.started_at) == (timedelta(seconds=600), timedelta(seconds=609))
     assert after - rule_states.load(database)[0].since == timedelta(seconds=60)
     [(expires_at,)] = database.rows("SELECT expires_at FROM deliveries")
     assert expires_at == (after + timedelta(hours=24)).strftime("%Y-%m-%d %H:%M:%S.000")
@@ -162,7 +171,7 @@ def test_what_is_under_way_keeps_its_time_when_the_clock_is_set(database: Connec
 def test_a_review_tells_what_became_of_each_rules_alerts(database: Connection) -> None:
     for since, until in ((9_000, 8_900), (7_000, 3_000), (2_000, 1_000), (60, None)):
         alerts.add(database, an_alert(since=since, until=until))
-    seen = conversations.begin(database, replace(an_alert(since=2_000), alert_id=3), service_id=1)
+    seen = begin(database, since=2_000, alert_id=3)
     conversations.save(database, replace(seen, acknowledged_at=ago(1_500), closed_at=ago(1_000)))
     [found] = alert_review.per_rule(database, now=NOW, since=ago(86_400))
     assert (found.fired, found.firing, found.acknowledged, found.short, found.ignored) == (4, 1, 1, 1, 1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from healthmon.model.alert import Alert, AlertSeverity
+from healthmon.model.alert import AlertSeverity
 from healthmon.model.container_dependency import ContainerDependency
 from healthmon.store import container_dependencies, conversations, services
 from healthmon.store.connection import Connection, create_or_open
@@ -35,8 +35,7 @@ def test_what_containers_depend_on_is_replaced_as_a_whole(database: Connection) 
 
 
 def test_a_conversation_keeps_what_its_service_was_ill_because_of(database: Connection) -> None:
-    alert = Alert(alert_id=1, service_id=1, alert_type="down", severity=AlertSeverity.WARNING, message="m", triggered_at=NOW)
-    begun = conversations.begin(database, alert, service_id=1)
+    begun = conversations.begin(database, 1, severity=AlertSeverity.WARNING, alert_types=("down",), alert_id=1, started_at=NOW, now=NOW)
     told = replace(begun, because_of="redis is paused", announced_at=NOW)
     conversations.save(database, told)
     assert conversations.open_conversations(database) == [told]

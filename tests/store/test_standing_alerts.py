@@ -19,10 +19,10 @@ def test_alerts_stand_while_they_fire_and_for_a_time_after(tmp_path: Path) -> No
     database = create_or_open(tmp_path / "health_monitoring.db")
     services.sync(database, [("doc_store", "core", True), ("frontend", "platform", False)], now=NOW)
     made = [
-        Alert(service_id=1, alert_type="old", severity=AlertSeverity.CRITICAL, message="m", triggered_at=ago(9_000), resolved_at=ago(901)),
-        Alert(service_id=1, alert_type="over", severity=AlertSeverity.WARNING, message="m", triggered_at=ago(9_000), resolved_at=ago(899)),
-        Alert(service_id=2, alert_type="fires", severity=AlertSeverity.CRITICAL, message="m", triggered_at=ago(9_000), values=(("a", "1"),)),
-        Alert(service_id=None, alert_type="ours", severity=AlertSeverity.CRITICAL, message="m", triggered_at=ago(9_000)),
+        Alert(service_id=1, alert_type="old", severity=AlertSeverity.CRITICAL, message="m", started_at=ago(9_100), triggered_at=ago(9_000), resolved_at=ago(901)),
+        Alert(service_id=1, alert_type="over", severity=AlertSeverity.WARNING, message="m", started_at=ago(9_100), triggered_at=ago(9_000), resolved_at=ago(899)),
+        Alert(service_id=2, alert_type="fires", severity=AlertSeverity.CRITICAL, message="m", started_at=ago(9_100), triggered_at=ago(9_000), values=(("a", "1"),)),
+        Alert(service_id=None, alert_type="ours", severity=AlertSeverity.CRITICAL, message="m", started_at=ago(9_100), triggered_at=ago(9_000)),
     ]
     stored = [replace(alert, alert_id=alerts.add(database, alert)) for alert in made]
     assert alerts.standing(database, resolved_since=ago(900)) == stored[1:]

@@ -14,7 +14,7 @@ REDIS = {1: "redis", 2: "redis"}
 
 
 def talk(sid: int, severity: AlertSeverity = WARNING, **changes: Any) -> Conversation:
-    return Conversation(conversation_id=sid, service_id=sid, severity=severity, opened_at=NOW, alert_id=1, alert_types=("down",), **changes)
+    return Conversation(conversation_id=sid, service_id=sid, severity=severity, opened_at=NOW, started_at=NOW, alert_id=1, alert_types=("down",), **changes)
 
 
 def who(*found: Conversation, muted: frozenset[int] = frozenset()) -> tuple[int, AlertSeverity]:

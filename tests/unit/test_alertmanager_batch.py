@@ -61,6 +61,7 @@ def a_conversation(**changes: Any) -> Conversation:
         "service_id": 1,
         "severity": AlertSeverity.CRITICAL,
         "opened_at": ago(60),
+        "started_at": ago(60),
         "alert_id": 7,
         "alert_types": ("service_down",),
     }

@@ -10,7 +10,8 @@ import pytest
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.notification import Affected, Notification, NotificationKind
 from healthmon.notify import wording
-from healthmon.notify.message import MAX_BODY_CHARS, MAX_TITLE_CHARS, render
+from healthmon.notify.message import MAX_BODY_CHARS, render
+from healthmon.notify.titles import MAX_TITLE_CHARS
 from tests.builders import NOW, a_notification, ago
 
 KIND = NotificationKind
@@ -33,7 +34,12 @@ TITLES = [
     (a_notification(KIND.FLAPPING), "[CRITICAL] doc_store comes and goes on web-1: flapping"),
     (several(2, KIND.FLAPPING), "[CRITICAL] 2 services come and go on web-1: service_0, service_1"),
     (a_notification(KIND.REMINDER, started_at=ago(15_000)), "[CRITICAL] doc_store is still down on web-1, for 4 h 10 min"),
-    (a_notification(KIND.WORSENED), "[CRITICAL] doc_store is down on web-1, worse than before"),
+    (a_notification(KIND.WORSENED), "[CRITICAL] doc_store is down on web-1: worse than before"),
+    (a_notification(KIND.WORSENED, news="restarts did not help"), "[CRITICAL] doc_store is down on web-1: restarts did not help"),
+    (several(2, KIND.WORSENED, news="now critical"), "[CRITICAL] 2 services are down on web-1: service_0, service_1: now critical"),
+    (a_notification(KIND.ESCALATED, started_at=ago(900)), "[CRITICAL] nobody has acknowledged: doc_store is still down on web-1, for 15 min"),
+    (a_notification(KIND.REMOVED, removed="it is gone", resolved_at=NOW), "[REMOVED] doc_store on web-1: no more word of it, down when last seen"),
+    (several(2, KIND.REMOVED, removed="gone", resolved_at=NOW), "[REMOVED] 2 services on web-1, no more word of them: service_0, service_1"),
     (a_notification(KIND.EVENT, alert_types=("service_recovery",), severity=AlertSeverity.INFO), "[INFO] doc_store on web-1: service recovery"),
     (several(2), "[CRITICAL] 2 services are down on web-1: service_0, service_1"),
     (several(12), "[CRITICAL] 12 services are down on web-1: service_0, service_1, service_2, service_3, service_4, …"),
@@ -151,7 +157,3 @@ def test_a_rule_with_down_in_its_name_takes_no_service_down() -> None:
     slow = a_notification(alert_types=("slowdown",), is_outage=False)
     assert render(slow, now=NOW).title == "[CRITICAL] doc_store on web-1: slowdown"
 
-
-def test_that_restarts_did_not_help_stands_in_the_title() -> None:
-    given_up = a_notification(NotificationKind.WORSENED, alert_types=("service_down", "healing_quarantined"))
-    assert render(given_up, now=NOW).title == "[CRITICAL] doc_store is down on web-1, restarts did not help"

@@ -20,7 +20,7 @@ TOLD = {"announced_at": ago(60), "announced_severity": CRITICAL, "notified_at": 
 
 
 def a_conversation(**changes: Any) -> Conversation:
-    plain: dict[str, Any] = {"conversation_id": 1, "service_id": 1, "severity": CRITICAL, "opened_at": ago(120), "alert_id": 7, "alert_types": ("service_down",)}
+    plain: dict[str, Any] = {"conversation_id": 1, "service_id": 1, "severity": CRITICAL, "opened_at": ago(120), "started_at": ago(150), "alert_id": 7, "alert_types": ("service_down",)}
     return Conversation(**plain | changes)
 
 
@@ -30,6 +30,8 @@ STEPS = (
 )
 LONG_TOLD = TOLD | {"announced_at": ago(900), "notified_at": ago(900)}
 STEPPED = {"escalation": STEPS}
+LATER = NOW + timedelta(hours=1)
+SEEN = {"acknowledged_at": ago(30)}
 
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, NotifyReason]] = [
     ("a new one waits for others", {"opened_at": ago(29)}, {}, "wait", NotifyReason.GROUPING),
@@ -43,29 +45,35 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, NotifyReason]] = [
     ("given up: told at once", TOLD | {"urgent_at": ago(5)}, {}, "send worsened", NotifyReason.NEEDS_PERSON),
     ("given up, and told", TOLD | {"urgent_at": ago(61)}, {}, "wait", NotifyReason.TOLD),
     ("it lasts: a reminder", TOLD | {"notified_at": ago(14_400)}, {}, "send reminder", NotifyReason.REMINDER),
-    ("it spreads: told, but not each time", TOLD, {"dependents": 2}, "wait", NotifyReason.SPREAD),
-    ("it has spread", TOLD | {"notified_at": ago(300)}, {"dependents": 2}, "send worsened", NotifyReason.SPREAD),
-    ("it has spread as far as was told", TOLD | {"told_dependents": 2}, {"dependents": 2}, "wait", NotifyReason.TOLD),
-    ("no reminder once acknowledged", TOLD | {"notified_at": ago(14_400)}, {"is_acknowledged": True}, "hold", NotifyReason.ACKNOWLEDGED),
+    ("it spreads: told, but not each time", TOLD, {"dependents": ("a", "b")}, "wait", NotifyReason.SPREAD),
+    ("it has spread", TOLD | {"notified_at": ago(300)}, {"dependents": ("a", "b")}, "send worsened", NotifyReason.SPREAD),
+    ("it has spread as far as was told", TOLD | {"told_dependents": ("a", "b")}, {"dependents": ("a", "b")}, "wait", NotifyReason.TOLD),
+    ("no reminder once acknowledged", TOLD | SEEN | {"notified_at": ago(14_400)}, {}, "hold", NotifyReason.ACKNOWLEDGED),
     (
         "worse than what was acknowledged",
-        TOLD | {"announced_severity": WARNING},
-        {"is_acknowledged": True},
+        TOLD | SEEN | {"announced_severity": WARNING},
+        {},
         "send worsened",
         NotifyReason.WORSENED,
     ),
-    ("nobody has acknowledged it: a step", LONG_TOLD, STEPPED, "send reminder", NotifyReason.ESCALATED),
+    ("nobody has acknowledged it: a step", LONG_TOLD, STEPPED, "send escalated", NotifyReason.ESCALATED),
     ("a second too early", LONG_TOLD | {"announced_at": ago(899)}, STEPPED, "wait", NotifyReason.TOLD),
     ("each step once", LONG_TOLD | {"escalated": (15.0,)}, STEPPED, "wait", NotifyReason.TOLD),
-    ("acknowledged: no step", LONG_TOLD, STEPPED | {"is_acknowledged": True}, "hold", NotifyReason.ACKNOWLEDGED),
+    ("acknowledged: no step", LONG_TOLD | SEEN, STEPPED, "hold", NotifyReason.ACKNOWLEDGED),
     ("a step of other severities", LONG_TOLD | {"severity": WARNING}, STEPPED, "wait", NotifyReason.TOLD),
-    ("silenced: no step", LONG_TOLD, STEPPED | {"is_silenced": True}, "hold", NotifyReason.SILENCED),
+    ("silenced: no step", LONG_TOLD, STEPPED | {"silenced_until": LATER}, "wait", NotifyReason.SILENCED),
     ("over: no step", LONG_TOLD | {"over_at": ago(40)}, STEPPED, "send resolved", NotifyReason.RECOVERED),
     ("what was not told does not escalate", {"opened_at": ago(9_000)}, STEPPED, "send firing", NotifyReason.FIRST_WORD),
-    ("a step before the word that it spread", LONG_TOLD, STEPPED | {"dependents": 2}, "send reminder", NotifyReason.ESCALATED),
-    ("silenced", {}, {"is_silenced": True}, "hold", NotifyReason.SILENCED),
-    ("in maintenance", {}, {"is_in_maintenance": True}, "hold", NotifyReason.MAINTENANCE),
-    ("a recovery is told although silenced", TOLD | {"over_at": ago(30)}, {"is_silenced": True}, "send resolved", NotifyReason.RECOVERED),
+    ("a step before the word that it spread", LONG_TOLD, STEPPED | {"dependents": ("a", "b")}, "send escalated", NotifyReason.ESCALATED),
+    ("silenced", {}, {"silenced_until": LATER}, "wait", NotifyReason.SILENCED),
+    ("in maintenance", {}, {"maintained_until": LATER}, "wait", NotifyReason.MAINTENANCE),
+    ("a recovery is told although silenced", TOLD | {"over_at": ago(30)}, {"silenced_until": LATER}, "send resolved", NotifyReason.RECOVERED),
+    ("acknowledged for a time: looked at again when it ends", TOLD | SEEN | {"acknowledged_until": LATER}, {}, "wait", NotifyReason.ACKNOWLEDGED),
+    ("one of those that it named is well, and another is ill", TOLD | {"told_dependents": ("a",)}, {"dependents": ("b",)}, "wait", NotifyReason.SPREAD),
+    ("fewer than it named are left", TOLD | {"told_dependents": ("a", "b")}, {"dependents": ("b",)}, "wait", NotifyReason.TOLD),
+    ("its rule is taken out: others may be, too", TOLD | {"over_at": ago(29)}, {"is_removed": True}, "wait", NotifyReason.GROUPING),
+    ("then that is told", TOLD | {"over_at": ago(30)}, {"is_removed": True}, "send removed", NotifyReason.REMOVED),
+    ("it was not told: nor is that", {"over_at": ago(30)}, {"is_removed": True}, "close", NotifyReason.OVER_BEFORE_TOLD),
     ("ill because of another", {"root_service_id": 2}, {}, "hold", NotifyReason.UNDER_ROOT),
     ("that one is being looked at", {}, {"doubted_until": NOW + timedelta(seconds=9)}, "wait", NotifyReason.ROOT_IN_DOUBT),
     ("that one has just recovered", {"released_at": ago(29)}, {}, "wait", NotifyReason.GROUPING),
@@ -78,7 +86,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, NotifyReason]] = [
     (
         "nor is it told who flaps with it",
         TOLD | {"flapping_at": ago(900), "told_flapping": True, "notified_at": ago(600)},
-        {"dependents": 2},
+        {"dependents": ("a", "b")},
         "wait",
         NotifyReason.TOLD,
     ),
@@ -103,6 +111,8 @@ def test_decision(case: str, conversation: dict[str, Any], world: dict[str, Any]
     if verdict == "send":
         assert decision.kind is NotificationKind(kind)
     assert (decision.until is not None) == (verdict == "wait")
+    if LATER in {*world.values(), *conversation.values()} and verdict == "wait":
+        assert decision.until == LATER
 
 
 def test_without_grouping_the_first_word_is_told_at_once() -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from healthmon.processes.evaluator.alerting import Alerting
     from healthmon.processes.evaluator.obeying import Obeying
 
-TO_THOSE_TOLD = frozenset({NotificationKind.RESOLVED, NotificationKind.REMINDER})
+TO_THOSE_TOLD = frozenset({NotificationKind.RESOLVED, NotificationKind.REMOVED, NotificationKind.REMINDER})
 
 
 class Addressing:
@@ -33,36 +33,49 @@ class Addressing:
     def reaches_anybody(self) -> bool:
         return bool(self._routing.every)
 
-    def channels_for(self, one: Conversation, decision: NotifyDecision, now: datetime) -> tuple[str, ...]:
-        """Return who hears it: what is good, or no news, those that were told; bad news also whom it is to go to by now."""
+    def channels_for(self, one: Conversation, decision: NotifyDecision, now: datetime, *, under: Iterable[Conversation]) -> tuple[str, ...]:
+        """Return who hears it: what is good, or no news, those that were told; bad news also whom it is to go to by now.
+
+        Those of `under` are told with it, so it goes also to whom they would have gone.
+        """
         if decision.steps:
             return tuple(dict.fromkeys(name for step in decision.steps for name in step.channels))
-        told = tuple(name for name in one.told_channels if name in self._routing.every)
+        told = self._told(one)
         if told and decision.kind in TO_THOSE_TOLD:
             return told
-        return tuple(dict.fromkeys((*told, *self.route(one.service_id, one.severity, now))))
+        routes = (self.route(each.service_id, each.severity, now) for each in (one, *under))
+        return tuple(dict.fromkeys((*told, *(name for route in routes for name in route))))
+
+    def those_told(self, one: Conversation) -> tuple[str, ...]:
+        """Return who was told of an outage, of the channels that there are; all, where none of them is any more."""
+        return self._told(one) or self._routing.every
+
+    def _told(self, one: Conversation) -> tuple[str, ...]:
+        return tuple(name for name in one.told_channels if name in self._routing.every)
 
     def route(self, sid: int, severity: AlertSeverity, now: datetime) -> tuple[str, ...]:
         """Return the channels that news of a service goes to now."""
         name, group = self._subjects[sid]
         return self._routing.channels_of(Subject(service=name, group=group, severity=severity), now)
 
-    def is_quiet(self, one: Conversation, now: datetime, alerting: Alerting, obeying: Obeying) -> bool:
+    def is_quiet(self, sid: int, severity: AlertSeverity, now: datetime, alerting: Alerting, obeying: Obeying) -> bool:
         """Tell whether nobody is to be told of an outage now, for maintenance or a silence."""
-        return obeying.maintenance(one.service_id, now).until is not None or self.is_silenced(one, now, alerting, obeying)
+        is_in_maintenance = obeying.maintenance(sid, now).until is not None
+        return is_in_maintenance or self.silenced_until(sid, severity, now, alerting, obeying) is not None
 
-    def is_silenced(self, one: Conversation, now: datetime, alerting: Alerting, obeying: Obeying) -> bool:
-        """Tell whether silences keep every alert of an outage quiet; where none fires, the outage itself."""
-        sid = one.service_id
+    def silenced_until(self, sid: int, severity: AlertSeverity, now: datetime, alerting: Alerting, obeying: Obeying) -> datetime | None:
+        """Return so long silences keep every alert of an outage quiet, where none fires the outage itself; None if not all."""
         found = [self._labels(sid, alert=firing.rule, severity=firing.severity) for firing in alerting.firing(sid)]
-        labels = found or [self._labels(sid, alert="", severity=one.severity)]
-        return all(obeying.is_silenced(each, now) for each in labels)
+        labels = found or [self._labels(sid, alert="", severity=severity)]
+        ends = [obeying.silenced_until(each, now) for each in labels]
+        known = [end for end in ends if end is not None]
+        return min(known) if len(known) == len(ends) else None
 
     def is_event_quiet(self, event: Alert, now: datetime, obeying: Obeying) -> bool:
         """Tell whether nobody is to be told of an event now."""
         sid = event.service_id or 0
         labels = self._labels(sid, alert=event.alert_type, severity=event.severity)
-        return obeying.maintenance(sid, now).until is not None or obeying.is_silenced(labels, now)
+        return obeying.maintenance(sid, now).until is not None or obeying.silenced_until(labels, now) is not None
 
     def _labels(self, sid: int, *, alert: str, severity: AlertSeverity) -> dict[str, str]:
         name, group = self._subjects[sid]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthmon.alerts.lifecycle import AlertEvent, Move, advance, begin
 from healthmon.alerts.rule import values
-from healthmon.model.alert import Alert, AlertSeverity
+from healthmon.model.alert import HEALING_QUARANTINED, Alert, AlertSeverity
 from healthmon.model.rule_state import RulePhase
 from healthmon.store import alerts, rule_states
 
@@ -33,6 +33,7 @@ class Firing:
     rule: str
     severity: AlertSeverity
     message: str
+    started_at: datetime
     values: tuple[tuple[str, str], ...]
 
 
@@ -67,8 +68,9 @@ class Alerting:
         changed = {key for alert in alerts.firing(connection) if (key := (alert.service_id or 0, alert.alert_type)) in known and known[key].severity is not alert.severity}
         gone = (found.keys() - known.keys()) | (found.keys() & changed)
         rule_states.delete(connection, gone)
-        for sid, rule in gone:
-            alerts.resolve(connection, sid, rule, at=now)
+        for sid, name in gone | self._without_a_rule(connection, known):
+            alerts.remove(connection, sid, name, at=now)
+            self._log.change("alert_removed", service=self._names.get(sid, str(sid)), type=name)
         self._states = {key: state for key, state in found.items() if key not in gone}
         self._due = dict.fromkeys(self._states, now)
         self._firing = {}
@@ -79,6 +81,14 @@ class Alerting:
     def firing(self, sid: int) -> list[Firing]:
         """Return the alerts of one service that fire, the first first."""
         return list(self._firing.get(sid, {}).values())
+
+    def knows_any(self, sid: int, alert_types: Iterable[str]) -> bool:
+        """Tell whether some of these alerts of a service can fire by the rules that there are."""
+        return not {HEALING_QUARANTINED, *(rule.name for rule in self._rules.get(sid, ()))}.isdisjoint(alert_types)
+
+    def has_state(self, sid: int) -> bool:
+        """Tell whether the condition of some rule holds for a service, or held a short time ago."""
+        return any(key[0] == sid for key in self._states)
 
     def live(self) -> Iterator[tuple[int, Rule, Firing]]:
         """Yield every alert whose condition holds now, with its service and rule: not those that are only kept."""
@@ -104,12 +114,18 @@ class Alerting:
         fired = []
         for pending in moves:
             sid, name = pending.key
+            before = self._states.get(pending.key)
             self._remember(connection, pending.key, pending.move.state)
             if pending.move.event is AlertEvent.FIRED:
-                fired.append(self._fire(connection, pending, now))
+                fired.append(self._fire(connection, pending, now, started_at=now if before is None else before.since))
             elif pending.move.event is AlertEvent.RESOLVED:
                 self._resolve(connection, sid, name, now)
         return fired
+
+    def _without_a_rule(self, connection: Connection, known: Mapping[Key, Rule]) -> set[Key]:
+        """Return the alerts that fire and that no rule will ever end."""
+        found = {(alert.service_id, alert.alert_type) for alert in alerts.firing(connection) if alert.service_id is not None}
+        return {key for key in found if key not in known and key[1] != HEALING_QUARANTINED}
 
     def _concerned(self, seen: Mapping[int, Facts]) -> Iterator[tuple[int, Rule]]:
         """Yield the rules that hold or have a state: of thousands nearly always none, so nothing else is done for each."""
@@ -146,7 +162,7 @@ class Alerting:
             self._states[key] = state
             rule_states.save(connection, [state])
 
-    def _fire(self, connection: Connection, pending: _Pending, now: datetime) -> tuple[Rule, Alert]:
+    def _fire(self, connection: Connection, pending: _Pending, now: datetime, *, started_at: datetime) -> tuple[Rule, Alert]:
         sid, name = pending.key
         rule = next(rule for rule in self._rules[sid] if rule.name == name)
         explanation = rule.explain(pending.facts)
@@ -158,6 +174,7 @@ class Alerting:
             severity=rule.severity,
             message=message,
             triggered_at=now,
+            started_at=started_at,
             resolved_at=now if is_event else None,
             values=values(explanation),
         )
@@ -187,5 +204,6 @@ def _firing(alert: Alert) -> Firing:
         rule=alert.alert_type,
         severity=alert.severity,
         message=alert.message,
+        started_at=alert.started_at or alert.triggered_at,
         values=alert.values,
     )

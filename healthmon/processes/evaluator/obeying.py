@@ -50,8 +50,10 @@ class Obeying:
         if actions:
             self.load(connection, now)
 
-    def is_silenced(self, labels: Mapping[str, str], now: datetime) -> bool:
-        return silenced_by(self._silences, labels, now) is not None
+    def silenced_until(self, labels: Mapping[str, str], now: datetime) -> datetime | None:
+        """Return so long a silence keeps an alert with these labels quiet; None if none does."""
+        silence = silenced_by(self._silences, labels, now)
+        return None if silence is None else silence.ends_at
 
     def maintenance(self, sid: int, now: datetime) -> Standing:
         """Return how a service stands to maintenance, as people have it by now."""

@@ -80,7 +80,7 @@ class Reporting:
     def load(self, connection: Connection, now: datetime, away_since: Callable[[int], datetime | None]) -> None:
         """Read what an earlier evaluator has left; it may not have come to its last changes."""
         self._alerting.load(connection, now, away_since)
-        self._telling.load(connection, now)
+        self._telling.load(connection, now, self._alerting)
         self._obeying.load(connection, now)
         self._say_at = 0.0
         self._changed = set(self._ids)

@@ -1,52 +1,45 @@
-"""The part of the evaluator that keeps a conversation about each outage, and queues what is to be said."""
+"""The part of the evaluator that keeps a conversation about each outage, and has said what is to be said of it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.alerts.dependencies import roots
-from healthmon.alerts.speaking import speakers
-from healthmon.model.alert import HEALING_QUARANTINED, Alert, AlertSeverity
-from healthmon.model.notification import Notification, NotificationKind
-from healthmon.model.status import ServiceStatus
-from healthmon.notify.batches import routed
+from healthmon.alerts.doubt import doubted_until
+from healthmon.alerts.following import Known, follow
+from healthmon.model.alert import HEALING_QUARANTINED, AlertSeverity
+from healthmon.model.notification import NotificationKind
+from healthmon.notify.batches import Batch, routed
 from healthmon.notify.policy import Grouping, NotifyDecision, NotifyVerdict, Talk, decide, rank
 from healthmon.processes.evaluator.addressing import Addressing
-from healthmon.processes.evaluator.wording import Background
-from healthmon.status import machine
+from healthmon.processes.evaluator.events import Events
+from healthmon.processes.evaluator.posting import Posting
+from healthmon.processes.evaluator.relating import NO_TIES, causes, flapping, ties
 from healthmon.status.uptime import WINDOW
-from healthmon.store import conversations, forensics, heals, outbox, target_starts
+from healthmon.store import conversations, services
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from healthmon.alerts.rule import Rule
-    from healthmon.alerts.speaking import Speaker
     from healthmon.config import ServiceSettings
     from healthmon.log import Log
-    from healthmon.model.container_dependency import ContainerDependency
+    from healthmon.model.alert import Alert
     from healthmon.model.conversation import Conversation
-    from healthmon.model.notification import Affected
     from healthmon.model.operator_action import OperatorAction
     from healthmon.model.service import Service
-    from healthmon.model.status import ServiceState
-    from healthmon.notify.batches import Batch
     from healthmon.notify.routes import Routing
     from healthmon.processes.evaluator.alerting import Alerting
     from healthmon.processes.evaluator.depending import Depending
     from healthmon.processes.evaluator.obeying import Obeying
+    from healthmon.processes.evaluator.relating import Causes
     from healthmon.processes.evaluator.scene import Scene
     from healthmon.processes.evaluator.wording import Wording
     from healthmon.store.connection import Connection
 
 NEVER_S = 3_600.0
-LIFETIME = timedelta(hours=24)  # of a delivery: what nobody took within it is parked
-STARTS_WITHIN = timedelta(hours=1)
-DOUBT_MAX = timedelta(seconds=60)  # so long what an ill service depends on has the first word
 
 
 class Telling:
@@ -70,32 +63,37 @@ class Telling:
         self._grouping = grouping
         self._addressing = Addressing(known, routing)
         self._escalation = routing.escalation
-        self._wording = wording
-        self._log = log
+        self._events = Events(self._addressing, wording, wait=grouping.wait)
+        self._posting = Posting(ids, wording, log)
         self._open: dict[int, Conversation] = {}
+        self._left: list[tuple[Conversation, Service]] = []  # told of, and their services are not watched any more
+        self._unasked: set[int] = set()  # by service, those about rules that are no more
+        self._removed: set[int] = set()  # those of them about which nothing else has begun meanwhile
         self._told_at: dict[int, datetime] = {}  # by service, the end of its last outage that was told
-        self._because: dict[int, ContainerDependency] = {}  # by service, what it speaks for all that depend on it
-        self._dependents: dict[int, tuple[str, ...]] = {}  # by service, the names of those that are ill because of it
-        self._events: list[Alert] = []  # of severity info: told once, with the next say
+        self._ties = NO_TIES
         self._to_look_at: set[int] = set()
         self._changed: set[int] = set()
 
-    def load(self, connection: Connection, now: datetime) -> None:
-        """Read what is open, and close what is about services that are not watched any more."""
-        self._open = {}
+    def load(self, connection: Connection, now: datetime, alerting: Alerting) -> None:
+        """Read what is open. Of services that are not watched any more, only what people were told of has to be ended with a word."""
+        known = services.all_by_id(connection)
+        self._open, self._left = {}, []
         for one in conversations.open_conversations(connection):
             if one.service_id in self._names:
                 self._open[one.service_id] = one
+            elif one.announced_at is not None:
+                self._left.append((one, known[one.service_id]))
             else:
                 conversations.save(connection, replace(one, closed_at=now))
+        self._unasked = {sid for sid, one in self._open.items() if one.alert_types and not alerting.knows_any(sid, one.alert_types)}
+        self._removed = set()
         self._told_at = conversations.outages_told_since(connection, now - WINDOW)
-        self._events.clear()
+        self._events.load(connection, self._names)
         self._changed.clear()
 
     def hear(self, rule: Rule, alert: Alert) -> None:
-        """Take in that an alert fires: of severity info, it is over by the time that it is told."""
-        if alert.severity is AlertSeverity.INFO and not rule.is_about_recovery:
-            self._events.append(alert)
+        """Take in that an alert fires."""
+        self._events.hear(rule, alert)
 
     def acknowledge(self, action: OperatorAction, now: datetime) -> str:
         """Take in that a person has seen the outage of a service; return what came of it."""
@@ -137,181 +135,136 @@ class Telling:
 
     def say(self, connection: Connection, scene: Scene, alerting: Alerting, obeying: Obeying) -> tuple[bool, float]:
         """Queue what is to be said now; return whether that was anything, and the seconds until time alone changes it."""
-        told_events = self._queue_events(connection, scene, obeying)
+        has_left = self._say_farewell(connection, scene.now)
+        has_events, wait_s = self._events.say(connection, obeying, scene.now)
+        waits = [] if wait_s is None else [wait_s]
         self._begin(connection, scene, alerting)
-        if not self._open:
-            return told_events, NEVER_S
-        self._follow(scene, alerting, obeying)
+        if self._open:
+            self._follow(connection, scene, alerting, obeying)
         decisions = {sid: self._decide(one, scene, alerting, obeying) for sid, one in self._open.items()}
-        due = routed(decisions, {sid: self._addressing.channels_for(self._open[sid], decision, scene.now) for sid, decision in decisions.items()})
-        for batch in due:
-            self._queue(connection, batch, scene, alerting)
-            self._note_steps(batch, decisions)
+        has_said = self._send(connection, decisions, scene, alerting)
         for sid, decision in decisions.items():
             if decision.verdict is NotifyVerdict.CLOSE:
                 self._put(replace(self._open[sid], closed_at=scene.now))
-        waits = [(decision.until - scene.now).total_seconds() for decision in decisions.values() if decision.until is not None]
+        waits += [(decision.until - scene.now).total_seconds() for decision in decisions.values() if decision.until is not None]
         if self._save(connection) and self._begin(connection, scene, alerting):  # what is over left something that is not
             waits.append(self._grouping.wait.total_seconds())
-        return told_events or (bool(due) and self._addressing.reaches_anybody), min(waits, default=NEVER_S)
+        return (has_left or has_events or has_said) and self._addressing.reaches_anybody, min(waits, default=NEVER_S)
+
+    def _say_farewell(self, connection: Connection, now: datetime) -> bool:
+        """Tell who was told of the outage of a service that it is not watched any more; return whether there was any."""
+        left, self._left = self._left, []
+        where = {one.service_id: self._addressing.those_told(one) for one, _ in left}
+        for channels in dict.fromkeys(where.values()):
+            members = [(one, service) for one, service in left if where[one.service_id] == channels]
+            batch = Batch(kind=NotificationKind.REMOVED, members=tuple(one.service_id for one, _ in members), channels=channels)
+            self._posting.post_farewell(connection, batch, members, now)
+        for one, _ in left:
+            conversations.save(connection, replace(one, over_at=one.over_at or now, notified_at=now, closed_at=now))
+        return bool(left)
 
     def _begin(self, connection: Connection, scene: Scene, alerting: Alerting) -> bool:
         """Have a conversation about every service of which something holds now, and each know all of it; return whether one is new."""
         before = len(self._open)
         for sid, rule, firing in alerting.live():
             if sid in self._open or not self._is_told_already(sid, rule, scene):
-                self._take_in(connection, sid, firing.rule, firing.severity, firing.alert_id, scene.now)
+                self._take_in(connection, sid, firing.severity, scene.now, alert=(firing.rule, firing.alert_id), started_at=firing.started_at)
         for sid, incident in scene.incidents.items():
             if incident.quarantined_at is not None:
-                self._take_in(connection, sid, HEALING_QUARANTINED, AlertSeverity.CRITICAL, 0, scene.now)
+                self._take_in(connection, sid, AlertSeverity.CRITICAL, scene.now, alert=(HEALING_QUARANTINED, 0), started_at=incident.started_at)
         return len(self._open) > before
+
+    def _begin_with_roots(self, connection: Connection, scene: Scene, alerting: Alerting, obeying: Obeying, found: Causes) -> None:
+        """Have a conversation about what an untold one is ill because of, too, though no rule has fired for that yet: it is told first."""
+        for one in list(self._open.values()):
+            root = found.roots.get(one.service_id)
+            if not isinstance(root, int) or root in self._open or root not in scene.incidents or one.announced_at is not None:
+                continue
+            if not self._addressing.is_quiet(root, one.severity, scene.now, alerting, obeying):
+                self._take_in(connection, root, one.severity, scene.now, alert=None, started_at=scene.incidents[root].started_at)
 
     def _is_told_already(self, sid: int, rule: Rule, scene: Scene) -> bool:
         """Tell whether a rule only looks back at an outage that is over, and that people were told of."""
         told_at = self._told_at.get(sid)
         return told_at is not None and sid not in scene.incidents and scene.now - told_at < rule.lag
 
-    def _take_in(self, connection: Connection, sid: int, alert_type: str, severity: AlertSeverity, alert_id: int, now: datetime) -> None:  # noqa: PLR0913, PLR0917  an alert's own facts
+    def _take_in(  # noqa: PLR0913  an alert's own facts
+        self,
+        connection: Connection,
+        sid: int,
+        severity: AlertSeverity,
+        now: datetime,
+        *,
+        alert: tuple[str, int] | None,
+        started_at: datetime,
+    ) -> None:
+        """Have what holds of a service spoken of; `alert` is the type and number of the alert that says so, if one does."""
+        types, number = ((alert[0],), alert[1]) if alert else ((), 0)
         one = self._open.get(sid)
         if one is None:
-            alert = Alert(service_id=sid, alert_type=alert_type, severity=severity, message="", triggered_at=now, alert_id=alert_id)
-            self._open[sid] = conversations.begin(connection, alert, service_id=sid)
+            self._open[sid] = conversations.begin(connection, sid, severity=severity, alert_types=types, alert_id=number, started_at=started_at, now=now)
             self._to_look_at.update(self._depending.watched[sid])
-        elif alert_type not in one.alert_types or rank(severity) > rank(one.severity):
-            types = tuple(dict.fromkeys((*one.alert_types, alert_type)))
-            self._put(replace(one, severity=max(one.severity, severity, key=rank), alert_types=types))
+        elif not set(types) <= set(one.alert_types) or rank(severity) > rank(one.severity):
+            after = replace(one, severity=max(one.severity, severity, key=rank), alert_types=tuple(dict.fromkeys((*one.alert_types, *types))))
+            self._put(replace(after, alert_id=one.alert_id or number, started_at=min(one.started_at, started_at)))
+        if types:
+            self._unasked.discard(sid)
 
-    def _follow(self, scene: Scene, alerting: Alerting, obeying: Obeying) -> None:
+    def _follow(self, connection: Connection, scene: Scene, alerting: Alerting, obeying: Obeying) -> None:
         """Bring every conversation up to what is known now."""
-        ill = {sid for sid, state in scene.states.items() if state.status is ServiceStatus.UNHEALTHY} | scene.incidents.keys()
-        flapping = {sid for sid, one in scene.flapping.items() if one.is_flapping}
-        depends_on, troubles = self._depending.graph(scene.states)
-        found = roots(depends_on, ill | flapping | troubles.keys())
-        muted = {sid for sid, one in self._open.items() if self._addressing.is_quiet(one, scene.now, alerting, obeying)}
-        speaking = speakers(self._open, found, muted)
-        self._because = {speaker.service_id: troubles[key] for key, speaker in speaking.items()}
-        for sid, before in list(self._open.items()):
-            incident = scene.incidents.get(sid)
-            after = replace(before, is_outage=before.is_outage or incident is not None)
-            after = replace(after, flapping_at=(before.flapping_at or scene.now) if sid in flapping else None)
-            is_over = sid not in flapping and (incident is None if after.is_outage else not alerting.firing(sid))
-            after = replace(after, over_at=(after.over_at or scene.now) if is_over else None)
-            if incident is not None and incident.quarantined_at is not None:
-                after = replace(after, urgent_at=incident.quarantined_at)
-            root = found.get(sid)
-            if isinstance(root, str):
-                speaker = speaking[root]
-                root = speaker.service_id if speaker.service_id != sid else None
-                after = after if root else replace(after, severity=speaker.severity)
-            root = root if root in self._open and root not in muted else None
-            if root is None and before.root_service_id is not None:
-                after = replace(after, released_at=scene.now)
+        found = causes(scene, self._depending)
+        self._begin_with_roots(connection, scene, alerting, obeying, found)
+        muted = {sid for sid, one in self._open.items() if self._addressing.is_quiet(sid, one.severity, scene.now, alerting, obeying)}
+        self._ties = ties(found, self._open, muted, self._names)
+        self._removed = {sid for sid in self._unasked & self._open.keys() if not alerting.has_state(sid)}
+        ended = {sid: at for sid in self._open if (at := obeying.maintenance(sid, scene.now).ended_at) is not None}
+        known = Known(
+            now=scene.now,
+            incidents=scene.incidents,
+            flapping=flapping(scene),
+            firing={sid for sid in self._open if alerting.firing(sid)},
+            removed=self._removed,
+            roots=found.roots,
+            speaking=self._ties.speaking,
+            muted=muted,
+            maintenance_ended=ended,
+        )
+        for sid, after in follow(self._open, known).items():
+            if after.root_service_id is None and self._open[sid].root_service_id is not None:
                 self._to_look_at.add(sid)
-            after = _released(after, obeying.maintenance(sid, scene.now).ended_at)
-            self._put(replace(after, root_service_id=root))
-        self._dependents = self._by_root(found, speaking)
-        self._share_severities()
-
-    def _share_severities(self) -> None:
-        """Have who speaks for others be as bad as the worst of them."""
-        for one in list(self._open.values()):
-            root = None if one.root_service_id is None else self._open.get(one.root_service_id)
-            if root is not None and rank(one.severity) > rank(root.severity):
-                self._put(replace(root, severity=one.severity))
+            self._put(after)
 
     def _decide(self, conversation: Conversation, scene: Scene, alerting: Alerting, obeying: Obeying) -> NotifyDecision:
-        doubted_until = max(conversation.opened_at, conversation.released_at or conversation.opened_at) + DOUBT_MAX
+        sid = conversation.service_id
+        depended = [scene.states[other] for other in self._depending.watched[sid] if other in scene.states]
         return decide(
             Talk(
                 now=scene.now,
                 grouping=self._grouping,
                 conversation=conversation,
-                dependents=len(self._under(conversation.service_id)),
-                is_in_maintenance=obeying.maintenance(conversation.service_id, scene.now).until is not None,
-                is_silenced=self._addressing.is_silenced(conversation, scene.now, alerting, obeying),
-                is_acknowledged=conversation.is_acknowledged(scene.now),
+                dependents=self._ties.dependents.get(sid, ()),
+                maintained_until=obeying.maintenance(sid, scene.now).until,
+                silenced_until=self._addressing.silenced_until(sid, conversation.severity, scene.now, alerting, obeying),
+                is_removed=sid in self._removed,
                 escalation=self._escalation,
-                doubted_until=doubted_until if self._is_in_doubt(conversation, scene.states) else None,
+                doubted_until=doubted_until(conversation, scene.states[sid], depended),
             ),
         )
 
-    def _is_in_doubt(self, conversation: Conversation, states: Mapping[int, ServiceState]) -> bool:
-        """Tell whether something that a service depends on has just failed, was not looked at since, or is ill and not told yet."""
-        own, released_at = states[conversation.service_id], conversation.released_at
-        if released_at is not None and (own.last_checked_at is None or own.last_checked_at < released_at):
-            return True  # what it waited for has recovered, and it was not looked at since
-        depended = [states[other] for other in self._depending.watched[conversation.service_id] if other in states]
-        return any(
-            machine.is_soft(state)
-            or state.last_checked_at is None
-            or state.last_checked_at < conversation.opened_at
-            or (state.status is ServiceStatus.UNHEALTHY and state.service_id not in self._open)
-            for state in depended
-        )
-
-    def _queue_events(self, connection: Connection, scene: Scene, obeying: Obeying) -> bool:
-        """Queue what fired and is over at once; return whether there was any of it."""
-        events, self._events = self._events, []
-        loud = [one for one in events if not self._addressing.is_event_quiet(one, scene.now, obeying)]
-        where = {one.alert_id: self._addressing.route(one.service_id or 0, one.severity, scene.now) for one in loud}
-        for channels in dict.fromkeys(where.values()):
-            message = Notification(
-                kind=NotificationKind.EVENT,
-                severity=AlertSeverity.INFO,
-                created_at=scene.now,
-                host=self._wording.host,
-                affected=tuple(self._wording.event(one) for one in loud if where[one.alert_id] == channels),
-            )
-            outbox.enqueue(connection, message, channels, lifetime=LIFETIME)
-        return bool(loud) and self._addressing.reaches_anybody
-
-    def _queue(self, connection: Connection, batch: Batch, scene: Scene, alerting: Alerting) -> None:
-        told = [self._open[sid] for sid in batch.members]
-        message = Notification(
-            kind=batch.kind,
-            severity=max((one.severity for one in told), key=rank),
-            created_at=scene.now,
-            host=self._wording.host,
-            affected=tuple(self._affected(connection, one, scene, alerting) for one in told),
-        )
-        notification_id = outbox.enqueue(connection, message, batch.channels, lifetime=LIFETIME)
-        for one in told:
-            because = self._because.get(one.service_id)
-            after = one if because is None else replace(one, because_of=f"{because.name} {because.trouble}")
-            self._put(_told(after, scene.now, dependents=len(self._under(one.service_id)), channels=batch.channels))
-        names = ", ".join(self._names[one.service_id] for one in told)
-        self._log.info("notification_queued", kind=batch.kind.value, services=names, notification=notification_id)
-
-    def _note_steps(self, batch: Batch, decisions: Mapping[int, NotifyDecision]) -> None:
-        for sid in batch.members:
-            taken = tuple(step.after_minutes for step in decisions[sid].steps)
-            if taken:
-                self._put(replace(self._open[sid], escalated=(*self._open[sid].escalated, *taken)))
-
-    def _affected(self, connection: Connection, conversation: Conversation, scene: Scene, alerting: Alerting) -> Affected:
-        sid = conversation.service_id
-        incident = scene.incidents.get(sid) or scene.latest.get(sid)
-        made = [] if incident is None or not conversation.is_outage else heals.of_incident(connection, incident.incident_id)
-        background = Background(
-            made=made,
-            last_lines=() if incident is None else forensics.last_lines(connection, incident.incident_id),
-            starts=target_starts.count(connection, sid, since=scene.now - STARTS_WITHIN),
-            dependents=self._under(sid),
-            because=self._because.get(sid),
-        )
-        return self._wording.affected(conversation, alerting.firing(sid), scene, background)
-
-    def _under(self, root: int) -> tuple[str, ...]:
-        return self._dependents.get(root, ())
-
-    def _by_root(self, roots_of: Mapping[int, int | str], speaking: Mapping[str, Speaker]) -> dict[int, tuple[str, ...]]:
-        """Return the names of all that are ill because of another, spoken of or not, by that one: once a step."""
-        found: dict[int, list[str]] = {}
-        for sid, root in roots_of.items():
-            speaker = speaking[root].service_id if isinstance(root, str) and root in speaking else root
-            if isinstance(speaker, int) and sid != speaker and sid in self._names:
-                found.setdefault(speaker, []).append(self._names[sid])
-        return {root: tuple(names) for root, names in found.items()}
+    def _send(self, connection: Connection, decisions: Mapping[int, NotifyDecision], scene: Scene, alerting: Alerting) -> bool:
+        """Queue what is decided; return whether that was anything."""
+        under: dict[int, list[Conversation]] = {}
+        for one in self._open.values():
+            if one.root_service_id is not None and one.announced_at is None:
+                under.setdefault(one.root_service_id, []).append(one)
+        where = {sid: self._addressing.channels_for(self._open[sid], decision, scene.now, under=under.get(sid, ())) for sid, decision in decisions.items()}
+        due = routed(decisions, where)
+        for batch in due:
+            told = [(self._open[sid], decisions[sid].reason) for sid in batch.members]
+            for one in self._posting.post(connection, batch, told, scene, alerting, self._ties):
+                taken = tuple(step.after_minutes for step in decisions[one.service_id].steps)
+                self._put(replace(one, escalated=(*one.escalated, *taken)))
+        return bool(due)
 
     def _put(self, conversation: Conversation) -> None:
         if self._open.get(conversation.service_id) != conversation:
@@ -328,23 +281,5 @@ class Telling:
                 self._told_at[sid] = one.closed_at
         self._changed.clear()
         self._open = {sid: one for sid, one in self._open.items() if one.closed_at is None}
+        self._unasked &= self._open.keys()
         return len(self._open) < before
-
-
-def _released(conversation: Conversation, ended_at: datetime | None) -> Conversation:
-    """Take in when the last maintenance ended: what is ill then is waited for anew."""
-    held_until = conversation.released_at or conversation.opened_at
-    return conversation if ended_at is None or ended_at <= held_until else replace(conversation, released_at=ended_at)
-
-
-def _told(conversation: Conversation, now: datetime, *, dependents: int, channels: tuple[str, ...]) -> Conversation:
-    return replace(
-        conversation,
-        announced_at=conversation.announced_at or now,
-        announced_severity=conversation.severity,
-        notified_at=now,
-        told_dependents=dependents,
-        told_channels=tuple(dict.fromkeys((*conversation.told_channels, *channels))),
-        told_flapping=conversation.flapping_at is not None,
-        closed_at=now if conversation.over_at is not None else None,
-    )

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from healthmon.store.targets import TargetReport
 
 LAST_CHECK = "last check"
+NO_RULE = "no rule of the configuration asks for it any more"
+NO_SERVICE = "the configuration does not have it any more, or has it switched off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,11 @@ class Background:
     last_lines: tuple[str, ...] = ()
     starts: int = 0  # of its target within the last hour
     dependents: tuple[str, ...] = ()
+    not_back: tuple[str, ...] = ()  # of those that people were told are ill because of it, when it is over
     because: ContainerDependency | None = None
+    first: Alert | None = None
+    news: str = ""
+    is_removed: bool = False
 
 
 class Wording:
@@ -54,7 +60,7 @@ class Wording:
         sid = conversation.service_id
         service, configured = self._services[sid]
         incident = (scene.incidents.get(sid) or scene.latest.get(sid)) if conversation.is_outage else None
-        message = _message(firing, incident)
+        message = _message(firing, incident, background.first)
         changes = scene.flapping[sid].changes if conversation.flapping_at is not None else 0
         if changes:
             message = f"flapping: {changes} changes in the last {flapping.WINDOW} checks"
@@ -70,12 +76,36 @@ class Wording:
             started_at=_started_at(conversation, incident),
             resolved_at=conversation.over_at,
             is_outage=conversation.is_outage,
-            facts=(*_because(because, conversation), *self._facts(sid, scene, message, background.starts), *_last_lines(background, conversation)),
+            facts=(
+                *_because(because, conversation),
+                *self._facts(sid, scene, message, background.starts),
+                *_last_lines(background, conversation),
+                *_not_back(background),
+            ),
             values=tuple({value: None for one in firing for value in one.values}),
             healing=_healed(background.made) if conversation.over_at else self._healing(sid, incident),
             dependents=background.dependents,
             because_of="" if because is None else f"{because.name} {because.trouble}",
+            news=background.news,
+            removed=NO_RULE if background.is_removed else "",
             links=() if configured.runbook_url is None else (("runbook", configured.runbook_url),),
+        )
+
+    def farewell(self, conversation: Conversation, service: Service, *, now: datetime) -> Affected:
+        """Return what is told last of a service that is not watched any more."""
+        return Affected(
+            conversation_id=conversation.conversation_id,
+            service=service.name,
+            group=service.group,
+            critical=service.critical,
+            severity=conversation.severity,
+            alert_id=conversation.alert_id,
+            alert_types=conversation.alert_types,
+            message="",
+            started_at=conversation.started_at,
+            resolved_at=now,
+            is_outage=conversation.is_outage,
+            removed=NO_SERVICE,
         )
 
     def event(self, alert: Alert) -> Affected:
@@ -90,7 +120,7 @@ class Wording:
             alert_id=alert.alert_id,
             alert_types=(alert.alert_type,),
             message=alert.message,
-            started_at=alert.triggered_at,
+            started_at=alert.started_at or alert.triggered_at,
             values=alert.values,
         )
 
@@ -123,18 +153,24 @@ def _last_lines(background: Background, conversation: Conversation) -> tuple[tup
     return (("last log lines", told),) if told else ()
 
 
+def _not_back(background: Background) -> tuple[tuple[str, str], ...]:
+    return (("not back yet", ", ".join(background.not_back)),) if background.not_back else ()
+
+
 def _started_at(conversation: Conversation, incident: Incident | None) -> datetime:
     """Return when it began: of what flapped, the first time."""
     if incident is None:
-        return conversation.opened_at
-    return min(incident.started_at, conversation.opened_at) if conversation.told_flapping else incident.started_at
+        return conversation.started_at
+    return min(incident.started_at, conversation.started_at) if conversation.told_flapping else incident.started_at
 
 
-def _message(firing: Sequence[Firing], incident: Incident | None) -> str:
-    """Return what failed: of an outage the look that began it, else what the first rule says."""
+def _message(firing: Sequence[Firing], incident: Incident | None, first: Alert | None) -> str:
+    """Return what failed: of an outage the look that began it, else what the first rule says, or said."""
     if incident is not None:
         return incident.error_message or incident.reason.value
-    return firing[0].message if firing else "it is over"
+    if firing:
+        return firing[0].message
+    return "" if first is None else first.message
 
 
 def _healed(made: Sequence[Heal]) -> str:

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from healthmon.processes.programs import EVALUATOR, HEALER, NOTIFIER, PROBE
+from healthmon.processes.programs import EVALUATOR, HEALER, NOTIFIER, PROBE, WEB
 from healthmon.watch.policy import FLAPPING_STARTS, HUNG_AFTER_S, LEAKING_SAMPLES, Observed, ProgramState, WatchReason
 from healthmon.watch.wellbeing import Judged
 
@@ -55,7 +55,7 @@ class Charges:
     """What the watchdog looks after: our programs but itself, which supervisord looks after."""
 
     def __init__(self, groups: Iterable[str]) -> None:
-        names = (EVALUATOR, HEALER, NOTIFIER, *(f"{PROBE}{group}" for group in groups))
+        names = (EVALUATOR, HEALER, NOTIFIER, WEB, *(f"{PROBE}{group}" for group in groups))
         self._charges = {name: _Charge() for name in names}
 
     def is_ours(self, name: str) -> bool:
