@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.cli.table import MARKS, STYLES, age
-from healthmon.cli.terminal import a_console, a_table, plain, styled
+from healthmon.cli.terminal import a_console, a_table, plain, say, styled
 from healthmon.heal.decision import HealVerdict
 from healthmon.heal.explain import GateState
 from healthmon.heal.words import evidence_in_words, in_words
@@ -38,16 +38,16 @@ def show_explanation(service: str, found: Explained) -> None:
     """Print how the service is, what healing does about it, each gate, and when there can be a restart at the earliest."""
     console, situation = a_console(), found.situation
     for line in (_status(service, found), _container(found)):
-        console.print(line)
+        say(console, line)
     decision = found.explanation.decision
     console.print()
-    console.print(styled(f"healing: {in_words(decision, dry_run=situation.settings.dry_run)}", "bold"))
+    say(console, styled(f"healing: {in_words(decision, dry_run=situation.settings.dry_run)}", "bold"))
     table = a_table("", "gate", "answer")
     for result in found.explanation.gates:
         mark, style = GATE_MARKS[result.state]
         table.add_row(styled(mark, style), styled(result.question, style if result.state is GateState.NOT_ASKED else ""), _answer(result, situation.now))
     console.print(table)
-    console.print(styled(_earliest(found), "bold"))
+    say(console, styled(_earliest(found), "bold"))
 
 
 def show_history(found: Iterable[tuple[Heal, HealEvidence]], names: Mapping[int, str], now: datetime) -> None:

@@ -8,7 +8,7 @@ from healthmon import clock
 from healthmon.answers.story import MOMENTS
 from healthmon.answers.wording import iso
 from healthmon.cli.table import age
-from healthmon.cli.terminal import a_console, a_table, plain, styled
+from healthmon.cli.terminal import a_console, a_table, plain, say, styled
 from healthmon.model.heal import CHARGED_HEALS, HealState
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ STYLES = {"failed": "red", "confirmed": "bold red", "quarantined": "bold red", "
 def show_incidents(found: Iterable[Incident], made: Mapping[int, Sequence[Heal]], names: Mapping[int, str], now: datetime) -> None:
     """Print outages, newest first."""
     console, lines = a_console(), list(found)
-    if not lines:
-        console.print("nothing was ill yet")
-        return
     table = a_table("incident", "service", "began", "lasted", "ended", "restarts", "what", numbers={"incident", "began", "lasted", "restarts"})
     for one in lines:
         lasted = age(one.started_at, one.resolved_at or now)
@@ -54,7 +51,7 @@ def show_story(story: Story, now: datetime, *, full: bool) -> None:
         table.add_row(styled(f"{entry.at:%Y-%m-%d %H:%M:%S}", "dim"), styled(entry.text, STYLES.get(entry.kind, "")))
     console.print(table)
     if incident.resolved_at is None and incident.healing:
-        console.print(styled(f"healing: {incident.healing}"))
+        say(console, styled(f"healing: {incident.healing}"))
     for bundle in story.bundles:
         _show_bundle(console, bundle, None if full else LINES)
     if not story.bundles:

@@ -51,6 +51,8 @@ def list_(context: Context, service: str | None = None, limit: int = LINES, *, o
         connection.close()
     if as_json:
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    elif not found:
+        click.echo("nothing is ill" if only_open else "nothing was ill yet")
     else:
         show_incidents(found, made, {one: service.name for one, service in known.items()}, clock.now())
 

@@ -43,3 +43,8 @@ def styled(text: str, style: str = "") -> Text:
 
 def plain(*texts: str) -> list[Text]:
     return [styled(text) for text in texts]
+
+
+def say(console: Console, text: Text) -> None:
+    """Print a sentence: wrapped for a person, whole in a pipe."""
+    console.print(text, soft_wrap=not console.is_terminal)
