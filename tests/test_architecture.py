@@ -62,6 +62,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.explain",
             "heal.reach",
             "heal.order",
+            "heal.storm",
             "heal.words",
             "heal.requested",
             "heal.preflight",
@@ -91,7 +92,14 @@ ORDER = [name for name, _ in LAYERS]
 
 # What touches the world stays apart from what else does: a hand knows its own world only.
 HANDS = ("store", "probes", "heal", "watch", "notify")
-PROCESSES = ("processes.evaluator", "processes.healer", "processes.notifier", "processes.prober", "processes.web")
+PROCESSES = (
+    "processes.evaluator",
+    "processes.healer",
+    "processes.keeper",
+    "processes.notifier",
+    "processes.prober",
+    "processes.web",
+)
 
 # One home each.
 HOMES = {

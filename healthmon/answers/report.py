@@ -82,6 +82,10 @@ class ResponseTimeDocument(TypedDict):
     checks: int
     avg_response_time: float | None
     max_response_time: float | None
+    min_response_time: float | None
+    p50_response_time: float | None
+    p95_response_time: float | None
+    p99_response_time: float | None
 
 
 class Trends(TypedDict):
@@ -154,6 +158,10 @@ def trends_document(
                 checks=one.checks,
                 avg_response_time=rounded(one.average_s),
                 max_response_time=rounded(one.maximum_s),
+                min_response_time=rounded(one.minimum_s),
+                p50_response_time=rounded(one.p50_s),
+                p95_response_time=rounded(one.p95_s),
+                p99_response_time=rounded(one.p99_s),
             )
             for one in times
         ],

@@ -51,9 +51,10 @@ class Story:
 
 def read_story(connection: Connection, incident_id: int) -> Story | None:
     """Return all that is known of one incident; None when there is none of this number."""
-    incident = incidents.get(connection, incident_id)
-    if incident is None:
+    found = incidents.of_ids(connection, [incident_id])
+    if not found:
         return None
+    [incident] = found
     service = services.all_by_id(connection)[incident.service_id].name
     bundles = forensics.of_incident(connection, incident_id)
     entries = [

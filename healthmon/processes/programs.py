@@ -27,6 +27,7 @@ OURS = (sys.executable, "-P", "-m", "healthmon", "process")
 EVALUATOR = "evaluator"
 HEALER = "healer"
 NOTIFIER = "notifier"
+KEEPER = "keeper"
 WATCHDOG = "watchdog"
 WEB = "web"
 PROBE = PROBE_PROGRAM
@@ -58,8 +59,8 @@ def of_monitor(config: Config, source: Path) -> list[Program]:
 
 def names(config: Config) -> list[str]:
     """Return what those programs are called."""
-    probes = [PROBE + group for group in sorted(config.groups())]
-    return [*probes, EVALUATOR, HEALER, NOTIFIER, WATCHDOG, *([WEB] if config.web.enabled else [])]
+    probes = [PROBE + group for group in sorted(config.probed_groups())]
+    return [*probes, EVALUATOR, HEALER, NOTIFIER, KEEPER, WATCHDOG, *([WEB] if config.web.enabled else [])]
 
 
 def ours(name: str, config: Config, source: Path, *, start_s: int = 1) -> Program:

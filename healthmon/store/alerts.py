@@ -112,6 +112,12 @@ def page(connection: Connection, *, before: int | None, limit: int, service_id: 
     return list(map(_alert, rows))
 
 
+def of_ids(connection: Connection, ids: Iterable[int]) -> list[Alert]:
+    """Return these alerts, as far as they are there."""
+    found = (connection.row(_SELECT + "WHERE alert_id = ?", one) for one in ids)
+    return [_alert(row) for row in found if row is not None]
+
+
 def _alert(row: tuple[apsw.SQLiteValue, ...]) -> Alert:
     explanation = text_or_none(row[5])
     return Alert(
@@ -166,6 +172,6 @@ def remove(connection: Connection, service_id: int, alert_type: str, *, at: date
     connection.change(
         "UPDATE alert_log SET resolved_at = ?, removed = 1 WHERE service_id = ? AND alert_type = ? AND resolved_at IS NULL",
         clock.to_sql(at),
-        service_id,
+        service_id or 0,
         alert_type,
     )

@@ -253,5 +253,6 @@ def require_safe_sqlite(version: str) -> None:
 
 
 def _require_wal(connection: Connection) -> None:
+    connection.rows("PRAGMA auto_vacuum = INCREMENTAL")  # counts in an empty file only, and not after the next statement
     if connection.row("PRAGMA journal_mode = WAL") != ("wal",):
         raise UsageError(f"{connection.path} lies on a file system without shared memory, which WAL mode needs")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 HEALTHMON = (sys.executable, "-P", "-m", "healthmon")
-PROGRAMS = {"evaluator", "healer", "notifier", "probe-agents", "probe-core", "watchdog", "web"}
+PROGRAMS = {"evaluator", "healer", "keeper", "notifier", "probe-agents", "probe-core", "watchdog", "web"}
 TOP = Path(__file__).parents[2]
 
 

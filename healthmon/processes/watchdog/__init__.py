@@ -55,7 +55,7 @@ class Watchdog:
         for bell in config.paths.doorbells.glob("*.sock"):
             ring(bell)  # who began before us has beaten where nobody heard it
         self._rpc = SupervisorRpc(config.paths.supervisor_socket)
-        self._charges = Charges(config.groups())
+        self._charges = Charges(config.probed_groups())
         self._sampling = Sampling(config, log)
         self._outward = Outward(config.watchdog, log)
         self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)
