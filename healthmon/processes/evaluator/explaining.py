@@ -14,7 +14,7 @@ from healthmon.processes.evaluator.maintaining import Maintaining
 from healthmon.processes.evaluator.moment import read_moment
 from healthmon.processes.evaluator.planning import QUEUED
 from healthmon.processes.evaluator.situations import Situations
-from healthmon.store import facts, heals, incidents, services, states
+from healthmon.store import facts, heals, incidents, services, states, storms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +52,7 @@ def read_explanation(connection: Connection, config: Config, name: str, now: dat
     ill = {one.service_id: one for one in incidents.open_incidents(connection) if one.service_id in ids}
     under_way = {heal.service_id: heal for heal in heals.open_heals(connection)}
     moment = read_moment(connection, watched, {*ill, sid}, under_way, now)
+    moment.storm = storms.open_one(connection)
     moment.queued = _queued_before(connection, sid, situations, ill, moment)
     situation = situations.of(connection, sid, ill.get(sid), moment)
     return Explained(situation=situation, explanation=explain(situation), report=moment.reports.get(sid))
@@ -76,7 +77,7 @@ def _situations(connection: Connection, config: Config, known: list[tuple[Servic
 def _queued_before(connection: Connection, sid: int, situations: Situations, ill: Mapping[int, Incident], moment: Moment) -> int:
     """Count who gets what there is for few before this one: as in a step of the evaluator, which asks in the same order."""
     moment.queued = 0
-    for incident in situations.in_order(ill, moment):
+    for incident in situations.by_urgency(ill, moment):
         if incident.service_id == sid:
             break
         decision = decide(situations.of(connection, incident.service_id, incident, moment))
