@@ -52,7 +52,9 @@ def read_explanation(connection: Connection, config: Config, name: str, now: dat
     ill = {one.service_id: one for one in incidents.open_incidents(connection) if one.service_id in ids}
     under_way = {heal.service_id: heal for heal in heals.open_heals(connection)}
     moment = read_moment(connection, watched, {*ill, sid}, under_way, now)
-    moment.storm = storms.open_one(connection)
+    storm = storms.open_one(connection)
+    if storm is not None:
+        situations.meet(storm, connection, ill, moment)
     moment.queued = _queued_before(connection, sid, situations, ill, moment)
     situation = situations.of(connection, sid, ill.get(sid), moment)
     return Explained(situation=situation, explanation=explain(situation), report=moment.reports.get(sid))
