@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, WithJsonSchema, field_validator
 
 from healthmon import secrets
-from healthmon.config_source import conditions, file, limits, names, relations, wording
+from healthmon.config_source import commands, conditions, file, limits, names, relations, wording
 from healthmon.errors import UsageError
 from healthmon.heal.settings import HealSettings
 from healthmon.history.settings import RetentionSettings
@@ -169,7 +169,15 @@ def load(path: Path) -> Config:
     source = file.read(path)
     written = source.root.plain()
     values, missing = secrets.resolve(written, directory=path.absolute().parent)
-    findings = [*source.findings, *missing, *relations.findings(values), *limits.findings(values), *conditions.findings(values, written), *names.findings(values)]
+    findings = [
+        *source.findings,
+        *missing,
+        *relations.findings(values),
+        *limits.findings(values),
+        *conditions.findings(values, written),
+        *names.findings(values),
+        *commands.findings(written),
+    ]
     try:
         config = Config.model_validate(_completed(values))
     except ValidationError as error:

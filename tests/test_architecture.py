@@ -68,6 +68,8 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.rearming",
             "heal.words",
             "heal.requested",
+            "heal.hook_settings",
+            "heal.hook_environment",
             "heal.preflight",
             "heal.outcome",
             "heal.verification",

@@ -9,13 +9,13 @@ from typing_extensions import TypedDict
 from healthmon.answers.wording import iso
 from healthmon.clock import to_iso
 from healthmon.model.heal import HealAction, HealState
-from healthmon.store import heal_evidence, heals, services
+from healthmon.model.hook_run import HookMoment
+from healthmon.store import heal_evidence, heals, hook_runs, services
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthmon.model.heal import Heal
-    from healthmon.model.heal_evidence import HealEvidence
     from healthmon.model.service import Service
     from healthmon.store.connection import Connection
 
@@ -25,6 +25,15 @@ class EvidenceDocument(TypedDict):
     first_at: str | None
     last_at: str | None
     error_message: str | None
+
+
+class HookDocument(TypedDict):
+    moment: HookMoment
+    began_at: str
+    took_seconds: float
+    exit_code: int | None
+    problem: str
+    output: str
 
 
 class HealDocument(TypedDict):
@@ -44,7 +53,9 @@ class HealDocument(TypedDict):
     why: str
     forced: bool
     evidence: EvidenceDocument
-    needless: bool
+    needless: bool | None
+    failure: str
+    hooks: list[HookDocument]
 
 
 def read_page(
@@ -53,10 +64,11 @@ def read_page(
     """Return the newest heals older than the one with the id `before`, newest first."""
     known = services.all_by_id(connection)
     found = heals.page(connection, before=before, limit=limit, service_id=service_id, incident_id=incident_id)
-    return [document(heal, heal_evidence.of_heal(connection, heal), known) for heal in found]
+    return [document(connection, heal, known) for heal in found]
 
 
-def document(heal: Heal, evidence: HealEvidence, known: Mapping[int, Service]) -> HealDocument:
+def document(connection: Connection, heal: Heal, known: Mapping[int, Service]) -> HealDocument:
+    evidence = heal_evidence.of_heal(connection, heal)
     return HealDocument(
         heal_id=heal.heal_id,
         service_name=known[heal.service_id].name,
@@ -79,5 +91,17 @@ def document(heal: Heal, evidence: HealEvidence, known: Mapping[int, Service]) -
             last_at=iso(evidence.last_at),
             error_message=evidence.error or None,
         ),
-        needless=evidence.good_before_at is not None,
+        needless=True if evidence.good_before_at is not None else heal.needless,
+        failure=heal.failure,
+        hooks=[
+            HookDocument(
+                moment=run.moment,
+                began_at=to_iso(run.began_at),
+                took_seconds=round(run.took_s, 3),
+                exit_code=run.exit_code,
+                problem=run.problem,
+                output=run.output,
+            )
+            for run in hook_runs.of_heal(connection, heal.heal_id)
+        ],
     )

@@ -10,7 +10,17 @@ from healthmon import clock
 from healthmon.heal.words import evidence_in_words
 from healthmon.model.forensics import ForensicsMoment
 from healthmon.model.heal import HealState
-from healthmon.store import alerts, deliveries, forensics, heal_evidence, heals, incidents, operator_actions, services
+from healthmon.store import (
+    alerts,
+    deliveries,
+    forensics,
+    heal_evidence,
+    heals,
+    hook_runs,
+    incidents,
+    operator_actions,
+    services,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +116,8 @@ def _heal(connection: Connection, heal: Heal) -> Iterator[Entry]:
     yield Entry(at=heal.planned_at, kind="heal", text=f"{heal.action.value} of {heal.target_name} decided, {who}: {evidence}")
     if heal.issued_at is not None:
         yield Entry(at=heal.issued_at, kind="heal", text=f"{heal.action.value} issued")
+    for run in hook_runs.of_heal(connection, heal.heal_id):
+        yield Entry(at=run.began_at, kind="hook", text=run.words)
     if heal.returned_at is not None:
         yield Entry(at=heal.returned_at, kind="heal", text=f"{heal.action.value}ed")
     if heal.closed_at is not None:

@@ -18,7 +18,7 @@ from healthmon.errors import StoreError
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.processes.evaluator.explaining import read_explanation
 from healthmon.processes.roles import is_held
-from healthmon.store import heal_evidence, heals, services
+from healthmon.store import heal_evidence, heals, hook_runs, services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,11 +84,12 @@ def history(context: Context, service: str | None, limit: int, *, as_json: bool)
         known = services.all_by_id(connection)
         sid = None if service is None else next((one.service_id for one in known.values() if one.name == service), 0)
         made = heals.page(connection, before=None, limit=limit, service_id=sid, incident_id=None)
-        found = [(heal, heal_evidence.of_heal(connection, heal)) for heal in made]
+        found = [(heal, heal_evidence.of_heal(connection, heal), hook_runs.of_heal(connection, heal.heal_id)) for heal in made]
+        told = [document(connection, heal, known) for heal in made] if as_json else []
     finally:
         connection.close()
     if as_json:
-        click.echo(json.dumps([document(*one, known) for one in found], indent=2, ensure_ascii=False))
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
     else:
         show_history(found, {sid: one.name for sid, one in known.items()}, clock.now())
 

@@ -14,7 +14,7 @@ from healthmon.model.heal import OPEN_HEALS, HealState
 from healthmon.model.status import ServiceStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from rich.text import Text
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from healthmon.heal.explain import GateResult
     from healthmon.model.heal import Heal
     from healthmon.model.heal_evidence import HealEvidence
+    from healthmon.model.hook_run import HookRun
     from healthmon.processes.evaluator.explaining import Explained
 
 GATE_MARKS = {GateState.PASSED: ("✔", "green"), GateState.OBJECTS: ("✖", "bold red"), GateState.NOT_ASKED: ("·", "dim")}
@@ -50,19 +51,19 @@ def show_explanation(service: str, found: Explained) -> None:
     say(console, styled(_earliest(found), "bold"))
 
 
-def show_history(found: Iterable[tuple[Heal, HealEvidence]], names: Mapping[int, str], now: datetime) -> None:
+def show_history(found: Iterable[tuple[Heal, HealEvidence, Sequence[HookRun]]], names: Mapping[int, str], now: datetime) -> None:
     """Print restarts, newest first."""
     console, lines = a_console(), list(found)
     if not lines:
         console.print("nothing was restarted yet")
         return
     table = a_table("heal", "when", "service", "what", "outcome", "detail", "evidence", numbers={"heal", "when"})
-    for heal, evidence in lines:
+    for heal, evidence, hooks in lines:
         what = f"{heal.action.value} {heal.attempt}" if heal.asked_by is None else f"{heal.action.value} for {heal.asked_by}"
         table.add_row(
             *plain(str(heal.heal_id), f"{age(heal.planned_at, now)} ago", names.get(heal.service_id, "?"), what),
             styled(heal.state.value.replace("_", " "), OUTCOMES.get(heal.state, "")),
-            *plain(heal.detail, evidence_in_words(heal, evidence)),
+            *plain("; ".join([heal.detail, *(run.words for run in hooks if run.exit_code != 0)]), evidence_in_words(heal, evidence)),
         )
     console.print(table)
 

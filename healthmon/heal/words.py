@@ -72,4 +72,6 @@ def evidence_in_words(heal: Heal, evidence: HealEvidence) -> str:
         told += f", last: {evidence.error}"
     if evidence.good_before_at is not None:
         told += f"; needless: a check at {evidence.good_before_at:%H:%M:%S} was good already"
+    elif heal.needless:
+        told += "; needless: it would have recovered by itself, as it did before"
     return told
