@@ -1,4 +1,4 @@
-"""How does a table, or a line with colour, get to a terminal or into a pipe? Whatever others wrote is made harmless."""
+"""How is text put on a terminal, and into a pipe? Whatever others wrote is made harmless."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from healthmon import log
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Sequence
 
     from rich.console import Console
     from rich.table import Table
@@ -19,6 +19,7 @@ PIPE_WIDTH = 160
 
 
 def a_console() -> Console:
+    """Return what prints: with colour and as wide as it is on a terminal, plain and wide in a pipe."""
     from rich.console import Console  # noqa: PLC0415  JSON does without it
 
     width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
@@ -26,7 +27,7 @@ def a_console() -> Console:
 
 
 def a_table(*columns: str, numbers: Collection[str] = ()) -> Table:
-    """Return a table; the columns in `numbers` stand to the right."""
+    """Return an empty plain table; the columns in `numbers` are set to the right."""
     from rich.table import Table  # noqa: PLC0415  as above
 
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -48,3 +49,11 @@ def plain(*texts: str) -> list[Text]:
 def say(console: Console, text: Text) -> None:
     """Print a sentence: wrapped for a person, whole in a pipe."""
     console.print(text, soft_wrap=not console.is_terminal)
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Iterable[str]], *, right: Collection[str] = ()) -> None:
+    """Print a plain table; the columns `right` are set to the right."""
+    table = a_table(*columns, numbers=right)
+    for row in rows:
+        table.add_row(*plain(*row))
+    a_console().print(table)
