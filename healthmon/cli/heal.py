@@ -9,13 +9,14 @@ import click
 
 from healthmon import clock
 from healthmon.answers.heals import document
-from healthmon.cli.acting import act, one_line, person
+from healthmon.cli.acting import act, one_line
 from healthmon.cli.context import open_database
 from healthmon.cli.duration import Duration
 from healthmon.cli.heal_documents import explanation_document
 from healthmon.cli.heal_tables import show_explanation, show_history
 from healthmon.errors import StoreError
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
+from healthmon.person import person
 from healthmon.processes.evaluator.explaining import read_explanation
 from healthmon.processes.roles import is_held
 from healthmon.store import heal_evidence, heals, hook_runs, services

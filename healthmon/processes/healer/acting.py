@@ -41,22 +41,23 @@ class Acting:
         connection: Connection,
         log: Log,
         wake: Callable[[], None],
-        securing: Securing | None,
     ) -> None:
         self._database = config.paths.database
-        self._settings = {
-            service.name: config.self_healing.for_service(service.heal) for service in config.enabled_services()
-        }
+        self.follow(config)
         self._docker = docker
         self._supervisor = supervisor
         self._connection = connection
         self._log = log
         self._wake = wake
-        self._securing = securing  # None: forensics are switched off
+        self.securing: Securing | None = None  # while forensics are switched on
         self._threads: dict[int, threading.Thread] = {}
         self._stuck: dict[int, str] = {}  # what was said of heals that could not go on: said once
         self._stopping = threading.Event()
         self._hooking = Hooking(log, self._stopping)
+
+    def follow(self, config: Config) -> None:
+        """Take in what holds for heals that begin from now on."""
+        self._settings = {service.name: config.self_healing.for_service(service.heal) for service in config.enabled_services()}
 
     def adopt(self) -> None:
         """Tell the engines what an earlier healer left under way, before anything is said of who stopped what."""
@@ -143,8 +144,8 @@ class Acting:
             self._log.exception(f"{what}_failed", heal=heal.heal_id)
 
     def _secure(self, heal: Heal, connection: Connection) -> None:
-        if self._securing is not None:
-            self._securing.before(heal, connection)
+        if self.securing is not None:
+            self.securing.before(heal, connection)
 
     def _hook(self, moment: HookMoment, heal: Heal, settings: HealSettings | None, connection: Connection) -> None:
         """Run a person's command, unless the restart was taken back while evidence was kept."""
