@@ -90,7 +90,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
     ("hands", ("store", "probes", "heal", "watch", "notify")),
     ("config", ("applied", "config", "config_changes", "config_source", "service_settings", "secrets")),
     ("processes", ("processes", "answers", "web")),
-    ("demo", ("demo",)),
+    ("demo", ("demo", "drill")),
     ("cli", ("cli", "doctor", "__main__")),
 ]
 ORDER = [name for name, _ in LAYERS]
