@@ -61,6 +61,7 @@ class ServiceDocument(TypedDict):
     incident_id: int | None
     incident_since: str | None
     healing: str | None
+    healing_reason: str | None
 
 
 class ReportDocument(TypedDict):
@@ -191,4 +192,5 @@ def _service(line: ServiceLine, found: TargetReport | None, incident: Incident |
         incident_id=None if incident is None else incident.incident_id,
         incident_since=None if incident is None else to_iso(incident.started_at),
         healing=None if incident is None else incident.healing,
+        healing_reason=None if incident is None else incident.healing_reason,
     )

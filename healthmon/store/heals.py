@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _SELECT = """
     SELECT heal_id, service_id, incident_id, attempt, action, state, target_id, started, target_name, stop_timeout_s,
-           planned_at, issued_at, returned_at, closed_at, new_target_id, new_started, detail, asked_by, why, forced
+           planned_at, issued_at, returned_at, closed_at, new_target_id, new_started, detail, asked_by, why, forced,
+           follows
     FROM heals
 """
 
@@ -30,8 +31,9 @@ def add(connection: Connection, heal: Heal) -> int:
     rows = connection.rows(
         """
         INSERT INTO heals (service_id, incident_id, attempt, action, state, target_id, started, target_name,
-                           stop_timeout_s, planned_at, issued_at, closed_at, detail, asked_by, why, forced)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING heal_id
+                           stop_timeout_s, planned_at, issued_at, closed_at, detail, asked_by, why, forced,
+                           follows)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING heal_id
         """,
         heal.service_id,
         heal.incident_id,
@@ -49,6 +51,7 @@ def add(connection: Connection, heal: Heal) -> int:
         heal.asked_by,
         heal.why,
         int(heal.forced),
+        heal.follows,
     )
     return integer(rows[0][0])
 
@@ -153,6 +156,7 @@ def _heal(row: tuple[apsw.SQLiteValue, ...]) -> Heal:
         asked_by=text_or_none(row[17]),
         why=text(row[18]),
         forced=bool(row[19]),
+        follows=integer_or_none(row[20]),
     )
 
 
