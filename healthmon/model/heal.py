@@ -77,3 +77,6 @@ class Heal:
     why: str = ""
     forced: bool = False
     follows: int | None = None
+    signature: str = ""  # of the failure that it was made for; `failure` says it to people
+    failure: str = ""
+    needless: bool | None = None  # it would have recovered by itself, soon; None: nobody knows
