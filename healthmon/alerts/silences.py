@@ -8,15 +8,18 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from healthmon.errors import UsageError
-from healthmon.spelling import nearest
+from healthmon.model.alert import HEALING_QUARANTINED, AlertSeverity
+from healthmon.spelling import nearest, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from healthmon.alerts.rule import Rule
     from healthmon.model.silence import Silence
 
-LABELS = ("service", "group", "alert", "severity")
+OF_SERVICE = ("service", "group")
+LABELS = (*OF_SERVICE, "alert", "severity")
 MAX_MATCHER_CHARS = 200
 _MATCHER = re.compile(r"\s*(\w+)\s*(!?=)\s*(.*?)\s*")
 
@@ -57,3 +60,44 @@ def silenced_by(silences: Iterable[Silence], labels: Mapping[str, str], now: dat
 
 def fits(matchers: Iterable[str], labels: Mapping[str, str]) -> bool:
     return all(read_matcher(text).matches(labels) for text in matchers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Possible:
+    """Every alert that there can be: the services with their groups, and the rules. What heals has one alert of its own."""
+
+    services: Sequence[tuple[str, str]]
+    rules: Sequence[Rule]
+
+
+def covered(matchers: Iterable[str], possible: Possible) -> list[str]:
+    """Return the services of which a silence keeps some alert quiet that there can be."""
+    read = [read_matcher(text) for text in matchers]
+    of_service = [one for one in read if one.label in OF_SERVICE]
+    of_alert = [one for one in read if one.label not in OF_SERVICE]
+    rules = [rule for rule in possible.rules if _all(of_alert, alert=rule.name, severity=rule.severity.value)]
+    everywhere = _all(of_alert, alert=HEALING_QUARANTINED, severity=AlertSeverity.CRITICAL.value)
+    return [
+        service
+        for service, group in possible.services
+        if _all(of_service, service=service, group=group) and (everywhere or any(rule.is_for(service, group) for rule in rules))
+    ]
+
+
+def mistaken(matchers: Iterable[str], possible: Possible) -> str:
+    """Say what is wrong with a silence that covers nothing: the matcher that matches nothing by itself, and what it probably means."""
+    known: dict[str, Collection[str]] = {
+        "service": [service for service, _ in possible.services],
+        "group": {group for _, group in possible.services},
+        "alert": [rule.name for rule in possible.rules] + [HEALING_QUARANTINED],
+        "severity": [severity.value for severity in AlertSeverity],
+    }
+    for matcher in map(read_matcher, matchers):
+        if not any(matcher.matches({matcher.label: value}) for value in known[matcher.label]):
+            advice = "" if matcher.is_negated else nearest(matcher.pattern, known[matcher.label])
+            return f"there is no {matcher.label} that is {'not ' if matcher.is_negated else ''}{quoted(matcher.pattern)}{advice}"
+    return "no alert that there can be matches all of it"
+
+
+def _all(matchers: Iterable[Matcher], **labels: str) -> bool:
+    return all(matcher.matches(labels) for matcher in matchers)

@@ -164,7 +164,6 @@ CREATE TABLE conversations (
     closed_at          TEXT               -- all is said
 ) STRICT;
 CREATE UNIQUE INDEX one_open_conversation ON conversations (service_id) WHERE closed_at IS NULL;
-CREATE INDEX conversations_open ON conversations (conversation_id) WHERE closed_at IS NULL;
 CREATE INDEX conversations_by_end ON conversations (closed_at);
 CREATE INDEX conversations_acknowledged ON conversations (service_id, opened_at) WHERE acknowledged_at IS NOT NULL;
 
@@ -182,7 +181,6 @@ CREATE TABLE alert_log (
     CHECK (removed = 0 OR resolved_at IS NOT NULL)
 ) STRICT;
 CREATE UNIQUE INDEX one_firing_alert ON alert_log (coalesce(service_id, 0), alert_type) WHERE resolved_at IS NULL;
-CREATE INDEX alerts_firing ON alert_log (alert_id) WHERE resolved_at IS NULL;
 CREATE INDEX alerts_by_time ON alert_log (triggered_at);
 CREATE INDEX alerts_by_end ON alert_log (resolved_at);
 
@@ -291,7 +289,8 @@ CREATE TABLE channel_states (
     last_sent_at  TEXT,
     failing_since TEXT,
     last_error    TEXT,
-    unreported_id INTEGER REFERENCES notifications ON DELETE SET NULL,  -- what it gave up while no other channel worked
+    unreported_id INTEGER REFERENCES notifications ON DELETE SET NULL,  -- what it gave up, and nobody was told of yet
+    unreported_why TEXT,
     reported_at   TEXT
 ) STRICT, WITHOUT ROWID;
 

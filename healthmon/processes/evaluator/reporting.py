@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.alerts import rule
 from healthmon.alerts.lifecycle import AlertEvent
+from healthmon.alerts.silences import Possible
 from healthmon.failpoints import reach
 from healthmon.notify import channels
 from healthmon.notify.policy import Grouping
@@ -69,7 +70,8 @@ class Reporting:
             log=log,
         )
         self._maintaining = maintaining
-        self._obeying = Obeying(maintaining, requesting, log)
+        possible = Possible(services=[(service.name, configured.group) for service, configured in known], rules=wanted)
+        self._obeying = Obeying(maintaining, requesting, log, possible=possible)
         self._in_maintenance: frozenset[int] = frozenset()
         self._ids = frozenset(service.service_id for service, _ in known)
         self._services = {service.service_id: configured for service, configured in known}
