@@ -15,6 +15,7 @@ from healthmon import secrets
 from healthmon.config_source import conditions, file, limits, names, relations, wording
 from healthmon.errors import UsageError
 from healthmon.heal.settings import HealSettings
+from healthmon.history.settings import RetentionSettings
 from healthmon.notify.settings import AlertingSettings
 from healthmon.paths import Paths
 from healthmon.probes.settings import MIN_DURATION_S, TIMEOUT_EXCEEDS_INTERVAL, require_within_interval
@@ -27,6 +28,8 @@ from healthmon.watch.settings import WatchSettings
 from healthmon.web.settings import DashboardSettings, WebSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pydantic_core import ErrorDetails
 
     from healthmon.config_source.node import Finding, Plain, Source
@@ -92,6 +95,7 @@ class Config(Settings):
     )
     alerting: AlertingSettings = Field(AlertingSettings(), description="Who is told of alerts, and how.")
     dashboard: DashboardSettings = Field(DashboardSettings(), description="What the dashboard shows, and how long checks are kept.")
+    retention: RetentionSettings = Field(RetentionSettings(), description="How long the rest of the history is kept.")
     self_healing: HealSettings = Field(HealSettings(), description="Whether and when unhealthy services are restarted.")
     watchdog: WatchSettings = Field(WatchSettings(), description="When a process of our own is started anew.")
     web: WebSettings = Field(WebSettings(), description="Where the pages and the API are served.")
@@ -112,10 +116,11 @@ class Config(Settings):
 
     def groups(self) -> dict[str, tuple[ServiceSettings, ...]]:
         """Return the enabled services by their groups, both in the order of the file."""
-        groups: dict[str, tuple[ServiceSettings, ...]] = {}
-        for service in self.enabled_services():
-            groups[service.group] = (*groups.get(service.group, ()), service)
-        return groups
+        return _grouped(self.enabled_services())
+
+    def probed_groups(self) -> dict[str, tuple[ServiceSettings, ...]]:
+        """Return those that a probe asks, by the groups that have a program for it."""
+        return _grouped(service for service in self.enabled_services() if service.is_probed)
 
     def service(self, name: str) -> ServiceSettings:
         """Return the service called `name`. Raises UsageError with the name that is most like it."""
@@ -123,6 +128,13 @@ class Config(Settings):
         if name not in services:
             raise UsageError(f"there is no service {name!r}{nearest(name, services) or ': see services in the configuration'}")
         return services[name]
+
+
+def _grouped(services: Iterable[ServiceSettings]) -> dict[str, tuple[ServiceSettings, ...]]:
+    groups: dict[str, tuple[ServiceSettings, ...]] = {}
+    for service in services:
+        groups[service.group] = (*groups.get(service.group, ()), service)
+    return groups
 
 
 def find(explicit: Path | None) -> Path:

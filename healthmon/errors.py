@@ -75,6 +75,12 @@ class StoreReplacedError(StoreError):
     """Another file lies where the database was: whoever had the first one open has to begin anew."""
 
 
+class PortError(HealthmonError):
+    """The port for the pages cannot be listened on. It may become free."""
+
+    permanent = False
+
+
 class EngineError(HealthmonError):
     """What Docker or supervisord was asked for, it did not do, and it is known that it did not."""
 

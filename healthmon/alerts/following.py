@@ -46,13 +46,19 @@ def _followed(before: Conversation, known: Known, spoken: Collection[int], *, is
         before,
         is_outage=before.is_outage or incident is not None,
         flapping_at=(before.flapping_at or known.now) if sid in known.flapping else None,
-        urgent_at=before.urgent_at if incident is None else incident.quarantined_at or before.urgent_at,
+        urgent_at=_urgent_at(incident) or before.urgent_at,
     )
     is_over = _is_over(after, known, is_leaned_on=is_leaned_on)
     after = _under_its_root(replace(after, over_at=(before.over_at or known.now) if is_over else None), known, spoken)
     if after.root_service_id is None and before.root_service_id is not None:
         after = replace(after, released_at=known.now)
     return _released(after, known.maintenance_ended.get(sid))
+
+
+def _urgent_at(incident: Incident | None) -> datetime | None:
+    """Return when something last happened in an outage that a person must hear of."""
+    called = () if incident is None else (incident.quarantined_at, incident.needs_person_at)
+    return max((at for at in called if at is not None), default=None)
 
 
 def _is_over(one: Conversation, known: Known, *, is_leaned_on: bool) -> bool:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from healthmon import clock, log
+from healthmon.answers.wording import OURSELVES
 from healthmon.cli.table import PIPE_WIDTH, age
 from healthmon.model.alert import AlertSeverity
 from healthmon.notify.policy import rank
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from healthmon.store.alert_review import RuleReview
 
 STYLES = {AlertSeverity.CRITICAL: "bold red", AlertSeverity.WARNING: "yellow", AlertSeverity.INFO: "cyan"}
-OURSELVES = "healthmon"
 
 
 def show_alerts(
@@ -106,28 +106,6 @@ def show_story(service: str, firing: Iterable[Alert], told: Iterable[Queued], no
         when = f"{age(message.created_at, now)} ago"
         table.add_row(*_plain(when, message.kind.value, delivery.channel, delivery.state.value, str(delivery.attempts), answer))
     console.print(table if table.row_count else _styled("nobody was told of it yet", "dim"))
-
-
-def document(firing: Iterable[Alert], spoken: Mapping[int, Conversation], names: Mapping[int, str]) -> list[dict[str, object]]:
-    """Return the alerts that fire as JSON."""
-    found = []
-    for alert in firing:
-        one = spoken.get(alert.service_id or 0)
-        found.append(
-            {
-                "alert_id": alert.alert_id,
-                "service_name": names.get(alert.service_id or 0, OURSELVES),
-                "alert_type": alert.alert_type,
-                "severity": alert.severity.value,
-                "message": alert.message,
-                "values": dict(alert.values),
-                "triggered_at": clock.to_iso(alert.triggered_at),
-                "told_at": None if one is None or one.notified_at is None else clock.to_iso(one.notified_at),
-                "acknowledged_by": None if one is None else one.acknowledged_by,
-                "acknowledgement": None if one is None else one.acknowledgement,
-            },
-        )
-    return found
 
 
 def _told(conversation: Conversation | None, now: datetime, names: Mapping[int, str]) -> str:

@@ -10,9 +10,10 @@ import click
 
 from healthmon import clock
 from healthmon.alerts.silences import read_matcher
+from healthmon.answers.alerts import documents
 from healthmon.cli.acting import act, one_line, person
 from healthmon.cli.alert_channels import channels, test
-from healthmon.cli.alert_tables import document, show_alerts, show_review, show_silences, show_story
+from healthmon.cli.alert_tables import show_alerts, show_review, show_silences, show_story
 from healthmon.cli.context import open_database
 from healthmon.cli.duration import Duration
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
@@ -46,7 +47,7 @@ def list_(context: Context, *, as_json: bool = False) -> int:
     finally:
         connection.close()
     if as_json:
-        click.echo(json.dumps(document(firing, spoken, names), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(documents(firing, spoken, names), indent=2, ensure_ascii=False))
     else:
         show_alerts(firing, spoken, names, now)
         show_silences(quiet)

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import click
 
-from healthmon import clock, config
+from healthmon import config
+from healthmon.cli.rights import become_owner
 from healthmon.errors import StoreError, UsageError
-from healthmon.history import report
-from healthmon.history.report import Report
-from healthmon.model.service import Service
-from healthmon.model.status import ServiceState
 from healthmon.processes.roles import is_held
-from healthmon.status.uptime import Uptime
-from healthmon.store import incidents, services, states
 from healthmon.store.connection import open_for_reading
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from healthmon.config import Config
-    from healthmon.model.incident import Incident
     from healthmon.paths import Paths
     from healthmon.store.connection import Connection
 
-BELIEVED_INTERVALS = 3
-NO_ID = 0  # of a service that the database does not know; its own count from 1
 ALWAYS_THERE = ("evaluator", "watchdog")  # roles of an agent; without a database only the watchdog keeps on
 
 
@@ -50,6 +39,7 @@ class Context:
     def config(self) -> Config:
         loaded = config.load(self.source)
         _require_utf8(loaded.paths)
+        become_owner(loaded.paths.data_dir)
         return loaded
 
 
@@ -59,13 +49,6 @@ def _require_utf8(paths: Paths) -> None:
         str(paths.database).encode()
     except UnicodeEncodeError as error:
         raise UsageError(f"{paths.database} is not UTF-8, which SQLite needs: rename the directory, or set data_dir to another") from error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveReport(Report):
-    """A report, with the incident of each service (by its id) that has one open."""
-
-    incidents: Mapping[int, Incident]
 
 
 def require_not_deleted(paths: Paths) -> None:
@@ -81,21 +64,3 @@ def open_database(paths: Paths) -> Connection:
     """Open what an agent, or a round, wrote. Raises StoreError with what to do when there is nothing."""
     require_not_deleted(paths)
     return open_for_reading(paths.database)
-
-
-def read_report(connection: Connection, loaded: Config) -> LiveReport:
-    """Return how every configured service is now, as the database knows it; one that it does not know is unknown."""
-    now = clock.now()
-    known = services.by_name(connection)
-    seen, uptimes = states.load(connection), states.uptimes(connection)
-    lines = []
-    for settings in loaded.enabled_services():
-        new = Service(service_id=NO_ID, name=settings.name, group=settings.group, critical=settings.critical)
-        service = known.get(settings.name, new)
-        sid = service.service_id
-        max_age = timedelta(seconds=BELIEVED_INTERVALS * settings.interval_seconds + settings.timeout_seconds)
-        state = seen.get(sid, ServiceState(service_id=sid))
-        lines.append(report.line(service, state, uptimes.get(sid, Uptime()), now=now, max_age=max_age))
-    shown = {line.service.service_id for line in lines}
-    unhealed = [incident for incident in incidents.open_incidents(connection) if incident.service_id in shown]
-    return LiveReport(at=now, lines=tuple(lines), incidents={incident.service_id: incident for incident in unhealed})

@@ -6,9 +6,8 @@ import json
 
 import click
 
-from healthmon.cli.context import Context, open_database, read_report
-from healthmon.cli.documents import report_document
-from healthmon.store import targets
+from healthmon.answers.report import read_report
+from healthmon.cli.context import Context, open_database
 
 
 @click.command("report")
@@ -17,7 +16,7 @@ def command(context: Context) -> None:
     """Print how every service is, as JSON."""
     connection = open_database(context.config.paths)
     try:
-        document = report_document(read_report(connection, context.config), targets.load(connection))
+        document = read_report(connection, context.config)
     finally:
         connection.close()
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -8,6 +8,7 @@ import click
 
 from healthmon import __version__
 from healthmon.processes import programs, supervision
+from healthmon.web.settings import url
 
 if TYPE_CHECKING:
     from healthmon.cli.context import Context
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
+@click.option("--without", multiple=True, type=click.Choice([programs.HEALER]), help="A process that runs elsewhere, in a unit of its own.")
 @click.pass_obj
-def command(context: Context) -> int:
+def command(context: Context, *, without: tuple[str, ...] = ()) -> int:
     """Watch and heal, in the foreground, until Ctrl-C or SIGTERM. All processes run under a supervisord of their own."""
-    wanted = programs.of_monitor(context.config, context.source)
+    wanted = programs.of_monitor(context.config, context.source, without=without)
     return supervision.run(context.config, wanted, introduce=lambda: _introduce(context.config))
 
 
@@ -34,6 +36,7 @@ def _introduction(config: Config) -> list[str]:
     return [
         f"{__version__} watches {len(services)} services in {len(groups)} groups ({', '.join(groups)}), every {every} s",
         _healing(config),
+        *([f"page {url(config.web)}"] if config.web.enabled else []),
         f"database {config.paths.database}, logs in {config.paths.logs}",
         "`healthmon status` shows the services, `healthmon ctl status` the processes; Ctrl-C stops everything",
     ]

@@ -6,9 +6,10 @@ import json
 
 import click
 
+from healthmon.answers import live
+from healthmon.answers.report import report_document
 from healthmon.cli import table
-from healthmon.cli.context import Context, open_database, read_report
-from healthmon.cli.documents import report_document
+from healthmon.cli.context import Context, open_database
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.history.report import OverallHealth
 from healthmon.processes.roles import is_held
@@ -23,7 +24,7 @@ def command(context: Context, *, as_json: bool) -> int:
     paths = context.config.paths
     connection = open_database(paths)
     try:
-        report, found = read_report(connection, context.config), targets.load(connection)
+        report, found = live.read(connection, context.config), targets.load(connection)
         unreached = facts.noted(connection, facts.NOBODY_REACHED)
     finally:
         connection.close()

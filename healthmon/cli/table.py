@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from healthmon.cli.context import LiveReport
+    from healthmon.answers.live import LiveReport
     from healthmon.history.report import Report, ServiceLine
     from healthmon.model.incident import Incident
     from healthmon.store.targets import TargetReport

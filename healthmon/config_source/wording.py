@@ -6,6 +6,7 @@ as it stands in the file, not as what the reference stands for.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
@@ -106,13 +107,23 @@ def _unknown_key(path: Path, root: type[BaseModel]) -> str:
     model = _model_at(path[:-1], root)
     known = _keys(model) if model else []
     start = f"unknown key {quoted(key)}"
-    return start + (nearest(key, known) or _elsewhere(key, root) or f"; known here: {', '.join(known)}")
+    return start + (_elsewhere(key, root) or nearest(key, known) or f"; known here: {', '.join(known)}")
 
 
 def _elsewhere(key: str, root: type[BaseModel]) -> str:
     """Say where a key belongs that is known in another place."""
-    places = [place for place, model in _models(root, ()) if key in _keys(model)]
-    return f"; it belongs in {key_text(places[0]) or 'the outermost object'}" if places else ""
+    place = _places(root).get(key)
+    return "" if place is None else f"; it belongs in {key_text(place) or 'the outermost object'}"
+
+
+@cache
+def _places(root: type[BaseModel]) -> dict[str, Path]:
+    """Return where each key is known first."""
+    places: dict[str, Path] = {}
+    for place, model in _models(root, ()):
+        for key in _keys(model):
+            places.setdefault(key, place)
+    return places
 
 
 def _models(model: type[BaseModel], path: Path) -> Iterator[tuple[Path, type[BaseModel]]]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SHIPPED = "health_monitoring_config.json"
 HOST = "127.0.0.1"
+PAGE_PORT = 8080
 DEMO = "demo-"  # how the names of its programs begin
 PATIENT = "doc_store"  # who falls ill
 CLOCKS = {"check_interval_seconds": 2, "timeout_seconds": 1, "confirmations": 2, "retry_interval_seconds": 0.5}
@@ -76,6 +77,7 @@ def write_config(path: Path, members: Sequence[Member]) -> None:
         "services": [_service(from_shipped[member.name], member) for member in members],
         "alert_rules": shipped()["alert_rules"],
         "self_healing": HEALING,
+        "web": {"port": _page_port()},
     }
     path.write_text(json.dumps(configuration, indent=2) + "\n", encoding="utf-8")
 
@@ -87,6 +89,17 @@ def free_ports(count: int) -> list[int]:
         for free in sockets:
             free.bind((HOST, 0))
         return [free.getsockname()[1] for free in sockets]
+
+
+def _page_port() -> int:
+    """Return the usual port of the page where it is free, else any that is."""
+    with socket.socket() as usual:
+        usual.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            usual.bind((HOST, PAGE_PORT))
+        except OSError:
+            return free_ports(1)[0]
+    return PAGE_PORT
 
 
 def _service(shipped_as: dict[str, Any], member: Member) -> dict[str, Any]:

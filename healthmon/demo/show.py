@@ -19,6 +19,7 @@ from healthmon.demo import story
 from healthmon.demo.ecosystem import PATIENT
 from healthmon.errors import HealthmonError, UsageError
 from healthmon.store.connection import open_for_reading
+from healthmon.web.settings import url
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,7 +64,7 @@ class Show:
         count = len(self._ecosystem.members)
         groups = [f"{group}: {', '.join(service.name for service in members)}" for group, members in self._config.groups().items()]
         title = f"healthmon watches {count} small services, started for this demo"
-        self._frame(title, groups)
+        self._frame(title, [*groups, f"page: {url(self._config.web)}"])
 
     def _open(self) -> Connection:
         while True:
@@ -116,7 +117,7 @@ class Show:
         command = f"{_command()} --config {shlex.quote(str(self._source))}"
         database = shlex.quote(str(self._config.paths.database))
         query = "SELECT timestamp, status, response_time FROM health_checks WHERE service_name = 'doc_store' ORDER BY timestamp DESC LIMIT 10"
-        self._say("It goes on until Ctrl-C. Meanwhile, in another terminal:", style="bold")
+        self._say(f"It goes on until Ctrl-C. Meanwhile look at {url(self._config.web)}, or in another terminal:", style="bold")
         for words, what in (
             (f"{command} status", "all services at a glance"),
             (f"{command} report", "the same as JSON"),

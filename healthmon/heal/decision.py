@@ -44,6 +44,8 @@ class HealReason(StrEnum):
     ENGINE_SETTLING = "engine_settling"
     DEPENDENCY_UNHEALTHY = "dependency_unhealthy"
     STORM = "storm"
+    STORM_ONE_BY_ONE = "storm_one_by_one"
+    STORM_NOT_HELPED = "storm_not_helped"
     ATTEMPTS_USED_UP = "attempts_used_up"
     QUARANTINE_RETRY = "quarantine_retry"
     COOLDOWN = "cooldown"

@@ -21,3 +21,7 @@ class Turn:
     def urgency(self) -> tuple[bool, bool, datetime, int]:
         """Sort by it for who is healed first: the critical, then roots, then the oldest outage."""
         return (not self.critical, not self.is_root, self.since, self.service_id)
+
+    def harmlessness(self) -> tuple[bool, bool, datetime, int]:
+        """Sort by it for who is tried first in a storm: a root, and not what everything stands on."""
+        return (not self.is_root, self.critical, self.since, self.service_id)

@@ -68,6 +68,8 @@ VOIDS_EVIDENCE = frozenset(
         HealReason.NOT_RUNNING,
         HealReason.DEPENDENCY_UNHEALTHY,
         HealReason.STORM,
+        HealReason.STORM_ONE_BY_ONE,
+        HealReason.STORM_NOT_HELPED,
     },
 )
 

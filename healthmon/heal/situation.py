@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from healthmon.heal.settings import HealSettings
+    from healthmon.heal.storm import StormStanding
     from healthmon.model.hold import Hold
     from healthmon.model.incident import Incident
     from healthmon.model.status import ServiceState
@@ -34,8 +35,9 @@ class Situation:
     agent_started_at: datetime
     engine_returned_at: datetime | None
     unhealthy_dependencies: tuple[str, ...]  # or those whose own heal is not verified yet
-    unhealthy_services: int  # without those that a person stopped or works on, and those that an ill dependency explains
+    unhealthy_services: int
     watched_services: int
+    storm: StormStanding | None = None
     maintenance_until: datetime | None = None  # a person works on the service
     hold: Hold | None = None  # a person wants it left alone
     queued_ahead: int = 0  # services that get a restart of the host's budget before this one

@@ -34,6 +34,8 @@ WORDS: dict[HealReason, str] = {
     HealReason.ENGINE_SETTLING: "waits, for the engine has just come back",
     HealReason.DEPENDENCY_UNHEALTHY: "waits for what it depends on",
     HealReason.STORM: "waits, for so many are ill at once that restarts are no answer",
+    HealReason.STORM_ONE_BY_ONE: "waits for its turn, for so many are ill at once that they are tried one by one",
+    HealReason.STORM_NOT_HELPED: "waits, for so many are ill at once, and the one that was restarted was not helped; a person has to look",
     HealReason.ATTEMPTS_USED_UP: "has given up, for restarts did not help; a person has to look",
     HealReason.QUARANTINE_RETRY: "has nearly given up, and tries once more later",
     HealReason.COOLDOWN: "waits, for it was restarted already",

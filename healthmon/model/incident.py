@@ -35,5 +35,6 @@ class Incident:
     error_message: str | None
     healing: str | None = None  # what the healing policy last said about it
     quarantined_at: datetime | None = None
+    needs_person_at: datetime | None = None  # something happened that a person must hear of, though healing goes on
     resolved_at: datetime | None = None
     resolution: IncidentResolution | None = None

@@ -10,7 +10,7 @@ from healthmon import config as configuration
 from healthmon.errors import EXIT_USAGE, HealthmonError, UsageError
 from healthmon.log_journal import marked
 from healthmon.processes import loop
-from healthmon.processes.programs import EVALUATOR, HEALER, NOTIFIER, PROBE, WATCHDOG
+from healthmon.processes.programs import EVALUATOR, HEALER, KEEPER, NOTIFIER, PROBE, WATCHDOG, WEB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,10 +57,18 @@ def _maker(program: str, config: Config) -> Callable[[Doorbell], loop.Worker]:
         from healthmon.processes import notifier
 
         return notifier.make(config)
+    if program == KEEPER:
+        from healthmon.processes import keeper
+
+        return keeper.make(config)
     if program == WATCHDOG:
         from healthmon.processes import watchdog
 
         return watchdog.make(config)
+    if program == WEB:
+        from healthmon.processes import web
+
+        return web.make(config)
     if program.startswith(PROBE):
         from healthmon.processes import prober
 

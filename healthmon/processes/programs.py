@@ -17,7 +17,7 @@ from healthmon.errors import UsageError
 from healthmon.settings import PROBE_PROGRAM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from healthmon.config import Config
     from healthmon.paths import Paths
@@ -27,7 +27,9 @@ OURS = (sys.executable, "-P", "-m", "healthmon", "process")
 EVALUATOR = "evaluator"
 HEALER = "healer"
 NOTIFIER = "notifier"
+KEEPER = "keeper"
 WATCHDOG = "watchdog"
+WEB = "web"
 PROBE = PROBE_PROGRAM
 HEADER = "; Written by healthmon, which writes it again. Files of your own in this directory are left alone."
 CONF = "supervisord.conf"
@@ -50,10 +52,15 @@ class Program:
     stop_wait_s: int = 20  # more than the longest wait in C code, which a signal cannot cut short
 
 
-def of_monitor(config: Config, source: Path) -> list[Program]:
-    """Return the programs that a configuration, read from `source`, asks for."""
-    probes = [PROBE + group for group in sorted(config.groups())]
-    return [ours(name, config, source) for name in (*probes, EVALUATOR, HEALER, NOTIFIER, WATCHDOG)]
+def of_monitor(config: Config, source: Path, *, without: Collection[str] = ()) -> list[Program]:
+    """Return the programs that a configuration, read from `source`, asks for, but for those that run elsewhere."""
+    return [ours(name, config, source) for name in names(config) if name not in without]
+
+
+def names(config: Config) -> list[str]:
+    """Return what those programs are called."""
+    probes = [PROBE + group for group in sorted(config.probed_groups())]
+    return [*probes, EVALUATOR, HEALER, NOTIFIER, KEEPER, WATCHDOG, *([WEB] if config.web.enabled else [])]
 
 
 def ours(name: str, config: Config, source: Path, *, start_s: int = 1) -> Program:

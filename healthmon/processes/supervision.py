@@ -41,6 +41,7 @@ PRELOADED = (
     "healthmon.config",
     "healthmon.processes.evaluator",
     "healthmon.processes.healer",
+    "healthmon.processes.keeper",
     "healthmon.processes.notifier",
     "healthmon.processes.prober",
     "healthmon.processes.watchdog",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema, field_validator
 
-from healthmon.model.alert import HEALING_QUARANTINED, HISTORY_LOST, AlertSeverity
+from healthmon.model.alert import HEALING_QUARANTINED, HEALING_STORM, HISTORY_LOST, AlertSeverity
 from healthmon.rules.language import examined
 from healthmon.rules.problems import ConditionError
 from healthmon.rules.tokens import MAX_CHARS
@@ -15,7 +15,7 @@ from healthmon.settings import DAY_MINUTES, Settings, Text
 MAX_MINUTES = 30 * DAY_MINUTES
 
 
-RESERVED = frozenset({HEALING_QUARANTINED, HISTORY_LOST})  # alerts of ours that no rule raises
+RESERVED = frozenset({HEALING_QUARANTINED, HEALING_STORM, HISTORY_LOST})  # alerts of ours that no rule raises
 
 
 def _printable(name: str) -> str:

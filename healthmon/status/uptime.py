@@ -1,12 +1,12 @@
 """What share of the known time was a service healthy?
 
-Time is booked hour by hour as healthy, unhealthy or unknown; the uptime of the last 24 hours is a sum over at most
+Time is booked hour by hour as healthy, unhealthy, unknown or maintenance; the uptime of the last 24 hours is a sum over at most
 25 such hours, the oldest of them counted by the part of it that lies inside the window.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -20,15 +20,42 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hours:
-    """Booked seconds of one hour of one service."""
+class Booked:
+    """Seconds of a stretch of time in which a service was known to be healthy or unhealthy, was not seen, or was in maintenance."""
 
     healthy_s: float = 0.0
     unhealthy_s: float = 0.0
     unknown_s: float = 0.0
+    maintenance_s: float = 0.0
 
-    def plus(self, status: ServiceStatus, seconds: float) -> Hours:
-        return Hours(
+    @property
+    def known_s(self) -> float:
+        return self.healthy_s + self.unhealthy_s
+
+    @property
+    def uptime_percentage(self) -> float | None:
+        """The healthy share of the known time; None when nothing is known."""
+        return 100 * self.healthy_s / self.known_s if self.known_s > 0 else None
+
+    def coverage(self, asked_s: float) -> float:
+        """Return which percent of `asked_s` seconds is known. Maintenance is not asked for."""
+        wanted_s = asked_s - self.maintenance_s
+        return min(100.0, 100 * self.known_s / wanted_s) if wanted_s > 0 else 0.0
+
+    def times(self, share: float) -> Booked:
+        return Booked(
+            healthy_s=self.healthy_s * share,
+            unhealthy_s=self.unhealthy_s * share,
+            unknown_s=self.unknown_s * share,
+            maintenance_s=self.maintenance_s * share,
+        )
+
+    def plus(self, span: Span, seconds: float) -> Booked:
+        if span.in_maintenance:
+            return replace(self, maintenance_s=self.maintenance_s + seconds)
+        status = span.status
+        return replace(
+            self,
             healthy_s=self.healthy_s + seconds * (status is ServiceStatus.HEALTHY),
             unhealthy_s=self.unhealthy_s + seconds * (status is ServiceStatus.UNHEALTHY),
             unknown_s=self.unknown_s + seconds * (status is ServiceStatus.UNKNOWN),
@@ -50,6 +77,7 @@ class Span:
     status: ServiceStatus
     start: datetime
     end: datetime
+    in_maintenance: bool = False
 
 
 def spans_until(before: ServiceState, after: ServiceState, at: datetime, *, max_gap: timedelta) -> tuple[Span, ...]:
@@ -79,15 +107,19 @@ def spans_until(before: ServiceState, after: ServiceState, at: datetime, *, max_
     return tuple(span for span in spans if span.start < span.end)
 
 
-def outside(span: Span, periods: Iterable[tuple[datetime, datetime]]) -> list[Span]:
-    """Return the parts of a stretch that lie in none of these periods."""
+def apart(span: Span, periods: Iterable[tuple[datetime, datetime]]) -> list[Span]:
+    """Return the parts of a stretch, in their order: those that lie in one of these periods of maintenance, and the rest."""
     parts, at = [], span.start
     for start, end in sorted(periods):
-        if at < min(start, span.end):
-            parts.append(Span(status=span.status, start=at, end=min(start, span.end)))
-        at = max(at, end)
+        begin, finish = max(start, at), min(end, span.end)
+        if begin >= finish:
+            continue
+        if at < begin:
+            parts.append(replace(span, start=at, end=begin))
+        parts.append(replace(span, start=begin, end=finish, in_maintenance=True))
+        at = finish
     if at < span.end:
-        parts.append(Span(status=span.status, start=at, end=span.end))
+        parts.append(replace(span, start=at))
     return parts
 
 
@@ -96,32 +128,38 @@ def hour_of(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
 
 
-def book(booked: dict[datetime, Hours], span: Span) -> dict[datetime, Hours]:
+def book(booked: dict[datetime, Booked], span: Span) -> dict[datetime, Booked]:
     """Return the hours that change when `span` is booked."""
-    changed: dict[datetime, Hours] = {}
+    changed: dict[datetime, Booked] = {}
     at = span.start
     while at < span.end:
         hour = hour_of(at)
         until = min(span.end, hour + HOUR)
-        before = booked.get(hour, Hours())
-        changed[hour] = before.plus(span.status, (until - at).total_seconds())
+        before = booked.get(hour, Booked())
+        changed[hour] = before.plus(span, (until - at).total_seconds())
         at = until
     return changed
 
 
-def uptime(booked: dict[datetime, Hours], now: datetime) -> Uptime:
+def total(parts: Iterable[Booked]) -> Booked:
+    """Return the time of all parts together."""
+    known = list(parts)
+    return Booked(
+        healthy_s=sum(one.healthy_s for one in known),
+        unhealthy_s=sum(one.unhealthy_s for one in known),
+        unknown_s=sum(one.unknown_s for one in known),
+        maintenance_s=sum(one.maintenance_s for one in known),
+    )
+
+
+def uptime(booked: dict[datetime, Booked], now: datetime) -> Uptime:
     """Return the uptime of the 24 hours before `now`."""
     start = now - WINDOW
-    healthy_s = unhealthy_s = unknown_s = 0.0
-    for hour, hours in booked.items():
-        share = min(1.0, max(0.0, (hour + HOUR - start) / HOUR))
-        healthy_s += hours.healthy_s * share
-        unhealthy_s += hours.unhealthy_s * share
-        unknown_s += hours.unknown_s * share
-    known_s = healthy_s + unhealthy_s
-    if known_s <= 0:
+    found = total(hours.times(min(1.0, max(0.0, (hour + HOUR - start) / HOUR))) for hour, hours in booked.items())
+    percentage = found.uptime_percentage
+    if percentage is None:
         return Uptime()
     return Uptime(
-        percentage=round(100 * healthy_s / known_s, 3),
-        coverage=round(100 * known_s / (known_s + unknown_s), 3),
+        percentage=round(percentage, 3),
+        coverage=round(100 * found.known_s / (found.known_s + found.unknown_s), 3),
     )

@@ -96,6 +96,28 @@ def standing(connection: Connection, *, resolved_since: datetime) -> list[Alert]
     return list(map(_alert, rows))
 
 
+def page(connection: Connection, *, before: int | None, limit: int, service_id: int | None, is_firing: bool | None) -> list[Alert]:
+    """Return the newest alerts older than the one with the id `before`, newest first; None asks for all."""
+    rows = connection.rows(
+        _SELECT
+        + """
+        WHERE (?1 IS NULL OR alert_id < ?1) AND (?2 IS NULL OR service_id = ?2) AND (?3 IS NULL OR (resolved_at IS NULL) = ?3)
+        ORDER BY alert_id DESC LIMIT ?4
+        """,
+        before,
+        service_id,
+        is_firing,
+        limit,
+    )
+    return list(map(_alert, rows))
+
+
+def of_ids(connection: Connection, ids: Iterable[int]) -> list[Alert]:
+    """Return these alerts, as far as they are there."""
+    found = (connection.row(_SELECT + "WHERE alert_id = ?", one) for one in ids)
+    return [_alert(row) for row in found if row is not None]
+
+
 def _alert(row: tuple[apsw.SQLiteValue, ...]) -> Alert:
     explanation = text_or_none(row[5])
     return Alert(
@@ -135,10 +157,10 @@ def note_event(connection: Connection, alert: Alert, *, unless_since: datetime) 
     return hit == 1
 
 
-def resolve(connection: Connection, service_id: int, alert_type: str, *, at: datetime) -> None:
+def resolve(connection: Connection, service_id: int | None, alert_type: str, *, at: datetime) -> None:
     """Close the firing alert of this type, if there is one."""
     connection.change(
-        "UPDATE alert_log SET resolved_at = ? WHERE service_id = ? AND alert_type = ? AND resolved_at IS NULL",
+        "UPDATE alert_log SET resolved_at = ? WHERE service_id IS ? AND alert_type = ? AND resolved_at IS NULL",
         clock.to_sql(at),
         service_id,
         alert_type,
@@ -150,6 +172,6 @@ def remove(connection: Connection, service_id: int, alert_type: str, *, at: date
     connection.change(
         "UPDATE alert_log SET resolved_at = ?, removed = 1 WHERE service_id = ? AND alert_type = ? AND resolved_at IS NULL",
         clock.to_sql(at),
-        service_id,
+        service_id or 0,
         alert_type,
     )

@@ -192,6 +192,26 @@ def looks_between(  # noqa: PLR0913  one question
     return [_STATUSES[integer(row[0])] for row in reversed(rows)]
 
 
+def page(connection: Connection, service_id: int, *, since: datetime, before: datetime, limit: int) -> list[Check]:
+    """Return the newest scheduled looks at a service that found something out, within a time, newest first.
+
+    Walks back over the looks at all services, which lie in the order of time: so the time has to be bounded.
+    """
+    rows = connection.rows(
+        """
+        SELECT service_id, kind, timestamp, response_time_us, status_code, reason, error_message
+        FROM checks WHERE timestamp >= ? AND timestamp < ? AND service_id = ? AND kind = ? AND status < 2
+        ORDER BY timestamp DESC, sequence DESC LIMIT ?
+        """,
+        clock.to_sql(since),
+        clock.to_sql(before),
+        service_id,
+        KIND_NUMBERS[CheckKind.SCHEDULED],
+        limit,
+    )
+    return list(map(_check, rows))
+
+
 def newest_of(connection: Connection, service_id: int, since: datetime, *, limit: int) -> list[Check]:
     """Return the newest looks of every kind at one service since `since`, oldest first."""
     rows = connection.rows(

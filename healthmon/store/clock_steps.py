@@ -73,6 +73,7 @@ _PRESENT = (
     ),
     _Present(table="channel_states", key=("channel",), columns=("last_sent_at", "failing_since", "reported_at")),
     _Present(table="maintenances", key=("maintenance_id",), columns=("starts_at",), ends=("ends_at",)),
+    _Present(table="storms", key=("storm_id",), columns=("began_at", "calm_since"), where="ended_at IS NULL"),
     _Present(table="holds", key=("hold_id",), columns=("starts_at",), ends=("ends_at",)),
     _Present(table="silences", key=("silence_id",), columns=("starts_at",), ends=("ends_at",)),
     _Present(
@@ -85,7 +86,7 @@ _PRESENT = (
     _Present(
         table="incidents",
         key=("incident_id",),
-        columns=("started_at", "detected_at", "episode_started_at", "quarantined_at", "resolved_at"),
+        columns=("started_at", "detected_at", "episode_started_at", "quarantined_at", "needs_person_at", "resolved_at"),
         where=_EPISODES,
     ),
 )

@@ -116,6 +116,17 @@ class Connection:
         finally:
             self._is_inside = False
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See the same state of the database in every statement inside, whoever writes meanwhile. For reading only."""
+        self.rows("BEGIN")
+        self._is_inside = True
+        try:
+            yield
+        finally:
+            self._roll_back()
+            self._is_inside = False
+
     def _set_synchronous(self, mode: str) -> None:
         if mode != self._synchronous:
             self.rows(f"PRAGMA synchronous = {mode}")
@@ -242,5 +253,6 @@ def require_safe_sqlite(version: str) -> None:
 
 
 def _require_wal(connection: Connection) -> None:
+    connection.rows("PRAGMA auto_vacuum = INCREMENTAL")  # counts in an empty file only, and not after the next statement
     if connection.row("PRAGMA journal_mode = WAL") != ("wal",):
         raise UsageError(f"{connection.path} lies on a file system without shared memory, which WAL mode needs")

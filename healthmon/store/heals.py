@@ -113,6 +113,22 @@ def recent(connection: Connection, *, limit: int, service_id: int | None = None)
     return [_heal(row) for row in rows]
 
 
+def page(connection: Connection, *, before: int | None, limit: int, service_id: int | None, incident_id: int | None) -> list[Heal]:
+    """Return the newest heals older than the one with the id `before`, newest first; None asks for all."""
+    rows = connection.rows(
+        _SELECT
+        + """
+        WHERE (?1 IS NULL OR heal_id < ?1) AND (?2 IS NULL OR service_id = ?2) AND (?3 IS NULL OR incident_id = ?3)
+        ORDER BY heal_id DESC LIMIT ?4
+        """,
+        before,
+        service_id,
+        incident_id,
+        limit,
+    )
+    return list(map(_heal, rows))
+
+
 def _heal(row: tuple[apsw.SQLiteValue, ...]) -> Heal:
     new_target_id, new_started = text_or_none(row[14]), text_or_none(row[15])
     new = None

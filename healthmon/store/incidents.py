@@ -10,6 +10,7 @@ from healthmon.model.incident import Incident, IncidentResolution
 from healthmon.store.row import integer, text, text_or_none, time, time_or_none
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     import apsw
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _SELECT = """
     SELECT incident_id, service_id, started_at, detected_at, episode_started_at, reason, error_message,
-           healing, quarantined_at, resolved_at, resolution
+           healing, quarantined_at, needs_person_at, resolved_at, resolution
     FROM incidents
 """
 
@@ -72,6 +73,11 @@ def quarantine(connection: Connection, incident_id: int, *, at: datetime) -> Non
     connection.change("UPDATE incidents SET quarantined_at = ? WHERE incident_id = ? AND quarantined_at IS NULL", clock.to_sql(at), incident_id)
 
 
+def call_person(connection: Connection, incident_id: int, *, at: datetime) -> None:
+    """Record that a person must hear how an incident stands now."""
+    connection.change("UPDATE incidents SET needs_person_at = ? WHERE incident_id = ?", clock.to_sql(at), incident_id)
+
+
 def note_healing(connection: Connection, incident_id: int, healing: str) -> None:
     """Remember what the healing policy says about an incident."""
     connection.change("UPDATE incidents SET healing = ? WHERE incident_id = ?", healing, incident_id)
@@ -98,8 +104,30 @@ def recent(connection: Connection, *, limit: int) -> list[Incident]:
     return [_incident(row) for row in connection.rows(_SELECT + "ORDER BY incident_id DESC LIMIT ?", limit)]
 
 
+def page(connection: Connection, *, before: int | None, limit: int, service_id: int | None, is_open: bool | None) -> list[Incident]:
+    """Return the newest incidents older than the one with the id `before`, newest first; None asks for all."""
+    rows = connection.rows(
+        _SELECT
+        + """
+        WHERE (?1 IS NULL OR incident_id < ?1) AND (?2 IS NULL OR service_id = ?2) AND (?3 IS NULL OR (resolved_at IS NULL) = ?3)
+        ORDER BY incident_id DESC LIMIT ?4
+        """,
+        before,
+        service_id,
+        is_open,
+        limit,
+    )
+    return list(map(_incident, rows))
+
+
+def of_ids(connection: Connection, ids: Iterable[int]) -> list[Incident]:
+    """Return these incidents, as far as they are there."""
+    found = (connection.row(_SELECT + "WHERE incident_id = ?", one) for one in ids)
+    return [_incident(row) for row in found if row is not None]
+
+
 def _incident(row: tuple[apsw.SQLiteValue, ...]) -> Incident:
-    resolution = text_or_none(row[10])
+    resolution = text_or_none(row[11])
     return Incident(
         incident_id=integer(row[0]),
         service_id=integer(row[1]),
@@ -110,6 +138,7 @@ def _incident(row: tuple[apsw.SQLiteValue, ...]) -> Incident:
         error_message=text_or_none(row[6]),
         healing=text_or_none(row[7]),
         quarantined_at=time_or_none(row[8]),
-        resolved_at=time_or_none(row[9]),
+        needs_person_at=time_or_none(row[9]),
+        resolved_at=time_or_none(row[10]),
         resolution=None if resolution is None else IncidentResolution(resolution),
     )

@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 
-def append(connection: Connection, samples: Sequence[ProcessSample], *, forget_before: datetime) -> None:
-    """Write the samples of one moment, and forget those that are older than anybody asks for."""
+def append(connection: Connection, samples: Sequence[ProcessSample]) -> None:
+    """Write the samples of one moment."""
     with connection.transaction(durable=False):
-        connection.change("DELETE FROM process_samples WHERE timestamp < ?", clock.to_sql(forget_before))
         connection.change_many(
             """
             INSERT OR REPLACE INTO process_samples (timestamp, program, pid, rss_bytes, pss_bytes, uss_bytes, cpu_s,
@@ -65,3 +64,9 @@ def since(connection: Connection, at: datetime) -> list[ProcessSample]:
         )
         for row in rows
     ]
+
+
+def newest(connection: Connection) -> list[ProcessSample]:
+    """Return the samples of the last moment at which any were taken."""
+    found = connection.row("SELECT max(timestamp) FROM process_samples")
+    return [] if found is None or found[0] is None else since(connection, time(found[0]))

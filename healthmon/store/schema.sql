@@ -96,16 +96,64 @@ FROM services AS s
 LEFT JOIN service_states AS t ON t.service_id = s.service_id
 WHERE s.removed_at IS NULL;
 
--- How long each service was what, hour by hour: uptime is a sum over at most 25 rows. Seconds; what is missing to
--- an hour was not watched at all.
+-- How each service was, hour by hour: uptime is a sum over at most 25 rows of it. How long it was what is written by the
+-- evaluator as time goes by; seconds, and what is missing to an hour was not watched at all. What its scheduled checks
+-- found is counted by the keeper, from `checks`; response times in microseconds, and how they were spread as
+-- history/histogram.py writes it.
 CREATE TABLE service_hours (
-    service_id  INTEGER NOT NULL REFERENCES services,
-    hour        TEXT NOT NULL,            -- its first instant, 'YYYY-MM-DD HH:00:00.000'
-    healthy_s   REAL NOT NULL DEFAULT 0,
-    unhealthy_s REAL NOT NULL DEFAULT 0,
-    unknown_s   REAL NOT NULL DEFAULT 0,
-    PRIMARY KEY (service_id, hour)
+    service_id     INTEGER NOT NULL REFERENCES services,
+    hour           TEXT NOT NULL,         -- its first instant, 'YYYY-MM-DD HH:00:00.000'
+    healthy_s      REAL NOT NULL DEFAULT 0,
+    unhealthy_s    REAL NOT NULL DEFAULT 0,
+    unknown_s      REAL NOT NULL DEFAULT 0,
+    maintenance_s  REAL NOT NULL DEFAULT 0,
+    checks         INTEGER NOT NULL DEFAULT 0,
+    healthy_checks INTEGER NOT NULL DEFAULT 0,
+    answers        INTEGER NOT NULL DEFAULT 0,   -- checks with a response time
+    sum_us         INTEGER NOT NULL DEFAULT 0,
+    minimum_us     INTEGER,
+    maximum_us     INTEGER,
+    histogram      BLOB,
+    PRIMARY KEY (hour, service_id)        -- what is written together lies together
 ) STRICT, WITHOUT ROWID;
+
+-- The same of whole days (of UTC), which are kept for ever: each is the sum of its hours.
+CREATE TABLE service_days (
+    service_id     INTEGER NOT NULL REFERENCES services,
+    day            TEXT NOT NULL,         -- its first instant, 'YYYY-MM-DD 00:00:00.000'
+    healthy_s      REAL NOT NULL,
+    unhealthy_s    REAL NOT NULL,
+    unknown_s      REAL NOT NULL,
+    maintenance_s  REAL NOT NULL,
+    checks         INTEGER NOT NULL,
+    healthy_checks INTEGER NOT NULL,
+    answers        INTEGER NOT NULL,
+    sum_us         INTEGER NOT NULL,
+    minimum_us     INTEGER,
+    maximum_us     INTEGER,
+    histogram      BLOB,
+    PRIMARY KEY (service_id, day)
+) STRICT, WITHOUT ROWID;
+
+-- Which hours and days are to be counted anew. Who takes a check from the inbox, or books time, marks its hour in that
+-- transaction; the keeper counts the whole hour again from `checks` and takes the mark away, unless its generation has
+-- changed meanwhile. So a check counts once, however late it was committed and however often its hour is counted.
+CREATE TABLE stale_rollups (
+    span       TEXT NOT NULL CHECK (span IN ('hour', 'day')),
+    start      TEXT NOT NULL,             -- as in service_hours and service_days
+    generation INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (span, start)
+) STRICT, WITHOUT ROWID;
+
+-- How each service answered in the 24 hours before `counted_until`: merging a thousand histograms takes too long while
+-- somebody waits.
+CREATE TABLE service_percentiles (
+    service_id    INTEGER PRIMARY KEY REFERENCES services,
+    counted_until TEXT NOT NULL,
+    p50_us        REAL NOT NULL,
+    p95_us        REAL NOT NULL,
+    p99_us        REAL NOT NULL
+) STRICT;
 
 CREATE TABLE incidents (
     incident_id        INTEGER PRIMARY KEY,
@@ -117,12 +165,14 @@ CREATE TABLE incidents (
     error_message      TEXT,
     healing            TEXT,              -- what the healing policy last said about it, for people
     quarantined_at     TEXT,
+    needs_person_at    TEXT,              -- when something happened that a person must hear of, though healing goes on
     resolved_at        TEXT,
     resolution         TEXT CHECK (resolution IN ('healed', 'recovered', 'removed')),
     CHECK ((resolved_at IS NULL) = (resolution IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX one_open_incident ON incidents (service_id) WHERE resolved_at IS NULL;
 CREATE INDEX incidents_by_service ON incidents (service_id, started_at);
+CREATE INDEX incidents_by_time ON incidents (started_at);
 
 -- How far each rule is for each service; a rule whose condition does not hold has no row.
 CREATE TABLE rule_states (
@@ -259,6 +309,7 @@ CREATE TABLE notifications (
     created_at      TEXT NOT NULL,
     content         TEXT NOT NULL
 ) STRICT;
+CREATE INDEX notifications_by_time ON notifications (created_at);
 
 -- The outbox: a row for each message and single target, written in the transaction of what it tells of. Recorded as
 -- sent only after it was: a repeat beats a loss. `attempts` is written before each; `unknown_attempts` of them may have
@@ -279,6 +330,7 @@ CREATE TABLE deliveries (
     CHECK ((closed_at IS NULL) = (state = 'queued'))
 ) STRICT;
 CREATE INDEX deliveries_queued ON deliveries (channel, delivery_id) WHERE closed_at IS NULL;
+CREATE INDEX deliveries_by_end ON deliveries (closed_at) WHERE closed_at IS NOT NULL;
 CREATE INDEX deliveries_sent ON deliveries (channel, closed_at) WHERE state = 'sent';
 
 -- How each channel fares: since when nothing gets through, why, and whether another channel has been told of it.
@@ -312,7 +364,7 @@ CREATE TABLE targets (
     started           TEXT,
     name              TEXT,
     state             TEXT CHECK (state IN ('created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead')),
-    health            TEXT CHECK (health IN ('none', 'starting', 'healthy', 'unhealthy')),
+    health            TEXT CHECK (health IN ('none', 'unknown', 'starting', 'healthy', 'unhealthy')),
     started_at        TEXT,
     image_id          TEXT,
     config_hash       TEXT,
@@ -334,8 +386,14 @@ CREATE TABLE targets (
     previous_oom_killed INTEGER,
     change            TEXT CHECK (change IN ('image', 'configuration')),  -- the last that was seen
     changed_at        TEXT,
+    health_output     TEXT,               -- what its own health check wrote last, in one line
+    health_grace_s    REAL,               -- how long after a start that check may take to say that it is ill
+    network           TEXT CHECK (network IN ('own', 'shared', 'provider_stopped', 'provider_gone')),
+    network_of        TEXT,               -- id of the container whose network it shares; '' for one of its own
     CHECK ((problem IS NULL) = (target_id IS NOT NULL))
 ) STRICT;
+
+CREATE INDEX targets_ill_by_their_own_word ON targets (service_id) WHERE health = 'unhealthy';
 
 -- When the target of a service was started anew, whoever did it; of the last hours.
 CREATE TABLE target_starts (
@@ -392,6 +450,17 @@ CREATE UNIQUE INDEX one_open_heal ON heals (service_id) WHERE closed_at IS NULL;
 CREATE UNIQUE INDEX one_open_heal_of_a_target ON heals (target_id) WHERE closed_at IS NULL;  -- two services may share one
 CREATE INDEX heals_by_incident ON heals (incident_id);
 CREATE INDEX heals_by_time ON heals (planned_at);
+
+-- Times in which so many services were ill at once that the cause had to lie elsewhere: model/storm.py.
+CREATE TABLE storms (
+    storm_id   INTEGER PRIMARY KEY,
+    began_at   TEXT NOT NULL,
+    ill        INTEGER NOT NULL,          -- the most at once
+    watched    INTEGER NOT NULL,          -- of so many
+    calm_since TEXT,                      -- so few are ill now that it is over soon
+    ended_at   TEXT
+) STRICT;
+CREATE UNIQUE INDEX one_open_storm ON storms ((ended_at IS NULL)) WHERE ended_at IS NULL;
 
 -- What was kept of an ill service and its container, before and after a restart erased the rest of it: model/forensics.py.
 CREATE TABLE forensics (

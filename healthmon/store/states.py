@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.model.check import CheckReason
 from healthmon.model.status import ServiceState, ServiceStatus
-from healthmon.status.uptime import Hours, Uptime
+from healthmon.status.uptime import Booked, Uptime
 from healthmon.store.row import (
     integer,
     integer_or_none,
@@ -71,41 +71,49 @@ def hours_between(
     service_ids: Iterable[int],
     since: datetime,
     until: datetime,
-) -> dict[int, dict[datetime, Hours]]:
+) -> dict[int, dict[datetime, Booked]]:
     """Return, for each of these services, the booked time of every hour that starts at or after `since`, up to `until`.
 
-    One search by the primary key for each: the table keeps hours for years, and all of them were read otherwise. What
-    lies beyond `until` was booked by a clock that was ahead.
+    What lies beyond `until` was booked by a clock that was ahead.
     """
-    bounds = clock.to_sql(since), clock.to_sql(until)
-    return {service_id: _hours_between(connection, service_id, *bounds) for service_id in service_ids}
-
-
-def _hours_between(connection: Connection, service_id: int, since: str, until: str) -> dict[datetime, Hours]:
     rows = connection.rows(
         """
-        SELECT hour, healthy_s, unhealthy_s, unknown_s FROM service_hours
-        WHERE service_id = ? AND hour BETWEEN ? AND ?
+        SELECT service_id, hour, healthy_s, unhealthy_s, unknown_s, maintenance_s FROM service_hours
+        WHERE hour BETWEEN ? AND ?
         """,
-        service_id,
-        since,
-        until,
+        clock.to_sql(since),
+        clock.to_sql(until),
     )
-    return {time(row[0]): Hours(healthy_s=real(row[1]), unhealthy_s=real(row[2]), unknown_s=real(row[3])) for row in rows}
+    found: dict[int, dict[datetime, Booked]] = {service_id: {} for service_id in service_ids}
+    for row in rows:
+        hours = found.get(integer(row[0]))
+        if hours is not None:
+            hours[time(row[1])] = booked_time(row[2:])
+    return found
 
 
-def save_hours(connection: Connection, booked: Sequence[tuple[int, datetime, Hours]]) -> None:
-    """Write whole hours as they are known now; belongs into the transaction of `save`."""
+def save_hours(connection: Connection, booked: Sequence[tuple[int, datetime, Booked]]) -> None:
+    """Write the time of whole hours as it is known now; belongs into the transaction of `save`.
+
+    What the keeper has counted in the same hour stays.
+    """
     connection.change_many(
         """
-        INSERT OR REPLACE INTO service_hours (service_id, hour, healthy_s, unhealthy_s, unknown_s)
-        VALUES (?, ?, ?, ?, ?)
+        INSERT INTO service_hours (service_id, hour, healthy_s, unhealthy_s, unknown_s, maintenance_s)
+        VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET healthy_s = excluded.healthy_s, unhealthy_s = excluded.unhealthy_s,
+                                  unknown_s = excluded.unknown_s, maintenance_s = excluded.maintenance_s
         """,
         [
-            (service_id, clock.to_sql(hour), hours.healthy_s, hours.unhealthy_s, hours.unknown_s)
+            (service_id, clock.to_sql(hour), hours.healthy_s, hours.unhealthy_s, hours.unknown_s, hours.maintenance_s)
             for service_id, hour, hours in booked
         ],
     )
+
+
+def booked_time(row: Sequence[apsw.SQLiteValue]) -> Booked:
+    """Return the time that stands in a row as healthy_s, unhealthy_s, unknown_s, maintenance_s."""
+    return Booked(healthy_s=real(row[0]), unhealthy_s=real(row[1]), unknown_s=real(row[2]), maintenance_s=real(row[3]))
 
 
 def _row(state: ServiceState, uptime: Uptime) -> tuple[apsw.SQLiteValue, ...]:

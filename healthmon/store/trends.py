@@ -1,4 +1,4 @@
-"""What do the last hours look like? Sums over raw checks, hour by hour."""
+"""What do the last hours look like? From what the keeper has counted, and the checks of the last minutes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthmon import clock
+from healthmon.status.uptime import hour_of
+from healthmon.store import rollups
 from healthmon.store.row import integer, real_or_none, text
 
 if TYPE_CHECKING:
@@ -25,53 +27,84 @@ class HourlyHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseTimes:
-    """The response times of one service, in seconds; None when no check was answered."""
+    """The response times of one service, in seconds; None when no check was answered.
+
+    The percentiles are of the 24 hours before the last count, a few minutes ago; None before the first.
+    """
 
     service_name: str
     checks: int
     average_s: float | None
+    minimum_s: float | None
     maximum_s: float | None
+    p50_s: float | None
+    p95_s: float | None
+    p99_s: float | None
 
 
 def hourly_health(connection: Connection, since: datetime) -> list[HourlyHealth]:
-    """Return every hour since `since` that has checks, oldest first."""
+    """Return every hour that has checks, from that of `since` on, oldest first."""
+    begin, tail = _bounds(connection, since)
     rows = connection.rows(
         """
-        SELECT substr(timestamp, 1, 13), count(*), sum(status = 1)
-        FROM checks WHERE timestamp >= ? AND kind = 0 AND status < 2
-        GROUP BY 1 ORDER BY 1
+        SELECT hour, sum(checks), sum(healthy_checks)
+        FROM (
+            SELECT hour, checks, healthy_checks FROM service_hours WHERE hour >= ?1 AND checks > 0
+            UNION ALL
+            SELECT substr(timestamp, 1, 13) || ':00:00.000', count(*), sum(status = 1)
+            FROM checks WHERE timestamp >= ?2 AND kind = 0 AND status < 2 GROUP BY 1
+        )
+        GROUP BY hour ORDER BY hour
         """,
-        clock.to_sql(since),
+        begin,
+        tail,
     )
-    return [
-        HourlyHealth(hour=clock.from_sql(text(row[0]) + ":00:00.000"), checks=integer(row[1]), healthy=integer(row[2]))
-        for row in rows
-    ]
+    return [HourlyHealth(hour=clock.from_sql(text(row[0])), checks=integer(row[1]), healthy=integer(row[2])) for row in rows]
 
 
 def response_times(connection: Connection, since: datetime) -> list[ResponseTimes]:
-    """Return the response times of every service with checks since `since`, by name."""
+    """Return the response times of every service with checks, from the hour of `since` on, by name."""
+    begin, tail = _bounds(connection, since)
     rows = connection.rows(
         """
-        SELECT s.service_name, c.checks, c.average_us / 1e6, c.maximum_us / 1e6
-        FROM (SELECT service_id, count(*) AS checks, avg(response_time_us) AS average_us,
-                     max(response_time_us) AS maximum_us
-              FROM checks WHERE timestamp >= ? AND kind = 0 AND status < 2 GROUP BY service_id) AS c
+        SELECT s.service_name, sum(c.checks), sum(c.sum_us) / 1e6 / nullif(sum(c.answers), 0), min(c.minimum_us) / 1e6,
+               max(c.maximum_us) / 1e6, p.p50_us / 1e6, p.p95_us / 1e6, p.p99_us / 1e6
+        FROM (
+            SELECT service_id, sum(checks) AS checks, sum(answers) AS answers, sum(sum_us) AS sum_us,
+                   min(minimum_us) AS minimum_us, max(maximum_us) AS maximum_us
+            FROM service_hours WHERE hour >= ?1 GROUP BY service_id
+            UNION ALL
+            SELECT service_id, count(*), count(response_time_us), total(response_time_us), min(response_time_us), max(response_time_us)
+            FROM checks WHERE timestamp >= ?2 AND kind = 0 AND status < 2 GROUP BY service_id
+        ) AS c
         JOIN services AS s USING (service_id)
-        WHERE s.removed_at IS NULL
-        ORDER BY s.service_name
+        LEFT JOIN service_percentiles AS p USING (service_id)
+        WHERE s.removed_at IS NULL AND c.checks > 0
+        GROUP BY s.service_id ORDER BY s.service_name
         """,
-        clock.to_sql(since),
+        begin,
+        tail,
     )
     return [
         ResponseTimes(
             service_name=text(row[0]),
             checks=integer(row[1]),
             average_s=real_or_none(row[2]),
-            maximum_s=real_or_none(row[3]),
+            minimum_s=real_or_none(row[3]),
+            maximum_s=real_or_none(row[4]),
+            p50_s=real_or_none(row[5]),
+            p95_s=real_or_none(row[6]),
+            p99_s=real_or_none(row[7]),
         )
         for row in rows
     ]
+
+
+def _bounds(connection: Connection, since: datetime) -> tuple[str, str]:
+    """Return from which hour, and from which check on."""
+    begin = hour_of(since)
+    counted = rollups.counted_until(connection) or begin
+    return clock.to_sql(begin), clock.to_sql(max(begin, counted))
 
 
 def alert_counts(connection: Connection, since: datetime) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What do our processes use? The only file that asks psutil."""
+"""What do our processes use, and who has the port that we want? The only file that asks psutil."""
 
 from __future__ import annotations
 
@@ -54,6 +54,24 @@ def sample(program: str, pid: int, *, at: datetime) -> ProcessSample | None:
             )
     except (psutil.Error, OSError):
         return None
+
+
+def listeners(port: int) -> list[str]:
+    """Return who listens on a TCP port: a name and a pid, or what is known of a process that we may not look into."""
+    try:
+        listening = [found for found in psutil.net_connections("tcp") if found.status == psutil.CONN_LISTEN]
+    except (psutil.Error, OSError):
+        return []
+    return sorted({_called(found.pid) for found in listening if found.laddr and found.laddr.port == port})
+
+
+def _called(pid: int | None) -> str:
+    if pid is None:
+        return "a process of another user"
+    try:
+        return f"{psutil.Process(pid).name()} (pid {pid})"
+    except (psutil.Error, OSError):
+        return f"pid {pid}"
 
 
 def _tree(root: int, without: Collection[int]) -> list[int]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SETTLED = {ProgramState.RUNNING, ProgramState.STOPPED, ProgramState.FATAL}
+PAGE = "web"  # without it monitoring is as it should be: an alert of its own tells that its port is taken
 BRAKE = "healer"  # to stop it is how a person forbids restarts: no sign of an illness
 
 
@@ -63,7 +64,7 @@ def _is_starting(one: Judged) -> bool:
 
 def _trouble(one: Judged) -> str:
     """Say what is wrong with one process; nothing when it is as it should be, or just being started."""
-    if one.is_stuck:
+    if one.is_stuck and one.program != PAGE:
         return "cannot work, its log says why"
     if one.reason is WatchReason.STOPPED_BY_PERSON:
         return "" if one.program == BRAKE else "stopped by a person"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, StringConstraints, ValidationInfo, field_validator
 
 from healthmon.settings import DAY_S, Secret, Settings
 
@@ -22,12 +23,17 @@ class DashboardSettings(Settings):
 class WebSettings(Settings):
     """The `web` block."""
 
+    enabled: bool = Field(default=True, description="Serve the pages, the API and the metrics.")
     host: str = Field(
         "127.0.0.1",
         pattern=r"^[A-Za-z0-9_.:-]{1,253}$",
         description="Address to listen on. One that other hosts can reach needs a token.",
     )
     port: int = Field(8080, ge=1, le=65_535, description="Port to listen on.")
+    allowed_hosts: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,253}$", to_lower=True)], ...] = Field(
+        (),
+        description="Further names by which it is reached, as a proxy's 'status.example.com'. localhost and its own address always work.",
+    )
     token: Secret | None = Field(
         None,
         description="What a request must carry that acknowledges, silences or restarts. Best as ${file:…} or ${cred:…}.",
@@ -38,13 +44,20 @@ class WebSettings(Settings):
     @classmethod
     def _needed_beyond_loopback(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         host = info.data.get("host")
-        if token is None and host is not None and not _is_loopback(host):
+        if token is None and host is not None and not is_loopback(host):
             raise ValueError(f"is missing: other hosts can reach {host}. Set a token, or set web.host to '127.0.0.1'")
         return token
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a name or an address is this host's own, which no other host can reach."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def url(settings: WebSettings) -> str:
+    """Return where the pages are."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}/"

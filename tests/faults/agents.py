@@ -48,9 +48,11 @@ class Agent:
         self.paths = Paths(data_dir=directory, database=directory / "health_monitoring.db")
         self.source = directory / "config.json"
         clocks = {"check_interval_seconds": 1, "timeout_seconds": 0.8, "retry_interval_seconds": 0.2}
-        self.source.write_text(json.dumps({"data_dir": str(directory), "services": services, **clocks, **settings}))
+        plain = {"data_dir": str(directory), "services": services, "web": {"enabled": False}, **clocks}
+        self.source.write_text(json.dumps(plain | settings))
         self.rpc = SupervisorRpc(self.paths.supervisor_socket)
-        self.programs = ("evaluator", "healer", "notifier", "watchdog", *{f"probe-{s.get('group', 'default')}" for s in services})
+        self.programs = ("evaluator", "healer", "keeper", "notifier", "watchdog", *{f"probe-{s.get('group', 'default')}" for s in services})
+        self.programs += ("web",) * json.loads(self.source.read_text())["web"].get("enabled", True)
         self.services = [str(service["name"]) for service in services]
         self.process = self.start()
 

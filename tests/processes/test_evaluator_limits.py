@@ -28,7 +28,7 @@ def crowd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeCrowd
         one.connection.close()
 
 
-WELL = tuple({"name": f"well_{number}"} for number in range(10))
+WELL = tuple({"name": f"well_{number}"} for number in range(20))
 
 
 def test_what_the_budget_does_not_reach_for_is_queued_with_its_turn(crowd: MakeCrowd) -> None:

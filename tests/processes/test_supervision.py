@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from healthmon.demo.ecosystem import free_ports
 from healthmon.processes.console import Console, Screen, pretty
 from healthmon.processes.roles import is_held, try_lock
 from healthmon.store.connection import create_or_open, open_for_reading
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 HEALTHMON = (sys.executable, "-P", "-m", "healthmon")
-PROGRAMS = {"evaluator", "healer", "notifier", "probe-agents", "probe-core", "watchdog"}
+PROGRAMS = {"evaluator", "healer", "keeper", "notifier", "probe-agents", "probe-core", "watchdog", "web"}
 TOP = Path(__file__).parents[2]
 
 
@@ -37,7 +38,8 @@ class Host:
         self.directory = directory
         self.source = directory / "config.json"
         services = [{"name": f"in_{group}", "url": "http://127.0.0.1:1/", "group": group} for group in ("core", "agents")]
-        self.source.write_text(json.dumps({"data_dir": str(directory), "services": services}), encoding="utf-8")
+        settings = {"data_dir": str(directory), "services": services, "web": {"port": free_ports(1)[0]}}
+        self.source.write_text(json.dumps(settings), encoding="utf-8")
         self._started: list[subprocess.Popen[bytes]] = []
         self._seen: set[psutil.Process] = set()
 
@@ -262,7 +264,7 @@ def test_a_deleted_database_is_waited_for_with_a_clear_error_and_another_in_its_
     database = host.directory / "health_monitoring.db"
     before = set(host.workers(agent))
     database.unlink()
-    users = PROGRAMS - {"watchdog"}
+    users = PROGRAMS - {"watchdog", "web"}  # what is served says it to who asks
 
     def say(text: str, names: Iterable[str]) -> bool:
         return all(text in (host.directory / "logs" / f"{name}.log").read_text(encoding="utf-8") for name in names)

@@ -43,6 +43,7 @@ class Agent:
             "services": [{"name": "s", "url": "http://127.0.0.1:1/", "group": "core"}],
             "check_interval_seconds": 1,
             "timeout_seconds": 1,
+            "web": {"enabled": False},
             "watchdog": {"sample_seconds": 0.5},
         }
         source = directory / "config.json"
@@ -63,7 +64,7 @@ class Agent:
         return info.pid if info is not None and info.state is ProgramState.RUNNING else 0
 
     def wait_until_running(self) -> None:
-        names = ("evaluator", "healer", "notifier", "probe-core", "watchdog")
+        names = ("evaluator", "healer", "keeper", "notifier", "probe-core", "watchdog")
         wait_for(lambda: all(self.pid(name) for name in names), timeout_s=30, what="all programs to run")
 
     def log(self, name: str) -> str:
@@ -94,7 +95,7 @@ def agent() -> Iterator[Agent]:
 
 
 def test_every_process_of_ours_is_sampled_with_history(agent: Agent) -> None:
-    wanted = {"evaluator", "healer", "notifier", "probe-core", "watchdog", "supervisord", "total"}
+    wanted = {"evaluator", "healer", "keeper", "notifier", "probe-core", "watchdog", "supervisord", "total"}
 
     def complete() -> bool:
         connection = open_for_reading(agent.paths.database)

@@ -32,7 +32,7 @@ from healthmon.model.rule_state import RulePhase
 from healthmon.model.service import Service
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.model.target import Incarnation, TargetChange, TargetHealth, TargetKind, TargetState
-from healthmon.status.uptime import Hours, Uptime
+from healthmon.status.uptime import Booked, Uptime
 from healthmon.store import (
     alerts,
     checks,
@@ -124,19 +124,19 @@ def test_states_and_hours_come_back_as_they_were(database: Connection) -> None:
     states.save(database, [(state, Uptime(percentage=99.5, coverage=80.0)), (ServiceState(service_id=2), Uptime())])
     assert states.load(database) == {1: state, 2: ServiceState(service_id=2)}
     assert states.uptimes(database) == {1: Uptime(percentage=99.5, coverage=80.0), 2: Uptime()}
-    states.save_hours(database, [(1, ago(0), Hours(healthy_s=1)), (1, ago(0), Hours(healthy_s=2, unknown_s=3))])
-    assert states.hours_between(database, [1, 2], ago(3_600), NOW) == {1: {NOW: Hours(healthy_s=2, unknown_s=3)}, 2: {}}
+    states.save_hours(database, [(1, ago(0), Booked(healthy_s=1)), (1, ago(0), Booked(healthy_s=2, unknown_s=3))])
+    assert states.hours_between(database, [1, 2], ago(3_600), NOW) == {1: {NOW: Booked(healthy_s=2, unknown_s=3)}, 2: {}}
 
 
-def test_hours_are_searched_by_service_and_never_by_reading_all_of_them(database: Connection) -> None:
-    states.save_hours(database, [(sid, ago(hour * 3_600), Hours(healthy_s=hour)) for sid in (1, 2) for hour in range(5)])
+def test_hours_are_searched_by_their_time_and_never_by_reading_all_of_them(database: Connection) -> None:
+    states.save_hours(database, [(sid, ago(hour * 3_600), Booked(healthy_s=hour)) for sid in (1, 2) for hour in range(5)])
     said: list[str] = []
     database._db.trace_v2(apsw.SQLITE_TRACE_STMT, lambda found: said.append(found["sql"]))
-    assert states.hours_between(database, [2], ago(3_600), NOW) == {2: {NOW: Hours(), ago(3_600): Hours(healthy_s=1)}}
+    assert states.hours_between(database, [2], ago(3_600), NOW) == {2: {NOW: Booked(), ago(3_600): Booked(healthy_s=1)}}
     database._db.trace_v2(0, None)
     [query] = said
-    [plan] = database.rows(f"EXPLAIN QUERY PLAN {query}", 2, "", "")
-    assert "SEARCH service_hours USING PRIMARY KEY (service_id=? AND hour>? AND hour<?)" in plan
+    [plan] = database.rows(f"EXPLAIN QUERY PLAN {query}", "", "")
+    assert "SEARCH service_hours USING PRIMARY KEY (hour>? AND hour<?)" in plan
 
 
 def test_a_service_that_was_never_checked_is_unknown(database: Connection) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from healthmon.heal.decision import HealReason, HealVerdict
 from healthmon.heal.policy import VOIDS_EVIDENCE, decide
+from healthmon.heal.storm import StormStanding
 from healthmon.model.heal import Heal, HealAction, HealState
 from healthmon.model.status import ServiceStatus
 from healthmon.model.target import Incarnation, TargetState
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 
 ELSEWHERE = Incarnation(target_id="d" * 64, started="2026-11-22T09:00:00Z")
 EXITED = {"state": TargetState.EXITED, "exit_code": 1}
+
+
+def a_storm(**changes: Any) -> StormStanding:
+    facts: dict[str, Any] = {"ill": 9, "watched": 17, "reason": HealReason.STORM}
+    return StormStanding(**facts | changes)
 
 
 def failed(minutes_ago: float, **changes: Any) -> Heal:
@@ -175,19 +181,25 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
     ("hold after our own start", {"agent_started_at": ago(59)}, HealVerdict.WAIT, HealReason.STARTUP_HOLD),
     ("the engine is just back", {"engine_returned_at": ago(59)}, HealVerdict.WAIT, HealReason.ENGINE_SETTLING),
     ("a dependency is ill", {"unhealthy_dependencies": ("redis",)}, HealVerdict.HOLD, HealReason.DEPENDENCY_UNHEALTHY),
-    ("half of everything is ill", {"unhealthy_services": 9}, HealVerdict.HOLD, HealReason.STORM),
-    ("fewer than half are no storm", {"unhealthy_services": 8}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
+    ("so many are ill", {"storm": a_storm(until=NOW + timedelta(minutes=2))}, HealVerdict.WAIT, HealReason.STORM),
+    ("it is its turn in a storm", {"storm": a_storm(turn=1)}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
     (
-        "two of two are too few for a storm",
-        {"unhealthy_services": 2, "watched_services": 2},
-        HealVerdict.ACT,
-        HealReason.CONFIRMED_UNHEALTHY,
+        "it is another's turn",
+        {"storm": a_storm(turn=2, reason=HealReason.STORM_ONE_BY_ONE)},
+        HealVerdict.HOLD,
+        HealReason.STORM_ONE_BY_ONE,
     ),
     (
-        "the guard can be switched off",
-        {"unhealthy_services": 9, "settings": switched_on(storm_guard=False)},
-        HealVerdict.ACT,
-        HealReason.CONFIRMED_UNHEALTHY,
+        "the one that was tried was not helped",
+        {"storm": a_storm(until=NOW + timedelta(minutes=30), reason=HealReason.STORM_NOT_HELPED)},
+        HealVerdict.WAIT,
+        HealReason.STORM_NOT_HELPED,
+    ),
+    (
+        "its turn in a storm overrules no other gate",
+        {"storm": a_storm(turn=1), "history": (failed(1),)},
+        HealVerdict.WAIT,
+        HealReason.COOLDOWN,
     ),
     ("cooldown", {"history": (failed(4.9),)}, HealVerdict.WAIT, HealReason.COOLDOWN),
     ("after the cooldown", {"history": (failed(5),)}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),

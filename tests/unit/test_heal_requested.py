@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from healthmon.heal import requested
+from healthmon.heal.decision import HealReason
 from healthmon.heal.policy import GATES
 from healthmon.heal.settings import HealSettings
 from healthmon.heal.situation import charged
+from healthmon.heal.storm import StormStanding
 from healthmon.model.heal import HealAction, HealState
 from healthmon.model.status import ServiceStatus
 from healthmon.model.target import TargetState
@@ -33,7 +35,7 @@ PROTECTED: list[tuple[str, dict[str, Any], str]] = [
     ("a hold", {"hold": a_hold()}, "a person holds it back (ada: a migration runs), until 2026-11-22 13:00:00 UTC"),
     ("maintenance", {"maintenance_until": NOW + timedelta(hours=1)}, "people are working on it"),
     ("an ill dependency", {"unhealthy_dependencies": ("redis",)}, "waits for what it depends on (redis)"),
-    ("a storm", {"unhealthy_services": 9}, "so many are ill at once"),
+    ("a storm", {"storm": StormStanding(ill=9, watched=17, reason=HealReason.STORM_NOT_HELPED, until=ago(-60))}, "so many are ill at once"),
 ]
 STAYS: list[tuple[str, dict[str, Any], str]] = [
     ("healing is off", {"settings": HealSettings()}, "healing is switched off for it in the configuration"),

@@ -53,7 +53,7 @@ def test_each_group_has_a_probe_program_beside_the_others(tmp_path: Path) -> Non
     config, source = configured(tmp_path, groups=("core", "agents"))
     programs.write(config.paths, programs.of_monitor(config, source))
     found = parsed(programs.write_conf(config.paths))
-    assert sorted(found) == ["evaluator", "healer", "notifier", "probe-agents", "probe-core", "watchdog"]
+    assert sorted(found) == ["evaluator", "healer", "keeper", "notifier", "probe-agents", "probe-core", "watchdog", "web"]
     assert shlex.split(found["probe-core"].command) == [*programs.OURS, "probe-core", "--config", str(source)]
     assert found["healer"].stdout_logfile == str(config.paths.log("healer"))
 
@@ -122,10 +122,12 @@ def test_a_group_that_is_gone_takes_its_file_along_but_no_file_of_the_users(tmp_
     assert sorted(path.name for path in config.paths.programs.iterdir()) == [
         "evaluator.conf",
         "healer.conf",
+        "keeper.conf",
         "mine.conf",
         "notifier.conf",
         "probe-core.conf",
         "watchdog.conf",
+        "web.conf",
     ]
 
 

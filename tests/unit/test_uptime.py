@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthmon.model.status import ServiceState, ServiceStatus
-from healthmon.status.uptime import HOUR, Hours, Span, Uptime, book, hour_of, outside, spans_until, uptime
+from healthmon.status.uptime import HOUR, Booked, Span, Uptime, apart, book, hour_of, spans_until, total, uptime
 from tests.builders import NOW, ago
 
 GAP = timedelta(seconds=100)
@@ -57,19 +57,19 @@ def test_nothing_is_booked_before_the_first_look_or_when_the_clock_went_back() -
     ("hours", "expected"),
     [
         ({}, Uptime()),
-        ({ago(0): Hours(unknown_s=60)}, Uptime()),
-        ({ago(0): Hours(healthy_s=3_600)}, Uptime(percentage=100.0, coverage=100.0)),
-        ({ago(0): Hours(healthy_s=900, unhealthy_s=100)}, Uptime(percentage=90.0, coverage=100.0)),
-        ({ago(0): Hours(healthy_s=450, unhealthy_s=50, unknown_s=500)}, Uptime(percentage=90.0, coverage=50.0)),
-        ({ago(86_400 + 3_600): Hours(unhealthy_s=3_600)}, Uptime()),
+        ({ago(0): Booked(unknown_s=60)}, Uptime()),
+        ({ago(0): Booked(healthy_s=3_600)}, Uptime(percentage=100.0, coverage=100.0)),
+        ({ago(0): Booked(healthy_s=900, unhealthy_s=100)}, Uptime(percentage=90.0, coverage=100.0)),
+        ({ago(0): Booked(healthy_s=450, unhealthy_s=50, unknown_s=500)}, Uptime(percentage=90.0, coverage=50.0)),
+        ({ago(86_400 + 3_600): Booked(unhealthy_s=3_600)}, Uptime()),
         # half of the oldest hour lies inside the window
         (
-            {ago(86_400 + 1_800): Hours(unhealthy_s=3_600), ago(0): Hours(healthy_s=1_800)},
+            {ago(86_400 + 1_800): Booked(unhealthy_s=3_600), ago(0): Booked(healthy_s=1_800)},
             Uptime(percentage=50.0, coverage=100.0),
         ),
     ],
 )
-def test_uptime_is_the_healthy_share_of_the_known_time(hours: dict[datetime, Hours], expected: Uptime) -> None:
+def test_uptime_is_the_healthy_share_of_the_known_time(hours: dict[datetime, Booked], expected: Uptime) -> None:
     assert uptime(hours, NOW) == expected
 
 
@@ -95,8 +95,12 @@ OUTSIDE: list[tuple[str, list[tuple[float, float]], list[tuple[float, float]]]] 
 
 
 @pytest.mark.parametrize(("case", "periods", "left"), OUTSIDE, ids=[case[0] for case in OUTSIDE])
-def test_time_in_maintenance_is_not_booked(case: str, periods: list[tuple[float, float]], left: list[tuple[float, float]]) -> None:
+def test_time_in_maintenance_is_booked_apart(case: str, periods: list[tuple[float, float]], left: list[tuple[float, float]]) -> None:
     """Seconds before now."""
     span = Span(status=ServiceStatus.HEALTHY, start=ago(60), end=NOW)
-    found = outside(span, [(ago(start), ago(end)) for start, end in periods])
-    assert [((NOW - part.start).total_seconds(), (NOW - part.end).total_seconds()) for part in found] == left, case
+    found = apart(span, [(ago(start), ago(end)) for start, end in periods])
+    outside = [part for part in found if not part.in_maintenance]
+    assert [((NOW - part.start).total_seconds(), (NOW - part.end).total_seconds()) for part in outside] == left, case
+    assert [part.start for part in found[1:]] == [part.end for part in found[:-1]]
+    booked = total(hours for part in found for hours in book({}, part).values())
+    assert booked == Booked(healthy_s=sum(start - end for start, end in left), maintenance_s=60 - booked.healthy_s)

@@ -26,6 +26,7 @@ CASES: list[tuple[str, Judged, bool, bool, bool, str]] = [
     ("given up", judged(state=ProgramState.FATAL, reason=WatchReason.GIVEN_UP), YES, YES, NO, "evaluator: given up"),
     ("leaking", judged(reason=WatchReason.LEAKING, detail="300 MiB"), YES, YES, NO, "evaluator: leaking 300 MiB"),
     ("its disk is full", judged(is_stuck=True), YES, YES, NO, "evaluator: cannot work, its log says why"),
+    ("the page's port is taken", judged("web", is_stuck=True), YES, YES, YES, "2 processes, all well"),
     (
         "stopped by a person",
         judged(state=ProgramState.STOPPED, reason=WatchReason.STOPPED_BY_PERSON, has_beaten=False),

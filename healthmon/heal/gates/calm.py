@@ -5,13 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from healthmon.heal.decision import HealDecision, HealReason, Passed, hold, wait_until
+from healthmon.heal.decision import HealDecision, HealReason, HealVerdict, Passed, hold, wait_until
 
 if TYPE_CHECKING:
     from healthmon.heal.situation import Situation
-
-STORM_SHARE = 0.5
-STORM_MIN = 3
 
 
 def agent_has_settled(situation: Situation) -> HealDecision | Passed:
@@ -32,7 +29,12 @@ def dependencies_are_well(situation: Situation) -> HealDecision | Passed:
 
 
 def no_storm(situation: Situation) -> HealDecision | Passed:
-    ill, watched = situation.unhealthy_services, situation.watched_services
-    if not situation.settings.storm_guard or ill < STORM_MIN or ill < STORM_SHARE * watched:
-        return Passed(detail=f"{ill} of {watched} unhealthy")
-    return hold(HealReason.STORM, f"{ill} of {watched} services are unhealthy")
+    storm = situation.storm
+    if storm is None:
+        return Passed(detail=f"{situation.unhealthy_services} of {situation.watched_services} unhealthy")
+    numbers = f"{storm.ill} of {storm.watched} services are unhealthy"
+    if storm.turn == situation.state.service_id:
+        return Passed(detail=f"{numbers}, and it is the one that is tried")
+    if storm.until is None:
+        return hold(storm.reason, numbers)
+    return HealDecision(verdict=HealVerdict.WAIT, reason=storm.reason, detail=numbers, until=storm.until)

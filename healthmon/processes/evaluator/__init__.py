@@ -22,9 +22,11 @@ from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
 from healthmon.processes.evaluator.reporting import Reporting
 from healthmon.processes.evaluator.requesting import Requesting
+from healthmon.processes.evaluator.verdicts import Verdicts
 from healthmon.processes.evaluator.watching import Watching
 from healthmon.status.machine import StatusEvent
-from healthmon.store import checks, facts, services
+from healthmon.status.uptime import hour_of
+from healthmon.store import checks, facts, rollups, services
 from healthmon.store.connection import open_for_writing
 from healthmon.store.sentinel import Mark
 
@@ -78,6 +80,7 @@ class Evaluator:
         self._reporting = Reporting(
             config, known, self._maintaining, log, depending=self._depending, requesting=self._requesting
         )
+        self._verdicts = Verdicts(known)
         self._mark = Mark(config.paths)
         self._loaded = False
         self._next_due = 0.0  # monotonic
@@ -110,6 +113,8 @@ class Evaluator:
             self._watching.void_evidence()
         commits = checks.commits_elsewhere(self._connection)
         entries = checks.read_inbox(self._connection, limit=BATCH)
+        if commits != self._commits_seen:
+            self._hear_verdicts(now)
         is_due = clock.monotonic() >= self._next_due
         if entries or is_due:
             self._take(entries, now)
@@ -123,10 +128,15 @@ class Evaluator:
         self._commits_seen = commits
         return max(0.0, self._next_due - clock.monotonic())
 
+    def _hear_verdicts(self, now: datetime) -> None:
+        self._verdicts.refresh(self._connection, self._watching.states, now)
+        for program in self._verdicts.programs_to_wake():
+            ring(self._paths.doorbell(program))
+
     def _take(self, entries: list[InboxEntry], now: datetime) -> None:
         """Move the states by one batch, and open the incidents that follow."""
         looks = [entry.check for entry in entries if entry.check is not None]
-        changes = self._watching.take(looks, now)
+        changes = self._watching.take(looks, now, confirmed=self._verdicts.standing)
         if not entries and not changes:
             return
         self._reporting.note(looks, changes)
@@ -134,6 +144,7 @@ class Evaluator:
             self._outages.open_new(self._connection, changes, now)
             self._watching.save(self._connection)
             if entries:
+                rollups.mark_stale(self._connection, {hour_of(look.checked_at) for look in looks})
                 checks.delete_inbox_until(self._connection, entries[-1].inbox_id)
             reach("evaluator.before_commit")
         reach("evaluator.after_commit")
@@ -146,7 +157,7 @@ class Evaluator:
 
     def _heal(self, now: datetime) -> float:
         """Judge what was done, close what is over, plan what is next; return the seconds until time may change it."""
-        if not self._outages.open and not self._judging.open:
+        if not self._outages.open and not self._judging.open and not self._planning.is_in_storm:
             return FALLBACK_POLL_S
         connection, watching = self._connection, self._watching
         with connection.transaction(durable=True):
@@ -187,6 +198,7 @@ class Evaluator:
             facts.note_time(self._connection, facts.HEALING_HELD_SINCE, self._planning.held_since)
             facts.note_time(self._connection, LOADED_FACT, now)  # writes: on a full disk, no work is done before this goes well
         self._judging.load(self._connection)
+        self._planning.load(self._connection)
         with self._connection.transaction(durable=True):
             self._reporting.load(self._connection, now, self._watching.away_since)
         self._next_due = 0.0

@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from healthmon.heal.storm import standing
 from healthmon.model.status import ServiceStatus
 from healthmon.model.target import TargetState
-from healthmon.store import facts, heals, targets
+from healthmon.store import facts, heals, storms, targets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
+    from healthmon.heal.storm import StormStanding
     from healthmon.model.heal import Heal
     from healthmon.model.incident import Incident
     from healthmon.model.status import ServiceState
@@ -35,6 +37,7 @@ class Moment:
     reports: Mapping[int, TargetReport]
     host: list[Heal]  # the ledger of the last day, and what is open, oldest first
     engine_returned_at: datetime | None
+    storm: StormStanding | None  # for all whose turn it is not
     queued: int = 0  # services of this step that wait for their turn
 
     def target(self, sid: int) -> Target | None:
@@ -70,6 +73,9 @@ class Moment:
         found = [heal for heal in self.host if heal.closed_at is None]
         return tuple(heal for heal in found if heal.service_id == sid or heal.incarnation.target_id == target_id)
 
+    def since(self, at: datetime) -> list[Heal]:
+        return [heal for heal in self.host if heal.planned_at >= at]
+
     def planned(self, heal: Heal) -> None:
         self.host.append(heal)
 
@@ -86,7 +92,7 @@ def read_moment(
     recent = {heal.heal_id: heal for heal in (*heals.since(connection, now - HOST_WINDOW), *open_heals.values())}
     set_at = facts.noted_time(connection, facts.CLOCK_SET_AT) or now
     reports = targets.of_services(connection, service_ids)
-    return Moment(
+    moment = Moment(
         now=now,
         states=states,
         unhealthy=unhealthy,
@@ -94,7 +100,12 @@ def read_moment(
         reports={sid: _not_in_the_future(report, now, set_at) for sid, report in reports.items()},
         host=[recent[heal_id] for heal_id in sorted(recent)],
         engine_returned_at=facts.noted_time(connection, facts.ENGINE_RETURNED_AT),
+        storm=None,
     )
+    storm = storms.open_one(connection)
+    if storm is not None:
+        moment.storm = standing(storm, moment.since(storm.began_at), (), now)
+    return moment
 
 
 def _not_in_the_future(report: TargetReport, now: datetime, set_at: datetime) -> TargetReport:

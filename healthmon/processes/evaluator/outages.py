@@ -93,6 +93,15 @@ class Outages:
         self.open[sid] = replace(incident, quarantined_at=alert.triggered_at)
         return True
 
+    def call_person(self, connection: Connection, sid: int, *, since: datetime, now: datetime) -> bool:
+        """Have people told how an open incident stands, unless they were since then. Return whether that is news."""
+        incident = self.open.get(sid)
+        if incident is None or (incident.needs_person_at is not None and incident.needs_person_at >= since):
+            return False
+        incidents.call_person(connection, incident.incident_id, at=now)
+        self.open[sid] = replace(incident, needs_person_at=now)
+        return True
+
     def _open(self, connection: Connection, state: ServiceState, now: datetime) -> Incident:
         started_at = state.streak_started_at or now
         return incidents.open_incident(

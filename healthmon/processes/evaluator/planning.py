@@ -10,12 +10,14 @@ from healthmon import clock
 from healthmon.heal.decision import HealDecision, HealReason, HealVerdict
 from healthmon.heal.policy import VOIDS_EVIDENCE, decide
 from healthmon.heal.situation import Situation, charged
+from healthmon.heal.storm import in_vain, standing
 from healthmon.heal.words import in_words
-from healthmon.model.alert import HEALING_QUARANTINED, Alert, AlertSeverity
+from healthmon.model.alert import HEALING_QUARANTINED, HEALING_STORM, Alert, AlertSeverity
 from healthmon.model.heal import Heal, HealState
 from healthmon.model.status import ServiceStatus
 from healthmon.processes.evaluator.moment import Moment, read_moment
 from healthmon.processes.evaluator.situations import Situations
+from healthmon.processes.evaluator.storming import Storming
 from healthmon.status import machine
 from healthmon.store import heals, probe_requests
 
@@ -63,6 +65,7 @@ class Planning:
         self.situations = Situations(
             self._services.values(), settings, depending=depending, maintaining=maintaining, holding=holding, held_since=started_at
         )
+        self._storming = Storming(settings, log)
         self._maintaining = maintaining
         self._log = log
         self._said: dict[int, tuple[HealVerdict, HealReason]] = {}
@@ -71,6 +74,13 @@ class Planning:
     def hold_from(self, now: datetime) -> None:
         """Plan nothing for as long as after a start of the agent."""
         self.situations.held_since = now
+
+    def load(self, connection: Connection) -> None:
+        self._storming.load(connection)
+
+    @property
+    def is_in_storm(self) -> bool:
+        return self._storming.storm is not None
 
     @property
     def held_since(self) -> datetime:
@@ -86,11 +96,12 @@ class Planning:
     ) -> float:
         """Decide about every service with an incident; return the seconds until time alone may change a decision."""
         self._said = {sid: said for sid, said in self._said.items() if sid in outages.open}
-        if not outages.open:
+        if not outages.open and not self.is_in_storm:
             return NEVER_S
         moment = read_moment(connection, watching.states, outages.open, judging.open, now)
-        waits_s = [self._plan_one(connection, incident, moment, watching, outages) for incident in self.situations.in_order(outages.open, moment)]
-        return max(MIN_WAIT_S, min(waits_s))
+        self._follow_storm(connection, outages, moment)
+        waits_s = [self._plan_one(connection, incident, moment, watching, outages) for incident in self.situations.by_urgency(outages.open, moment)]
+        return max(MIN_WAIT_S, min(waits_s, default=NEVER_S))
 
     def withdraw_needless(
         self,
@@ -115,6 +126,18 @@ class Planning:
         """Return, once, the programs that what was planned concerns."""
         programs, self._to_wake = self._to_wake, set()
         return programs
+
+    def _follow_storm(self, connection: Connection, outages: Outages, moment: Moment) -> None:
+        self._storming.follow(connection, self.situations.census(moment), moment.now)
+        storm, moment.storm = self._storming.storm, None
+        if storm is None:
+            return
+        made = moment.since(storm.began_at)
+        moment.storm = standing(storm, made, self.situations.by_harmlessness(connection, outages.open, moment), moment.now)
+        missed = in_vain(made)
+        if missed is not None and outages.call_person(connection, missed.service_id, since=missed.closed_at or moment.now, now=moment.now):
+            message = f"so many services are unhealthy at once, and a restart did not help {missed.target_name}; a person has to look"
+            self._log.error("ALERT", type=HEALING_STORM, severity=AlertSeverity.CRITICAL.value, message=message)
 
     def _plan_one(self, connection: Connection, incident: Incident, moment: Moment, watching: Watching, outages: Outages) -> float:
         sid = incident.service_id
@@ -147,7 +170,7 @@ class Planning:
         every_s = configured.retry_interval_seconds
         until = now + timedelta(seconds=LOOKS_ASKED_FOR * every_s + configured.timeout_seconds)
         probe_requests.ask(connection, sid, every_s=every_s, until=until)
-        self._to_wake.add(f"probe-{configured.group}")
+        self._to_wake.add(configured.program)
 
     def _say(self, situation: Situation, decision: HealDecision) -> None:
         """Log a decision when it is another than the last one about this service."""

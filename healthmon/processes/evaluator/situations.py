@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from healthmon.heal.order import Turn
 from healthmon.heal.situation import Situation
+from healthmon.heal.storm import ONSET, Census
+from healthmon.model.status import ServiceStatus
+from healthmon.status import machine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -42,7 +45,6 @@ class Situations:
         self._maintaining = maintaining
         self._holding = holding
         self.held_since = held_since  # the agent's start, or when it lost count of the time
-        self._counted: tuple[Moment, int] | None = None
 
     def of(self, connection: Connection, sid: int, incident: Incident | None, moment: Moment) -> Situation:
         """Return how one service stands; `incident` is its open one."""
@@ -61,39 +63,53 @@ class Situations:
             agent_started_at=self.held_since,
             engine_returned_at=moment.engine_returned_at,
             unhealthy_dependencies=self._ill_dependencies(sid, moment),
-            unhealthy_services=self._count_once(moment),
+            unhealthy_services=len(moment.unhealthy),
             watched_services=len(moment.states),
+            storm=moment.storm,
             maintenance_until=self._maintaining.standing(sid, moment.now).until,
             hold=self._holding.of(sid, moment.now),
             queued_ahead=moment.queued,
         )
 
-    def in_order(self, open_incidents: Mapping[int, Incident], moment: Moment) -> list[Incident]:
+    def by_urgency(self, open_incidents: Mapping[int, Incident], moment: Moment) -> list[Incident]:
         """Return the open incidents in the order in which they get what there is for few."""
+        return [open_incidents[turn.service_id] for turn in sorted(self._turns(open_incidents, moment), key=Turn.urgency)]
+
+    def by_harmlessness(self, connection: Connection, open_incidents: Mapping[int, Incident], moment: Moment) -> Iterator[Situation]:
+        """Yield how the ill stand, in the order in which they are tried in a storm."""
+        for turn in sorted(self._turns(open_incidents, moment), key=Turn.harmlessness):
+            yield self.of(connection, turn.service_id, open_incidents[turn.service_id], moment)
+
+    def census(self, moment: Moment) -> Census:
+        """Count the ill services, and those that neither a person's hand nor an ill dependency explains."""
+        explained = {sid for sid in moment.unhealthy if self._is_explained(sid, moment)}
+        counted = [sid for sid in moment.unhealthy - explained if not self._is_worked_on(sid, moment)]
+        began = (moment.states[sid].status_since or moment.now for sid in counted)
+        return Census(
+            watched=len(moment.states),
+            ill=len(counted),
+            newly=sum(moment.now - ONSET < at for at in began),
+            explained=len(explained),
+        )
+
+    def _turns(self, open_incidents: Mapping[int, Incident], moment: Moment) -> list[Turn]:
         roots = frozenset(other for sid in moment.unhealthy for other in self._depending.watched[sid])
-        turns = {
-            sid: Turn(critical=self._services[sid][1].critical, is_root=sid in roots, since=incident.started_at, service_id=sid)
+        return [
+            Turn(critical=self._services[sid][1].critical, is_root=sid in roots, since=incident.started_at, service_id=sid)
             for sid, incident in open_incidents.items()
-        }
-        return [open_incidents[turn.service_id] for turn in sorted(turns.values(), key=Turn.urgency)]
+        ]
 
     def _ill_dependencies(self, sid: int, moment: Moment) -> tuple[str, ...]:
         ill = [self._services[other][0].name for other in self._depending.watched[sid] if other in moment.ill_or_healing]
         troubles = self._depending.troubles(sid, moment.states[sid])
         return (*ill, *(f"{one.name} {one.trouble}" for one in troubles))
 
-    def _count_once(self, moment: Moment) -> int:
-        """Count once a step: with a thousand ill services it would be a million times."""
-        if self._counted is None or self._counted[0] is not moment:
-            self._counted = (moment, self._unexplained(moment))
-        return self._counted[1]
+    def _is_explained(self, sid: int, moment: Moment) -> bool:
+        """Tell whether something that a service depends on is ill, or has just failed a look."""
+        depended = (moment.states[other] for other in self._depending.watched[sid])
+        if any(state.status is ServiceStatus.UNHEALTHY or machine.is_soft(state) for state in depended):
+            return True
+        return bool(self._depending.troubles(sid, moment.states[sid]))
 
-    def _unexplained(self, moment: Moment) -> int:
-        """Count the ill services that neither a person's hand nor an ill dependency explains."""
-        count = 0
-        for sid in moment.unhealthy:
-            explained = any(other in moment.unhealthy for other in self._depending.watched[sid])
-            explained = explained or bool(self._depending.troubles(sid, moment.states[sid]))
-            worked_on = moment.is_hands_off(sid) or self._maintaining.standing(sid, moment.now).until is not None
-            count += not explained and not worked_on
-        return count
+    def _is_worked_on(self, sid: int, moment: Moment) -> bool:
+        return moment.is_hands_off(sid) or self._maintaining.standing(sid, moment.now).until is not None

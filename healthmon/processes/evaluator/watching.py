@@ -12,8 +12,9 @@ from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status import flapping, machine
 from healthmon.status.flapping import STEADY, Flapping
 from healthmon.status.machine import StatusEvent, Step
-from healthmon.status.uptime import WINDOW, Hours, Uptime, book, hour_of, outside, spans_until, uptime
+from healthmon.status.uptime import WINDOW, Booked, Uptime, apart, book, hour_of, spans_until, uptime
 from healthmon.store import checks as looks
+from healthmon.store import rollups
 from healthmon.store import states as stored
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Watching:
         self._look_round_at = 0.0  # monotonic: a thousand services are not gone through with every check
         self.states: dict[int, ServiceState] = {}
         self.flapping: dict[int, Flapping] = {}
-        self._booked: dict[int, dict[datetime, Hours]] = {}
+        self._booked: dict[int, dict[datetime, Booked]] = {}
         self._arrived: dict[int, float] = {}  # monotonic time of the last look: a wall clock may jump
         self._changed: set[int] = set()
         self._changed_hours: set[tuple[int, datetime]] = set()
@@ -79,9 +80,12 @@ class Watching:
             if check.service_id in self.flapping:
                 self._note(check)
 
-    def take(self, checks: Iterable[Check], now: datetime) -> list[Change]:
-        """Move the states by these looks, in their order, and by the absence of others."""
-        changes = [self._take_one(_not_after(check, now)) for check in checks if check.service_id in self.states]
+    def take(self, checks: Iterable[Check], now: datetime, *, confirmed: Collection[int] = ()) -> list[Change]:
+        """Move the states by these looks, in their order, and by the absence of others.
+
+        A failed look at one of `confirmed` needs no confirmation: the engine has it already.
+        """
+        changes = [self._take_one(_not_after(check, now), confirmed) for check in checks if check.service_id in self.states]
         changes += [self._lose(sid, now) for sid in self._out_of_sight()]
         return [change for change in changes if change.event is not StatusEvent.NOTHING]
 
@@ -116,13 +120,14 @@ class Watching:
         """Write what changed since the last call."""
         stored.save(connection, [(self.states[sid], self._uptime(sid)) for sid in self._changed])
         stored.save_hours(connection, [(sid, hour, self._booked[sid][hour]) for sid, hour in self._changed_hours])
+        rollups.mark_stale(connection, {hour for _, hour in self._changed_hours})
         self._changed.clear()
         self._changed_hours.clear()
 
-    def _take_one(self, check: Check) -> Change:
+    def _take_one(self, check: Check, confirmed: Collection[int]) -> Change:
         sid = check.service_id
         before = self.states[sid]
-        step = machine.advance(before, check, confirmations=self.settings[sid].confirmations)
+        step = machine.advance(before, check, confirmations=0 if sid in confirmed else self.settings[sid].confirmations)
         self._arrived[sid] = clock.monotonic()
         self._note(check)
         return self._moved(before, step, check.checked_at)
@@ -148,7 +153,7 @@ class Watching:
     def _book(self, before: ServiceState, after: ServiceState, at: datetime) -> None:
         sid = before.service_id
         for span in spans_until(before, after, at, max_gap=self._max_gaps[sid]):
-            for part in outside(span, self._maintaining.periods(sid, span.start, span.end)):
+            for part in apart(span, self._maintaining.periods(sid, span.start, span.end)):
                 hours = book(self._booked[sid], part)
                 self._booked[sid].update(hours)
                 self._changed_hours.update((sid, hour) for hour in hours)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon import clock
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
     from healthmon.watch.supervisor_rpc import ProgramInfo
 
-KEPT = timedelta(days=7)
 BUSY_TIMEOUT_MS = 100  # the watchdog waits for nobody's lock
 
 
@@ -62,7 +60,7 @@ class Sampling:
         try:
             if self._connection is None:
                 self._connection = open_for_writing(self._database, busy_timeout_ms=BUSY_TIMEOUT_MS, patience_s=0.0)
-            process_samples.append(self._connection, samples, forget_before=clock.now() - KEPT)
+            process_samples.append(self._connection, samples)
         except HealthmonError as error:  # as told by its log: the watchdog itself needs no database
             self._say(str(error))
             if not isinstance(error, StoreBusyError):

@@ -1,21 +1,35 @@
-"""How do report and dashboard look as JSON? The keys are a promise to scripts: they only ever grow."""
+"""How do report and dashboard look? The keys are a promise to scripts: they only ever grow."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
+from typing_extensions import TypedDict  # the standard one has no schema before Python 3.12
+
+from healthmon import clock
+from healthmon.answers import live
+from healthmon.answers.wording import iso, rounded
 from healthmon.clock import to_iso
+from healthmon.history.report import OverallHealth
+from healthmon.model.check import CheckReason
 from healthmon.model.status import ServiceStatus
+from healthmon.model.target import TargetState
+from healthmon.store import targets, trends
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
-    from healthmon.cli.context import LiveReport
+    from healthmon.answers.live import LiveReport
+    from healthmon.config import Config
     from healthmon.history.report import ServiceLine
     from healthmon.model.incident import Incident
+    from healthmon.store.connection import Connection
     from healthmon.store.targets import TargetReport
     from healthmon.store.trends import HourlyHealth, ResponseTimes
+
+
+TREND = timedelta(hours=24)
 
 
 class Summary(TypedDict):
@@ -29,7 +43,7 @@ class Summary(TypedDict):
 
 class ServiceDocument(TypedDict):
     service_name: str
-    current_status: str
+    current_status: ServiceStatus
     last_healthy: str | None
     consecutive_failures: int
     uptime_percentage: float | None
@@ -39,10 +53,10 @@ class ServiceDocument(TypedDict):
     critical: bool
     status_since: str | None
     response_time: float | None
-    reason: str
+    reason: CheckReason
     error_message: str | None
     container: str | None
-    container_state: str | None
+    container_state: TargetState | None
     container_problem: str | None
     incident_id: int | None
     incident_since: str | None
@@ -51,7 +65,7 @@ class ServiceDocument(TypedDict):
 
 class ReportDocument(TypedDict):
     timestamp: str
-    overall_health: str
+    overall_health: OverallHealth
     summary: Summary
     services: list[ServiceDocument]
 
@@ -68,6 +82,10 @@ class ResponseTimeDocument(TypedDict):
     checks: int
     avg_response_time: float | None
     max_response_time: float | None
+    min_response_time: float | None
+    p50_response_time: float | None
+    p95_response_time: float | None
+    p99_response_time: float | None
 
 
 class Trends(TypedDict):
@@ -80,11 +98,29 @@ class DashboardDocument(ReportDocument):
     trends: Trends
 
 
+def read_report(connection: Connection, config: Config) -> ReportDocument:
+    """Return how every configured service is now."""
+    return report_document(live.read(connection, config), targets.load(connection))
+
+
+def read_dashboard(connection: Connection, config: Config) -> DashboardDocument:
+    """Return the report with the trends of the last 24 hours."""
+    since = clock.now() - TREND
+    return DashboardDocument(
+        **read_report(connection, config),
+        trends=trends_document(
+            trends.hourly_health(connection, since),
+            trends.response_times(connection, since),
+            trends.alert_counts(connection, since),
+        ),
+    )
+
+
 def report_document(report: LiveReport, targets: Mapping[int, TargetReport]) -> ReportDocument:
     """Return the document's report."""
     return ReportDocument(
         timestamp=to_iso(report.at),
-        overall_health=report.overall.value,
+        overall_health=report.overall,
         summary=Summary(
             total_services=len(report.lines),
             healthy_services=report.count(ServiceStatus.HEALTHY),
@@ -120,8 +156,12 @@ def trends_document(
             ResponseTimeDocument(
                 service_name=one.service_name,
                 checks=one.checks,
-                avg_response_time=_rounded(one.average_s),
-                max_response_time=_rounded(one.maximum_s),
+                avg_response_time=rounded(one.average_s),
+                max_response_time=rounded(one.maximum_s),
+                min_response_time=rounded(one.minimum_s),
+                p50_response_time=rounded(one.p50_s),
+                p95_response_time=rounded(one.p95_s),
+                p99_response_time=rounded(one.p99_s),
             )
             for one in times
         ],
@@ -133,30 +173,22 @@ def _service(line: ServiceLine, found: TargetReport | None, incident: Incident |
     target = None if found is None else found.target
     return ServiceDocument(
         service_name=line.service.name,
-        current_status=line.status.value,
-        last_healthy=_iso(line.last_healthy),
+        current_status=line.status,
+        last_healthy=iso(line.last_healthy),
         consecutive_failures=line.consecutive_failures,
         uptime_percentage=line.uptime.percentage,
-        last_updated=_iso(line.last_updated),
+        last_updated=iso(line.last_updated),
         uptime_coverage=line.uptime.coverage,
         group=line.service.group,
         critical=line.service.critical,
-        status_since=_iso(line.status_since),
-        response_time=_rounded(line.response_time_s),
-        reason=line.reason.value,
+        status_since=iso(line.status_since),
+        response_time=rounded(line.response_time_s),
+        reason=line.reason,
         error_message=line.error,
         container=None if target is None else target.name,
-        container_state=None if target is None else target.state.value,
+        container_state=None if target is None else target.state,
         container_problem=None if found is None else found.problem,
         incident_id=None if incident is None else incident.incident_id,
         incident_since=None if incident is None else to_iso(incident.started_at),
         healing=None if incident is None else incident.healing,
     )
-
-
-def _iso(at: datetime | None) -> str | None:
-    return None if at is None else to_iso(at)
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 6)

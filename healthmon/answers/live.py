@@ -1,0 +1,50 @@
+"""How is every configured service now, as the database knows it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.history import report
+from healthmon.history.report import Report
+from healthmon.model.service import Service
+from healthmon.model.status import ServiceState
+from healthmon.status.uptime import Uptime
+from healthmon.store import incidents, services, states
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from healthmon.config import Config
+    from healthmon.model.incident import Incident
+    from healthmon.store.connection import Connection
+
+BELIEVED_INTERVALS = 3
+NO_ID = 0  # of a service that the database does not know; its own count from 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveReport(Report):
+    """A report, with the incident of each service (by its id) that has one open."""
+
+    incidents: Mapping[int, Incident]
+
+
+def read(connection: Connection, loaded: Config) -> LiveReport:
+    """Return how every configured service is now, as the database knows it; one that it does not know is unknown."""
+    now = clock.now()
+    known = services.by_name(connection)
+    seen, uptimes = states.load(connection), states.uptimes(connection)
+    lines = []
+    for settings in loaded.enabled_services():
+        new = Service(service_id=NO_ID, name=settings.name, group=settings.group, critical=settings.critical)
+        service = known.get(settings.name, new)
+        sid = service.service_id
+        max_age = timedelta(seconds=BELIEVED_INTERVALS * settings.interval_seconds + settings.timeout_seconds)
+        state = seen.get(sid, ServiceState(service_id=sid))
+        lines.append(report.line(service, state, uptimes.get(sid, Uptime()), now=now, max_age=max_age))
+    shown = {line.service.service_id for line in lines}
+    unhealed = [incident for incident in incidents.open_incidents(connection) if incident.service_id in shown]
+    return LiveReport(at=now, lines=tuple(lines), incidents={incident.service_id: incident for incident in unhealed})

@@ -1,0 +1,41 @@
+"""What may be set about history: how long each kind is kept, and when it is backed up?"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from healthmon.settings import Settings
+
+HOUR_S = 3_600.0
+MAX_DAYS = 36_500
+
+
+class RetentionSettings(Settings):
+    """The `retention` block. Single checks are kept for `dashboard.retention_days`, days for ever."""
+
+    hours_days: float = Field(400, gt=0, le=MAX_DAYS, description="How long hourly figures are kept; those of days are kept for ever.")
+    alerts_days: float = Field(400, gt=0, le=MAX_DAYS, description="How long alerts that are over are kept.")
+    incidents_days: float = Field(400, gt=0, le=MAX_DAYS, description="How long incidents that are over, and their restarts, are kept.")
+    forensics_days: float = Field(90, gt=0, le=MAX_DAYS, description="How long it is kept what a container said last before an incident.")
+    conversations_days: float = Field(400, gt=0, le=MAX_DAYS, description="How long it is kept when people were told of an outage, and acknowledged it.")
+    notifications_days: float = Field(90, gt=0, le=MAX_DAYS, description="How long the texts of messages are kept, once all their deliveries are gone.")
+    deliveries_days: float = Field(90, gt=0, le=MAX_DAYS, description="How long it is kept which receiver took which message.")
+    operator_actions_days: float = Field(
+        400,
+        gt=0,
+        le=MAX_DAYS,
+        description="How long it is kept what people did, and silences and maintenance that are over.",
+    )
+    process_samples_days: float = Field(7, gt=0, le=MAX_DAYS, description="How long it is kept what healthmon's own processes used.")
+
+
+class BackupSettings(Settings):
+    """The `backup` block."""
+
+    enabled: bool = Field(default=True, description="Back the database up regularly, into backups/ of data_dir.")
+    every_hours: float = Field(24, gt=0, le=8_784, description="Time between two backups.")
+    keep: int = Field(7, ge=1, le=1_000, description="How many backups are kept; the oldest goes when a new one is verified.")
+
+    @property
+    def every_s(self) -> float:
+        return self.every_hours * HOUR_S

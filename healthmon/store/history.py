@@ -1,0 +1,84 @@
+"""How was a service in any range of time, in as good as constant time? From days, hours and the checks of the last minutes.
+
+For views: everything comes as values, none of it needs a second look. Ranges begin with the hour that holds their first
+instant, and end with the one that holds their last; of time that is booked, the first hour counts by its part inside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from healthmon.history.rollups import DAY, Counted, checks_of, day_of, ranges, share_inside
+from healthmon.status.uptime import HOUR, hour_of
+from healthmon.store import facts, rollups
+from healthmon.store.rollups import DAYS_UNTIL, Rollup, add_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from healthmon.store.connection import Connection
+
+LONGEST_TAIL = timedelta(hours=25)  # no keeper for so long: what is older than its last count is missing, and coverage says so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A stretch of time that begins at `start`, for a chart."""
+
+    start: datetime
+    rollup: Rollup
+
+
+def between(connection: Connection, service_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, Rollup]:
+    """Return what each of these services was in [since, until): time, checks, response times with their percentiles."""
+    pieces = ranges(since, until, days_until=facts.noted_time(connection, DAYS_UNTIL))
+    tail = _tail(connection, since, until)
+    found = {}
+    for service_id in service_ids:
+        before = rollups.hours(connection, service_id, *pieces.hours_before)
+        days = rollups.days(connection, service_id, *pieces.days)
+        after = rollups.hours(connection, service_id, *pieces.hours_after)
+        parts = [_cut(hour, rollup, since) for hour, rollup in before] + [rollup for _, rollup in (*days, *after)]
+        whole = add_up(parts)
+        found[service_id] = replace(whole, checks=checks_of([whole.checks, tail.get(service_id, Counted())]))
+    return found
+
+
+def hourly(connection: Connection, service_id: int, since: datetime, until: datetime) -> list[Point]:
+    """Return a service's hours that touch [since, until), oldest first, the present one as far as it has come."""
+    found = dict(rollups.hours(connection, service_id, hour_of(since), until))
+    tail = _tail(connection, since, until).get(service_id)
+    if tail is not None:
+        hour = hour_of(until - timedelta(microseconds=1))
+        known = found.get(hour, add_up([]))
+        found[hour] = replace(known, checks=checks_of([known.checks, tail]))
+    return [Point(start=start, rollup=found[start]) for start in sorted(found)]
+
+
+def daily(connection: Connection, service_id: int, since: datetime, until: datetime) -> list[Point]:
+    """Return a service's days (of UTC) that touch [since, until), oldest first, today as far as it has come."""
+    known_until = facts.noted_time(connection, DAYS_UNTIL)
+    last = day_of(until - timedelta(microseconds=1)) + DAY
+    pieces = ranges(day_of(since), last, days_until=known_until)
+    points = [Point(start=start, rollup=rollup) for start, rollup in rollups.days(connection, service_id, *pieces.days)]
+    start = pieces.days[1] if pieces.days[0] < pieces.days[1] else pieces.hours_before[0]
+    while start < until:
+        found = between(connection, [service_id], start, min(start + DAY, until))[service_id]
+        if found.checks.checks or found.time.known_s or found.time.unknown_s or found.time.maintenance_s:
+            points.append(Point(start=start, rollup=found))
+        start += DAY
+    return points
+
+
+def _cut(hour: datetime, rollup: Rollup, since: datetime) -> Rollup:
+    return rollup if hour >= since else replace(rollup, time=rollup.time.times(share_inside(hour, HOUR, since, hour + HOUR)))
+
+
+def _tail(connection: Connection, since: datetime, until: datetime) -> dict[int, Counted]:
+    """Return what is not counted yet of the range."""
+    counted = rollups.counted_until(connection) or since
+    begin = max(hour_of(since), counted, until - LONGEST_TAIL)
+    return rollups.count(connection, begin, until) if begin < until else {}

@@ -1,0 +1,282 @@
+"""Where is kept what hours and days add up to, and which of them are to be counted anew?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.history import histogram
+from healthmon.history.rollups import DAY, Counted, Counter, checks_of, day_of
+from healthmon.status.uptime import HOUR, Booked, hour_of, total
+from healthmon.store import facts
+from healthmon.store.row import integer, integer_or_none, time
+from healthmon.store.states import booked_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    import apsw
+
+    from healthmon.store.connection import Connection
+
+PAGE = 5_000  # checks in memory at a time
+COUNTED_UNTIL = "counted_until"  # checks before it are in service_hours, later ones only in checks
+DAYS_UNTIL = "days_until"  # days before it are in service_days
+
+
+class RollupSpan(StrEnum):
+    """What a rollup is of."""
+
+    HOUR = "hour"
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """An hour or a day that is to be counted anew."""
+
+    start: datetime
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollup:
+    """One service in one stretch of time."""
+
+    time: Booked
+    checks: Counted
+
+
+def mark_stale(connection: Connection, hours: Iterable[datetime]) -> None:
+    """Have hours counted anew; belongs into the transaction that holds what changed in them."""
+    _mark(connection, RollupSpan.HOUR, hours)
+
+
+def stale(connection: Connection, span: RollupSpan, *, until: datetime) -> list[Stale]:
+    """Return what is to be counted anew and begins before `until`, oldest first."""
+    rows = connection.rows(
+        "SELECT start, generation FROM stale_rollups WHERE span = ? AND start < ? ORDER BY start",
+        span.value,
+        clock.to_sql(until),
+    )
+    return [Stale(start=time(row[0]), generation=integer(row[1])) for row in rows]
+
+
+def count(connection: Connection, since: datetime, until: datetime) -> dict[int, Counted]:
+    """Return what the checks of [since, until) found, by their services.
+
+    Not one moment's view: what is committed meanwhile may be missing, and then its hour is marked after this began.
+    """
+    counters: dict[int, Counter] = {}
+    last: tuple[apsw.SQLiteValue, ...] = (clock.to_sql(since), -1, -1)
+    while True:
+        rows = connection.rows(
+            """
+            SELECT timestamp, service_id, sequence, status, response_time_us FROM checks
+            WHERE (timestamp, service_id, sequence) > (?, ?, ?) AND timestamp < ? AND kind = 0 AND status < 2
+            ORDER BY timestamp, service_id, sequence LIMIT ?
+            """,
+            *last,
+            clock.to_sql(until),
+            PAGE,
+        )
+        for _, service_id, _, status, response_time_us in rows:
+            counter = counters.get(service_id)  # type: ignore[arg-type]  # STRICT: an integer, and this is asked of every check
+            if counter is None:
+                counter = counters[integer(service_id)] = Counter()
+            counter.add(healthy=status == 1, response_time_us=response_time_us)  # type: ignore[arg-type]  # as above
+        if len(rows) < PAGE:
+            return {service_id: counter.counted() for service_id, counter in counters.items()}
+        last = rows[-1][:3]
+
+
+def uncounted_hours(connection: Connection, now: datetime) -> list[datetime]:
+    """Return the hours up to the present one that hold checks since all was counted last, oldest first."""
+    known = counted_until(connection)
+    hours, since = [], "" if known is None else clock.to_sql(hour_of(known))
+    while (found := connection.row("SELECT min(timestamp) FROM checks WHERE timestamp >= ?", since)) and found[0] is not None:
+        hour = hour_of(time(found[0]))
+        if hour > now:
+            break
+        hours.append(hour)
+        since = clock.to_sql(hour + HOUR)
+    return hours
+
+
+def save_hour(  # noqa: PLR0913  one fact each
+    connection: Connection,
+    hour: datetime,
+    counted: Mapping[int, Counted],
+    *,
+    mark: Stale | None,
+    is_over: bool,
+    reached: datetime,
+) -> None:
+    """Write what an hour's checks found, and that everything before `reached` is counted now.
+
+    When the hour `is_over`, that takes its mark away, and its day is to be added up. An hour of which somebody has deleted
+    checks keeps what was counted while they were there.
+    """
+    with connection.transaction(durable=False):
+        connection.change_many(
+            """
+            INSERT INTO service_hours (service_id, hour, checks, healthy_checks, answers, sum_us, minimum_us, maximum_us, histogram)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET
+                checks = excluded.checks, healthy_checks = excluded.healthy_checks, answers = excluded.answers,
+                sum_us = excluded.sum_us, minimum_us = excluded.minimum_us, maximum_us = excluded.maximum_us,
+                histogram = excluded.histogram
+            WHERE excluded.checks >= service_hours.checks
+            """,
+            [(service_id, clock.to_sql(hour), *_values(found)) for service_id, found in counted.items()],
+        )
+        if is_over:
+            _mark(connection, RollupSpan.DAY, [day_of(hour)])
+        if is_over and mark is not None:
+            _unmark(connection, RollupSpan.HOUR, mark)
+        facts.note_time(connection, COUNTED_UNTIL, reached)
+
+
+def add_up_day(connection: Connection, mark: Stale) -> None:
+    """Make a day the sum of its hours, one service at a time: merging all at once would hold the lock for too long."""
+    bounds = clock.to_sql(mark.start), clock.to_sql(mark.start + DAY)
+    for service_id in service_ids(connection):
+        hours = [rollup for _, rollup in _rows(connection, _HOURS, service_id, *bounds)]
+        if hours:
+            _save_day(connection, service_id, bounds[0], add_up(hours))
+    with connection.transaction(durable=False):
+        _unmark(connection, RollupSpan.DAY, mark)
+
+
+def service_ids(connection: Connection) -> list[int]:
+    """Return all services that may have history, whether they are watched or not."""
+    return [integer(row[0]) for row in connection.rows("SELECT service_id FROM services ORDER BY service_id")]
+
+
+def counted_until(connection: Connection) -> datetime | None:
+    """Return until when checks are counted; None when nothing is."""
+    return facts.noted_time(connection, COUNTED_UNTIL)
+
+
+def note_days_until(connection: Connection, day: datetime) -> None:
+    """Remember that all days before `day` are added up."""
+    if facts.noted_time(connection, DAYS_UNTIL) != day:
+        with connection.transaction(durable=False):
+            facts.note_time(connection, DAYS_UNTIL, day)
+
+
+def add_up(parts: Iterable[Rollup]) -> Rollup:
+    """Return all parts together."""
+    known = list(parts)
+    return Rollup(time=total(one.time for one in known), checks=checks_of(one.checks for one in known))
+
+
+def hours(connection: Connection, service_id: int, since: datetime, until: datetime) -> list[tuple[datetime, Rollup]]:
+    """Return the hours of a service that begin in [since, until), oldest first, with what they add up to."""
+    return _rows(connection, _HOURS, service_id, clock.to_sql(since), clock.to_sql(until))
+
+
+def days(connection: Connection, service_id: int, since: datetime, until: datetime) -> list[tuple[datetime, Rollup]]:
+    """Return the same of days. Today, and a yesterday that is just over, are not among them."""
+    return _rows(connection, _DAYS, service_id, clock.to_sql(since), clock.to_sql(until))
+
+
+def save_percentiles(connection: Connection, found: Mapping[int, Counted], *, until: datetime) -> None:
+    """Write how each service answered in the 24 hours before `until`, in place of what was there."""
+    rows = [(service_id, clock.to_sql(until), *map(one.percentile_us, (50, 95, 99))) for service_id, one in found.items() if one.answers]
+    with connection.transaction(durable=False):
+        connection.change("DELETE FROM service_percentiles")
+        connection.change_many(
+            "INSERT INTO service_percentiles (service_id, counted_until, p50_us, p95_us, p99_us) VALUES (?, ?, ?, ?, ?)",
+            rows,
+        )
+
+
+_COLUMNS = """healthy_s, unhealthy_s, unknown_s, maintenance_s, checks, healthy_checks, answers, sum_us,
+              minimum_us, maximum_us, histogram"""
+_HOURS = f"""
+    WITH RECURSIVE asked (hour) AS (
+        SELECT ?2 WHERE ?2 < ?3
+        UNION ALL SELECT strftime('%Y-%m-%d %H:00:00.000', hour, '+1 hour') FROM asked WHERE hour < strftime('%Y-%m-%d %H:%M:%f', ?3, '-1 hour')
+    )
+    SELECT hour, {_COLUMNS} FROM asked CROSS JOIN service_hours USING (hour) WHERE service_id = ?1 ORDER BY hour
+"""  # noqa: S608  our columns; a search for each hour: all services' rows of it lie between two of one service
+_DAYS = f"SELECT day, {_COLUMNS} FROM service_days WHERE service_id = ? AND day >= ? AND day < ? ORDER BY day"  # noqa: S608  as above
+
+
+def _rows(connection: Connection, sql: str, service_id: int, since: str, until: str) -> list[tuple[datetime, Rollup]]:
+    return [
+        (time(row[0]), Rollup(time=booked_time(row[1:5]), checks=_counted(row[5:])))
+        for row in connection.rows(sql, service_id, since, until)
+    ]
+
+
+def _save_day(connection: Connection, service_id: int, day: str, rollup: Rollup) -> None:
+    """Write a day, unless hours of it were deleted since it was last added up."""
+    spent = rollup.time
+    with connection.transaction(durable=False):
+        connection.change(
+            """
+            INSERT INTO service_days (service_id, day, healthy_s, unhealthy_s, unknown_s, maintenance_s,
+                                      checks, healthy_checks, answers, sum_us, minimum_us, maximum_us, histogram)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET
+                healthy_s = excluded.healthy_s, unhealthy_s = excluded.unhealthy_s, unknown_s = excluded.unknown_s,
+                maintenance_s = excluded.maintenance_s, checks = excluded.checks, healthy_checks = excluded.healthy_checks,
+                answers = excluded.answers, sum_us = excluded.sum_us, minimum_us = excluded.minimum_us,
+                maximum_us = excluded.maximum_us, histogram = excluded.histogram
+            WHERE excluded.checks >= service_days.checks
+              AND excluded.healthy_s + excluded.unhealthy_s + excluded.unknown_s + excluded.maintenance_s + 1
+                  >= service_days.healthy_s + service_days.unhealthy_s + service_days.unknown_s + service_days.maintenance_s
+            """,
+            service_id,
+            day,
+            spent.healthy_s,
+            spent.unhealthy_s,
+            spent.unknown_s,
+            spent.maintenance_s,
+            *_values(rollup.checks),
+        )
+
+
+def _mark(connection: Connection, span: RollupSpan, starts: Iterable[datetime]) -> None:
+    connection.change_many(
+        "INSERT INTO stale_rollups (span, start) VALUES (?, ?) ON CONFLICT DO UPDATE SET generation = generation + 1",
+        [(span.value, clock.to_sql(start)) for start in starts],
+    )
+
+
+def _unmark(connection: Connection, span: RollupSpan, mark: Stale) -> None:
+    connection.change(
+        "DELETE FROM stale_rollups WHERE span = ? AND start = ? AND generation = ?",
+        span.value,
+        clock.to_sql(mark.start),
+        mark.generation,
+    )
+
+
+def _values(found: Counted) -> tuple[apsw.SQLiteValue, ...]:
+    return (
+        found.checks,
+        found.healthy_checks,
+        found.answers,
+        found.sum_us,
+        found.minimum_us,
+        found.maximum_us,
+        histogram.encode(found.histogram) if found.answers else None,
+    )
+
+
+def _counted(row: Sequence[apsw.SQLiteValue]) -> Counted:
+    return Counted(
+        checks=integer(row[0]),
+        healthy_checks=integer(row[1]),
+        answers=integer(row[2]),
+        sum_us=integer(row[3]),
+        minimum_us=integer_or_none(row[4]),
+        maximum_us=integer_or_none(row[5]),
+        histogram=histogram.decode(row[6]) if isinstance(row[6], bytes) else {},
+    )

@@ -1,0 +1,149 @@
+"""Which questions does the API answer? The same answers as the commands give, from the same models."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from typing_extensions import TypedDict
+
+from healthmon.answers import alerts, heals, history, incidents, processes
+from healthmon.answers.alerts import AlertDocument
+from healthmon.answers.heals import HealDocument
+from healthmon.answers.history import CheckDocument
+from healthmon.answers.incidents import IncidentDocument
+from healthmon.answers.processes import ProcessDocument
+from healthmon.answers.report import DashboardDocument, ReportDocument, ServiceDocument, read_dashboard, read_report
+from healthmon.model.alert import AlertStatus
+from healthmon.store import process_samples
+from healthmon.web.endpoints import PREFIX, Asked, Endpoint
+from healthmon.web.problems import Problem
+from healthmon.web.queries import AlertsQuery, HealsQuery, HistoryQuery, IncidentsQuery, Paged, Query
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DAY = timedelta(days=1)
+
+
+class ServicesAnswer(TypedDict):
+    services: list[ServiceDocument]
+
+
+class HistoryAnswer(TypedDict):
+    service_name: str
+    checks: list[CheckDocument]
+    next: str | None
+
+
+class AlertsAnswer(TypedDict):
+    alerts: list[AlertDocument]
+    next: str | None
+
+
+class IncidentsAnswer(TypedDict):
+    incidents: list[IncidentDocument]
+    next: str | None
+
+
+class HealsAnswer(TypedDict):
+    heals: list[HealDocument]
+    next: str | None
+
+
+class ProcessesAnswer(TypedDict):
+    processes: list[ProcessDocument]
+
+
+def report(asked: Asked[Query]) -> ReportDocument:
+    return read_report(asked.connection, asked.config)
+
+
+def dashboard(asked: Asked[Query]) -> DashboardDocument:
+    return read_dashboard(asked.connection, asked.config)
+
+
+def services(asked: Asked[Query]) -> ServicesAnswer:
+    return ServicesAnswer(services=read_report(asked.connection, asked.config)["services"])
+
+
+def service(asked: Asked[Query]) -> ServiceDocument:
+    found = {one["service_name"]: one for one in read_report(asked.connection, asked.config)["services"]}
+    if asked.name not in found:
+        asked.service_id(asked.name)
+        raise Problem(HTTPStatus.NOT_FOUND, f"{asked.name!r} is not monitored any more")
+    return found[asked.name]
+
+
+def service_history(asked: Asked[HistoryQuery]) -> HistoryAnswer:
+    service_id = asked.service_id(asked.name) or 0
+    query = asked.query
+    before = query.before or asked.now + DAY
+    since = query.since or min(before, asked.now) - DAY
+    found = history.read_page(asked.connection, service_id, since=since, before=before, limit=query.limit)
+    following = found[-1]["timestamp"] if len(found) == query.limit else None
+    return HistoryAnswer(service_name=asked.name, checks=found, next=_next(f"services/{quote(asked.name, safe='')}/history", query, following))
+
+
+def alert_list(asked: Asked[AlertsQuery]) -> AlertsAnswer:
+    query = asked.query
+    is_firing = None if query.status is None else query.status is AlertStatus.FIRING
+    found = alerts.read_page(
+        asked.connection, before=query.before, limit=query.limit, service_id=asked.service_id(query.service), is_firing=is_firing
+    )
+    return AlertsAnswer(alerts=found, next=_next("alerts", query, _last([one["alert_id"] for one in found], query)))
+
+
+def incident_list(asked: Asked[IncidentsQuery]) -> IncidentsAnswer:
+    query = asked.query
+    found = incidents.read_page(
+        asked.connection, before=query.before, limit=query.limit, service_id=asked.service_id(query.service), is_open=query.open
+    )
+    return IncidentsAnswer(incidents=found, next=_next("incidents", query, _last([one["incident_id"] for one in found], query)))
+
+
+def heal_list(asked: Asked[HealsQuery]) -> HealsAnswer:
+    query = asked.query
+    found = heals.read_page(
+        asked.connection, before=query.before, limit=query.limit, service_id=asked.service_id(query.service), incident_id=query.incident
+    )
+    return HealsAnswer(heals=found, next=_next("heals", query, _last([one["heal_id"] for one in found], query)))
+
+
+def process_list(asked: Asked[Query]) -> ProcessesAnswer:
+    samples = process_samples.newest(asked.connection)
+    return ProcessesAnswer(processes=processes.read(asked.config.paths, asked.programs, samples))
+
+
+def _last(ids: Sequence[int], query: Paged) -> int | None:
+    """Return the id before which the next page begins; None where this one is the last."""
+    return ids[-1] if len(ids) == query.limit else None
+
+
+def _next(path: str, query: Paged, before: int | str | None) -> str | None:
+    """Return where the next page is, with all else that was asked for."""
+    if before is None:
+        return None
+    kept = query.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    return f"{PREFIX}/{path}?{urlencode(kept | {'before': before})}"
+
+
+ENDPOINTS: tuple[Endpoint[Any], ...] = (
+    Endpoint(path="/report", summary="How every service is.", answer=ReportDocument, query=Query, ask=report),
+    Endpoint(path="/dashboard", summary="The report with the trends of 24 hours.", answer=DashboardDocument, query=Query, ask=dashboard),
+    Endpoint(path="/services", summary="How every service is, without the summary.", answer=ServicesAnswer, query=Query, ask=services),
+    Endpoint(path="/services/{name}", summary="How one service is.", answer=ServiceDocument, query=Query, ask=service),
+    Endpoint(
+        path="/services/{name}/history",
+        summary="The checks of one service, newest first.",
+        answer=HistoryAnswer,
+        query=HistoryQuery,
+        ask=service_history,
+    ),
+    Endpoint(path="/alerts", summary="Alerts, newest first.", answer=AlertsAnswer, query=AlertsQuery, ask=alert_list),
+    Endpoint(path="/incidents", summary="Outages, newest first.", answer=IncidentsAnswer, query=IncidentsQuery, ask=incident_list),
+    Endpoint(path="/heals", summary="What was restarted, newest first.", answer=HealsAnswer, query=HealsQuery, ask=heal_list),
+    Endpoint(path="/processes", summary="How healthmon's own processes are.", answer=ProcessesAnswer, query=Query, ask=process_list),
+)

@@ -1,0 +1,122 @@
+"""Which address is answered by what? Puts the pages, the API and what guards them together."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from healthmon import clock
+from healthmon.answers import processes
+from healthmon.errors import HealthmonError
+from healthmon.web import api, queries
+from healthmon.web.assets import PREFIX as STATIC
+from healthmon.web.assets import Assets
+from healthmon.web.endpoints import PREFIX, Asked, Endpoint
+from healthmon.web.events import Events
+from healthmon.web.guard import Guard
+from healthmon.web.pages import Pages
+from healthmon.web.problems import Problem, ProblemResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
+
+    from healthmon.config import Config
+    from healthmon.log import Log
+    from healthmon.store.connection import Connection
+    from healthmon.web.hub import Hub
+    from healthmon.web.reader import Reader
+
+MIN_PACKED_BYTES = 1_000
+
+
+def make(config: Config, programs: Sequence[str], reader: Reader, hub: Hub, log: Log) -> ASGIApp:
+    """Return the whole app. `programs` are those of supervisord's that should run."""
+    assets = Assets()
+    pages = Pages(config, reader, hub, assets)
+    answers = Answers(config, tuple(programs), reader)
+    routes = [
+        Route("/", pages.overview),
+        Route("/healthz", answers.healthz),
+        Route(STATIC + "{name:path}", assets.serve),
+        Route(PREFIX + "/events", Events(hub).stream),
+        *(Route(PREFIX + endpoint.path, answers.of(endpoint)) for endpoint in api.ENDPOINTS),
+    ]
+    failures = Failures(pages, log)
+    return Guard(
+        Starlette(
+            routes=routes,
+            middleware=[Middleware(GZipMiddleware, minimum_size=MIN_PACKED_BYTES)],
+            exception_handlers={Problem: failures.known, HTTPException: failures.of_http, HealthmonError: failures.ours, Exception: failures.unknown},
+        ),
+        config.web,
+    )
+
+
+class Answers:
+    """Answers programs."""
+
+    def __init__(self, config: Config, programs: tuple[str, ...], reader: Reader) -> None:
+        self._config = config
+        self._programs = programs
+        self._reader = reader
+
+    def of(self, endpoint: Endpoint[Any]) -> Callable[[Request], Awaitable[Response]]:
+        """Return the handler of one endpoint."""
+
+        async def answer(request: Request) -> Response:
+            query = queries.read(endpoint.query, request.query_params)
+            name = request.path_params.get("name", "")
+
+            def ask(connection: Connection) -> bytes:
+                asked = Asked(
+                    connection=connection, config=self._config, programs=self._programs, now=clock.now(), query=query, name=name
+                )
+                return json.dumps(endpoint.ask(asked), ensure_ascii=False).encode()
+
+            return Response(await self._reader.ask(ask), media_type="application/json")
+
+        return answer
+
+    async def healthz(self, _request: Request) -> Response:
+        """Say whether all our processes are well; needs no database."""
+        unwell = processes.unwell(self._config.paths, self._programs)
+        status = HTTPStatus.SERVICE_UNAVAILABLE if unwell else HTTPStatus.OK
+        return JSONResponse({"status": "unwell" if unwell else "well", "unwell": unwell}, status_code=status)
+
+
+class Failures:
+    """Answers what cannot be fulfilled: with a document for programs, with a page for people."""
+
+    def __init__(self, pages: Pages, log: Log) -> None:
+        self._pages = pages
+        self._log = log
+
+    async def known(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)  # noqa: S101  registered for it alone
+        if request.url.path.startswith("/api/"):
+            return ProblemResponse(error)
+        return self._pages.problem(error)
+
+    async def of_http(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101  registered for it alone
+        said = f"there is nothing at {request.url.path}" if error.status_code == HTTPStatus.NOT_FOUND else f"{error.detail} here"
+        return await self.known(request, Problem(HTTPStatus(error.status_code), said, headers=error.headers))
+
+    async def ours(self, request: Request, error: Exception) -> Response:
+        """The database is away, locked, or not there yet: it says so itself."""
+        return await self.known(request, Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error)))
+
+    async def unknown(self, request: Request, _error: Exception) -> Response:
+        self._log.exception("request_failed", path=request.url.path)
+        return await self.known(request, Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug of healthmon's: logs/web.log says more"))

@@ -1,0 +1,44 @@
+"""How are figures and times said on a page?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from healthmon.status.uptime import Uptime
+
+UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
+FULLY_KNOWN = 99.0  # a percent unseen is no news
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in its two largest units: `3 h 20 min`, `45 s`."""
+    left = max(0, int(seconds))
+    for index, (unit, size) in enumerate(UNITS):
+        if left >= size:
+            count, rest = divmod(left, size)
+            smaller, smaller_size = UNITS[index + 1] if index + 1 < len(UNITS) else ("s", 1)
+            return f"{count} {unit} {rest // smaller_size} {smaller}" if rest >= smaller_size else f"{count} {unit}"
+    return f"{left} s"
+
+
+def age(since: datetime | None, now: datetime) -> str:
+    """Return how long ago that was; empty when it is not known."""
+    return "" if since is None else duration((now - since).total_seconds())
+
+
+def milliseconds(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def percentage(uptime: Uptime) -> str:
+    return "unknown" if uptime.percentage is None else f"{uptime.percentage:.2f}%"
+
+
+def coverage(uptime: Uptime) -> str:
+    """Return how much of the time is known, where that is worth a word."""
+    return "" if uptime.percentage is None or uptime.coverage > FULLY_KNOWN else f"{uptime.coverage:.0f}% known"
