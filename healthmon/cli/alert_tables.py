@@ -48,7 +48,7 @@ def show_alerts(
         table.add_row(
             _styled(alert.severity.value, STYLES[alert.severity]),
             *_plain(names.get(sid, OURSELVES), alert.alert_type, age(alert.triggered_at, now)),
-            *_plain(_told(spoken.get(sid), now, names), alert.message),
+            *_plain(_told(spoken.get(sid), now, names), alert.why),
         )
     console.print(table)
 

@@ -65,7 +65,7 @@ class Reporting:
             known,
             grouping=_grouping(config),
             routing=_routing(config),
-            wording=Wording(known, config.self_healing, host=socket.gethostname()),
+            wording=Wording(known, config.self_healing, host=socket.gethostname(), pages=config.web.public_url),
             depending=depending,
             log=log,
         )
