@@ -32,6 +32,8 @@ VERBS = {
     "maintenance": "work on services without a message or a restart",
     "probe": "look at one service now, and say everything about it",
     "validate": "check a configuration, and show what it means",
+    "doctor": "is this installation sound and safe, and what to do if not",
+    "processes": "what of ours runs, since when, and what it uses",
     "ctl": "supervisorctl, with the right file",
     "log-level": "how much the running processes say, changed at run time",
     "programs": "write the supervisord programs of a configuration",
