@@ -25,11 +25,10 @@ if TYPE_CHECKING:
 class Stock:
     """The alerts that there are to hand over, and all that is known of them."""
 
-    def __init__(self, connection: Connection, runbooks: Mapping[str, str], configured: Sequence[Window], *, resolved_for: timedelta) -> None:
-        """`runbooks` are by the service's name; `configured` are the windows of maintenance."""
+    def __init__(self, connection: Connection, *, resolved_for: timedelta) -> None:
         self._connection = connection
-        self._windows = configured
-        self._runbooks = runbooks
+        self.runbooks: Mapping[str, str] = {}  # by the service's name
+        self.windows: Sequence[Window] = ()  # of maintenance
         self._resolved_for = resolved_for
         self._host = socket.gethostname()
 
@@ -49,7 +48,7 @@ class Stock:
             conversations={one.service_id: one for one in conversations.open_conversations(connection)},
             incidents={one.service_id: one for one in incidents.open_incidents(connection)},
             silences=silences.not_over(connection, now=now),
-            runbooks=self._runbooks,
+            runbooks=self.runbooks,
             maintenance=self._maintenance({known[one.service_id] for one in found if one.service_id in known}, now),
         )
 
@@ -60,7 +59,7 @@ class Stock:
 
     def _maintained(self, service: Service, begun: Iterable[Maintenance], now: datetime) -> str:
         by_hand = [(one.ends_at, f"by {one.author}: {one.reason}") for one in begun if service.name in one.services and one.starts_at <= now]
-        mine = [window for window in self._windows if window.is_for(service.name, service.group)]
+        mine = [window for window in self.windows if window.is_for(service.name, service.group)]
         configured = [(until, window.name) for window in mine if (until := standing(periods(window, now, now), now).until) is not None]
         if not by_hand and not configured:
             return ""
