@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from healthmon.alerts.ourselves import OURSELVES
 from healthmon.errors import UsageError
 from healthmon.model.alert import HEALING_QUARANTINED, AlertSeverity
 from healthmon.spelling import nearest, quoted
@@ -64,10 +65,14 @@ def fits(matchers: Iterable[str], labels: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Possible:
-    """Every alert that there can be: the services with their groups, and the rules. What heals has one alert of its own."""
+    """Every alert that there can be: the services with their groups, and the rules. What heals has one alert of its own.
+
+    `own_types` are of those that there were about ourselves.
+    """
 
     services: Sequence[tuple[str, str]]
     rules: Sequence[Rule]
+    own_types: Collection[str] = ()
 
 
 def covered(matchers: Iterable[str], possible: Possible) -> list[str]:
@@ -77,19 +82,27 @@ def covered(matchers: Iterable[str], possible: Possible) -> list[str]:
     of_alert = [one for one in read if one.label not in OF_SERVICE]
     rules = [rule for rule in possible.rules if _all(of_alert, alert=rule.name, severity=rule.severity.value)]
     everywhere = _all(of_alert, alert=HEALING_QUARANTINED, severity=AlertSeverity.CRITICAL.value)
-    return [
+    found = [
         service
         for service, group in possible.services
         if _all(of_service, service=service, group=group) and (everywhere or any(rule.is_for(service, group) for rule in rules))
     ]
+    is_own = _all(of_service, service=OURSELVES, group=OURSELVES) and _may_be_own(of_alert, possible.own_types)
+    return [*found, OURSELVES] if is_own else found
+
+
+def _may_be_own(of_alert: Iterable[Matcher], own_types: Collection[str]) -> bool:
+    """Tell whether matchers of an alert's type and severity may match one about ourselves; of which types there can be, only the past tells."""
+    known: dict[str, Collection[str]] = {"alert": own_types, "severity": [severity.value for severity in AlertSeverity]}
+    return all(any(matcher.matches({matcher.label: value}) for value in known[matcher.label]) for matcher in of_alert)
 
 
 def mistaken(matchers: Iterable[str], possible: Possible) -> str:
     """Say what is wrong with a silence that covers nothing: the matcher that matches nothing by itself, and what it probably means."""
     known: dict[str, Collection[str]] = {
-        "service": [service for service, _ in possible.services],
-        "group": {group for _, group in possible.services},
-        "alert": [rule.name for rule in possible.rules] + [HEALING_QUARANTINED],
+        "service": [*(service for service, _ in possible.services), OURSELVES],
+        "group": {*(group for _, group in possible.services), OURSELVES},
+        "alert": [*(rule.name for rule in possible.rules), HEALING_QUARANTINED, *possible.own_types],
         "severity": [severity.value for severity in AlertSeverity],
     }
     for matcher in map(read_matcher, matchers):

@@ -83,8 +83,8 @@ def _paragraphs(affected: list[Affected], now: datetime) -> list[str]:
 
 def _footer(notification: Notification, affected: list[Affected], host: str, now: datetime, *, possible_repeat: bool) -> str:
     said = []
-    if notification.kind in TO_ACKNOWLEDGE:
-        shown = names(affected)
+    shown = names([one for one in affected if one.conversation_id])
+    if notification.kind in TO_ACKNOWLEDGE and shown:
         said.append(f"Seen it? `healthmon alerts ack {shlex.quote(shown[0]) if len(shown) == 1 else 'SERVICE'}` on {host} stops reminders.")
     if is_late(notification, now):
         said.append(f"Delivered late: this is of {wording.at(notification.created_at)}, sent {wording.length(now - notification.created_at)} later.")

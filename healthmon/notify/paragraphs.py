@@ -53,8 +53,9 @@ def brief(one: Affected, *, now: datetime) -> str:
         return f"{head}, {wording.one_line(one.removed, LINE_CHARS)}"
     if one.is_resolved:
         return head + (f", {wording.one_line(one.healing, NAME_CHARS)}" if one.healing else "")
-    cause = "; ".join(f"{name} {value}" for name, value in [fact for fact in one.facts if fact[0] != "asked"][:1])
     healing = "" if one.healing == HEALING_OFF else one.healing
+    causes = [f"{name} {value}" for name, value in one.facts if name != "asked" and value not in healing]
+    cause = causes[0] if causes else ""
     said = [one.news, one.message, cause, healing, one.dependents and "also ill: " + wording.listed(one.dependents, limit=NAME_CHARS)]
     return "\n".join([head, *(f"  {wording.one_line(text, BRIEF_CHARS)}" for text in said if text)])
 

@@ -247,10 +247,21 @@ BEGIN
       AND coalesce((SELECT service_name FROM services WHERE service_id = alert_log.service_id), 'healthmon') = OLD.service_name;
 END;
 
--- The alerts of severity info that people have not been told of yet: they wait to be told together.
+-- What people have not been told of yet, and waits for others: alerts of severity info, and whatever is about healthmon
+-- itself, which any of its processes may enter: that it began, and that it ended.
 CREATE TABLE untold_events (
-    alert_id INTEGER PRIMARY KEY REFERENCES alert_log ON DELETE CASCADE
+    alert_id INTEGER PRIMARY KEY REFERENCES alert_log ON DELETE CASCADE,
+    is_end   INTEGER NOT NULL DEFAULT 0 CHECK (is_end IN (0, 1))
 ) STRICT;
+CREATE TRIGGER untold_beginning AFTER INSERT ON alert_log WHEN NEW.service_id IS NULL
+BEGIN
+    INSERT INTO untold_events (alert_id) VALUES (NEW.alert_id);
+END;
+CREATE TRIGGER untold_end AFTER UPDATE OF resolved_at ON alert_log
+WHEN NEW.service_id IS NULL AND OLD.resolved_at IS NULL AND NEW.resolved_at IS NOT NULL
+BEGIN
+    INSERT OR IGNORE INTO untold_events (alert_id, is_end) VALUES (NEW.alert_id, 1);
+END;
 
 -- What people told us, from the command line or the page. The evaluator obeys, and says what came of it.
 CREATE TABLE operator_actions (

@@ -19,7 +19,7 @@ KIND = NotificationKind
 
 def several(count: int, kind: NotificationKind = KIND.FIRING, **changes: object) -> Notification:
     one = a_notification(kind, **changes).affected[0]
-    affected = tuple(replace(one, service=f"service_{number}", conversation_id=number) for number in range(count))
+    affected = tuple(replace(one, service=f"service_{number}", conversation_id=number + 1) for number in range(count))
     return replace(a_notification(kind), affected=affected)
 
 

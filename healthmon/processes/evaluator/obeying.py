@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from healthmon import clock
@@ -10,7 +11,7 @@ from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.model.silence import Silence
 from healthmon.notify import wording
 from healthmon.processes.evaluator import requesting
-from healthmon.store import operator_actions, silences
+from healthmon.store import alerts, operator_actions, silences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,9 +84,10 @@ class Obeying:
     def _silence(self, connection: Connection, action: OperatorAction, now: datetime) -> str:
         if action.until is None or action.until <= now:
             return "refused: its end is past"
-        quiet = covered(action.matchers, self._possible)
+        possible = replace(self._possible, own_types=alerts.types_of_ourselves(connection))
+        quiet = covered(action.matchers, possible)
         if not quiet:
-            return f"refused: it would silence nothing: {mistaken(action.matchers, self._possible)}"
+            return f"refused: it would silence nothing: {mistaken(action.matchers, possible)}"
         silence = Silence(
             silence_id=0,
             matchers=action.matchers,
