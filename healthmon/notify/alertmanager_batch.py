@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from healthmon import clock
+from healthmon.alerts.ourselves import OURSELVES
 from healthmon.alerts.silences import silenced_by
 from healthmon.log import clean
 from healthmon.model.alert import AlertSeverity
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from healthmon.model.silence import Silence
 
 JOB = "healthmon"
-OURSELVES = "healthmon"  # the service, and the group, of what is about ourselves
 MAX_ALERTS = 256  # in one request, as Prometheus has it
 MAX_TEXT_CHARS = 1_000
 MOMENT_LASTS = timedelta(minutes=5)  # what was over as it began would never be told: a group of alerts waits for others first

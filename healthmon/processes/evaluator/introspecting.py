@@ -49,7 +49,7 @@ class Introspecting:
 
     def _due_at(self, alert: Alert, obeying: Obeying, now: datetime, *, is_known: bool) -> datetime:
         """What is silenced waits for the silence to end; but an end is told to those who heard of the beginning."""
-        if is_never_told(alert, is_known=is_known):
+        if is_never_told(alert, is_known=is_known) or alert.triggered_at > now:  # a clock may be set back
             return now
         due = due_at(alert, is_known=is_known, wait=self._wait)
         return due if is_known else max(due, self._silenced_until(alert, obeying, now) or due)

@@ -81,7 +81,7 @@ class Telling:
         for one in conversations.open_conversations(connection):
             if one.service_id in self._names:
                 self._open[one.service_id] = one
-            elif one.announced_at is not None:
+            elif one.announced_at is not None and one.service_id in known:
                 self._left.append((one, known[one.service_id]))
             else:
                 conversations.save(connection, replace(one, closed_at=now))
