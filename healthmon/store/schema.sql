@@ -497,7 +497,7 @@ CREATE TABLE forensics (
     forensics_id INTEGER PRIMARY KEY,
     service_id   INTEGER NOT NULL REFERENCES services,
     incident_id  INTEGER REFERENCES incidents,  -- NULL: a person restarts what is not ill
-    heal_id      INTEGER REFERENCES heals,      -- of a moment before or after a restart
+    heal_id      INTEGER REFERENCES heals ON DELETE CASCADE,  -- of a moment before or after a restart
     moment       TEXT NOT NULL CHECK (moment IN ('detected', 'before_restart', 'after_failure')),
     taken_at     TEXT NOT NULL,
     took_s       REAL NOT NULL,
@@ -513,7 +513,7 @@ CREATE INDEX forensics_by_service ON forensics (service_id, taken_at);
 -- What came of the commands that were run before and after restarts: model/hook_run.py.
 CREATE TABLE hook_runs (
     hook_run_id INTEGER PRIMARY KEY,
-    heal_id     INTEGER NOT NULL REFERENCES heals,
+    heal_id     INTEGER NOT NULL REFERENCES heals ON DELETE CASCADE,
     moment      TEXT NOT NULL CHECK (moment IN ('before', 'after')),
     began_at    TEXT NOT NULL,
     took_s      REAL NOT NULL,
