@@ -37,11 +37,25 @@ def frozen_worker(machine: Machine) -> str:
     return f"replaced after {took:.1f} s"
 
 
+def frozen_watchdog(machine: Machine) -> str:
+    return _frozen(machine, "kill -STOP $(pgrep -f 'healthmon: [w]atchdog')")
+
+
 def frozen_as_a_whole(machine: Machine) -> str:
+    return _frozen(machine, "systemctl kill --kill-who=all -s STOP health-monitor")
+
+
+def _frozen(machine: Machine, freeze: str) -> str:
+    """Freeze what systemd alone can help."""
     pid = machine.must("systemctl show health-monitor -p MainPID --value")
-    machine.must("systemctl kill --kill-who=all -s STOP health-monitor")
-    took = machine.wait(f"[ $(systemctl show health-monitor -p MainPID --value) != {pid} ] && {ALL_WELL}", timeout_s=120)
+    machine.must(freeze)
+    took = machine.wait(_another_than(pid), timeout_s=120)
     return f"well again after {took:.1f} s"
+
+
+def _another_than(pid: str) -> str:
+    """Return what is true when systemd has started it anew, and all of it is well."""
+    return f"new=$(systemctl show health-monitor -p MainPID --value); [ $new != 0 ] && [ $new != {pid} ] && systemctl -q is-active health-monitor && {ALL_WELL}"
 
 
 def killed_as_a_whole(machine: Machine, *, kills: int) -> str:
@@ -49,7 +63,7 @@ def killed_as_a_whole(machine: Machine, *, kills: int) -> str:
     for _ in range(kills):
         pid = machine.must("systemctl show health-monitor -p MainPID --value")
         machine.must("systemctl kill --kill-who=all -s KILL health-monitor")
-        worst = max(worst, machine.wait(f"[ $(systemctl show health-monitor -p MainPID --value) != {pid} ] && {ALL_WELL}", timeout_s=60))
+        worst = max(worst, machine.wait(_another_than(pid), timeout_s=60))
         names = machine.must("pgrep -af '^[h]ealthmon: ' | cut -d' ' -f2-").splitlines()
         assert sorted(names) == sorted(set(names)), f"two of one: {sorted(names)}"
     machine.must("sudo -u llm-ecosystem sqlite3 -readonly /opt/llm-ecosystem/data/health_monitoring.db 'PRAGMA integrity_check' | grep -qx ok")
@@ -131,6 +145,7 @@ ACTS: dict[str, Callable[[Machine], str]] = {
     "priorities in the journal": priorities,
     "logs turned away": turned_log,
     "a worker is frozen": frozen_worker,
+    "the watchdog is frozen": frozen_watchdog,
     "everything is frozen": frozen_as_a_whole,
     "a restart by a healer in a unit of its own": split_healer,
 }
