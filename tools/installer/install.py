@@ -168,6 +168,13 @@ def _start(machine: Machine, layout: Layout, choices: Choices, docker: str, *, c
         machine.run("systemctl", "enable", HEALER_UNIT)
     if changed or ask("systemctl", "is-active", UNIT) != "active":
         machine.run("systemctl", "restart", UNIT, about=f"start {UNIT}")
+    _say_how_it_is(machine)
+
+
+def _say_how_it_is(machine: Machine) -> None:
+    status = ask("systemctl", "show", UNIT, "--property=StatusText", "--value")
+    if not machine.dry_run and "all well" not in status:
+        machine.say(f"It has started, and not all is well: {status or 'it says nothing'}. `sudo healthmon doctor` says what to do.")
 
 
 def _sum_up(machine: Machine, layout: Layout, docker: str) -> None:
