@@ -14,7 +14,7 @@ from healthmon.cli.context import open_database
 from healthmon.cli.duration import Duration
 from healthmon.cli.heal_documents import explanation_document
 from healthmon.cli.heal_tables import show_explanation, show_history
-from healthmon.errors import StoreError
+from healthmon.errors import EXIT_FINE, StoreError
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.person import person
 from healthmon.processes.evaluator.explaining import read_explanation
@@ -121,7 +121,11 @@ def release(context: Context, service: str, author: str | None) -> int:
 @click.pass_obj
 def now(context: Context, service: str, why: str, author: str | None, *, force: bool) -> int:
     """Restart SERVICE now, recorded as yours: it waits for nothing, costs no attempt and no budget, and is verified as ever."""
-    return _act(context, OperatorActionKind.HEAL_NOW, service, why, author, force=force)
+    code = _act(context, OperatorActionKind.HEAL_NOW, service, why, author, force=force)
+    paths = context.config.paths
+    if code == EXIT_FINE and is_held(paths.lock("evaluator")) and not is_held(paths.lock("healer")):
+        click.echo("healthmon: the healer does not run: the restart is made only if it is started within a minute", err=True)
+    return code
 
 
 def _act(  # noqa: PLR0913  one act
