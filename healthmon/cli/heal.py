@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -13,17 +14,16 @@ from healthmon.cli.acting import act, one_line
 from healthmon.cli.context import open_database
 from healthmon.cli.duration import Duration
 from healthmon.cli.heal_documents import explanation_document
-from healthmon.cli.heal_tables import show_explanation, show_history
+from healthmon.cli.heal_tables import show_explanation, show_history, show_review
 from healthmon.errors import EXIT_FINE, StoreError
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.person import person
 from healthmon.processes.evaluator.explaining import read_explanation
 from healthmon.processes.roles import is_held
-from healthmon.store import heal_evidence, heals, hook_runs, services
+from healthmon.store import heal_evidence, heal_review, heals, hook_runs, services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import timedelta
     from typing import Any
 
     from healthmon.cli.context import Context
@@ -93,6 +93,23 @@ def history(context: Context, service: str | None, limit: int, *, as_json: bool)
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
     else:
         show_history(found, {sid: one.name for sid, one in known.items()}, clock.now())
+
+
+@command.command("review")
+@click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="How far back.")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.pass_obj
+def review(context: Context, days: int, *, as_json: bool) -> None:
+    """Show whether restarts helped, per service and failure, and how many were needless."""
+    connection = open_database(context.config.paths)
+    try:
+        found = heal_review.per_failure(connection, since=clock.now() - timedelta(days=days))
+    finally:
+        connection.close()
+    if as_json:
+        click.echo(json.dumps([line.document() for line in found], indent=2, ensure_ascii=False))
+    else:
+        show_review(found, days)
 
 
 @command.command("hold")
