@@ -21,6 +21,10 @@ class Paths:
         return self.data_dir / "logs"
 
     @property
+    def backups(self) -> Path:
+        return self.data_dir / "backups"
+
+    @property
     def runtime(self) -> Path:
         """Sockets, locks and generated files, readable by the owner alone (0700)."""
         return self.data_dir / ".healthmon"

@@ -34,7 +34,7 @@ VERBS = {
     "ctl": "supervisorctl, with the right file",
     "log-level": "how much the running processes say, changed at run time",
     "programs": "write the supervisord programs of a configuration",
-    "db": "about the database: where it lies",
+    "db": "about the database: path, backup, restore, import, check, prune, vacuum, stats",
     "process": "",  # what supervisord starts: not for people
 }
 

@@ -11,7 +11,7 @@ from healthmon.history.report import worst_first
 from healthmon.model.status import ServiceStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from healthmon.answers.live import LiveReport
@@ -103,3 +103,16 @@ def age(since: datetime | None, now: datetime) -> str:
     return f"{seconds} s"
 
 
+def plain_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collection[str] = ()) -> None:
+    """Print a table of texts; the columns named in `right` end at the same place."""
+    from rich.console import Console  # noqa: PLC0415  JSON does without it
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left")
+    for row in rows:
+        table.add_row(*(Text(log.clean(cell)) for cell in row))
+    Console(width=width, highlight=False).print(table)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pydantic import Field
 
 from healthmon.settings import Settings
 
-HOUR_S = 3_600.0
 MAX_DAYS = 36_500
 
 
@@ -36,6 +37,9 @@ class BackupSettings(Settings):
     every_hours: float = Field(24, gt=0, le=8_784, description="Time between two backups.")
     keep: int = Field(7, ge=1, le=1_000, description="How many backups are kept; the oldest goes when a new one is verified.")
 
-    @property
-    def every_s(self) -> float:
-        return self.every_hours * HOUR_S
+
+def kept(check_days: float, settings: RetentionSettings) -> dict[str, timedelta]:
+    """Return how long each kind of history is kept."""
+    return {"checks": timedelta(days=check_days)} | {
+        key.removesuffix("_days"): timedelta(days=days) for key, days in settings.model_dump().items()
+    }

@@ -64,6 +64,7 @@ def run(config: Config, wanted: Sequence[Program], *, introduce: Callable[[], No
         setproctitle("healthmon: supervisord")
         return supervisord.supervise(programs.conf_file(config.paths), console, main, keep=ground.keep)
     finally:
+        _settle_database(config)
         ground.close()
 
 
@@ -179,6 +180,13 @@ def _taken(holder: str, paths: Paths) -> UsageError:
             f"another healthmon (pid {pid}, `{verb[0]}`) is at work on {paths.data_dir}: wait until it has ended, or end it, and try again",
         )
     return UsageError(f"another healthmon (pid {pid}) runs on {paths.data_dir}; `healthmon ctl status` shows it")
+
+
+def _settle_database(config: Config) -> None:
+    """Leave a database behind that is one file."""
+    log.set_up_file(config.paths.log(AGENT), level=config.log_level, stream=sys.stderr)
+    start.settle(config.paths, log.Log(AGENT))
+    log.close()
 
 
 def _sync_database(config: Config) -> None:

@@ -12,7 +12,7 @@ from healthmon.log import Log
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.processes import programs
 from healthmon.store import alerts
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 from healthmon.web import app
 from healthmon.web.reader import Reader
 from healthmon.web.serving import Serving, listen
@@ -108,7 +108,7 @@ class PortNotice:
         if self._is_settled:
             return
         with suppress(HealthmonError):
-            connection = open_for_writing(self._database, patience_s=0.0)
+            connection = open_for_working(self._database, patience_s=0.0)
             try:
                 with connection.transaction(durable=True):
                     write(connection)

@@ -53,6 +53,28 @@ def append(connection: Connection, checks: Sequence[Check]) -> None:
             )
 
 
+def enter(connection: Connection, checks: Sequence[Check]) -> int:
+    """Put checks of the past into history alone, without those that are there already; return how many are new."""
+    seen: dict[tuple[str, int], int] = {}
+    rows = []
+    for check in checks:
+        timestamp = clock.to_sql(check.checked_at)
+        sequence = seen[timestamp, check.service_id] = seen.get((timestamp, check.service_id), -1) + 1
+        rows.append(_row(check, timestamp, sequence))
+    with connection.transaction(durable=False):
+        return sum(
+            connection.change(
+                """
+                INSERT OR IGNORE INTO checks (timestamp, service_id, sequence, kind, status, response_time_us, status_code,
+                                              reason, error_message)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+                *row,
+            )
+            for row in rows
+        )
+
+
 def read_inbox(connection: Connection, *, limit: int) -> list[InboxEntry]:
     """Return the oldest entries of the inbox, in the order of their commits."""
     rows = connection.rows(

@@ -36,7 +36,10 @@ _NO_DELIVERY = "NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.notification_i
 # The name of each kind, as settings and commands have it; several tables may be of one.
 KINDS: Mapping[str, tuple[Kind, ...]] = {
     "checks": (Kind(table="checks", key="timestamp", column="timestamp"),),
-    "hours": (Kind(table="service_hours", key="hour, service_id", column="hour"),),
+    "hours": (
+        Kind(table="service_hours", key="hour, service_id", column="hour"),
+        Kind(table="database_sizes", key="day", column="day"),
+    ),
     "alerts": (Kind(table="alert_log", key="alert_id", column="triggered_at", over="resolved_at IS NOT NULL"),),
     "forensics": (Kind(table="forensics", key="incident_id", column="taken_at"),),
     "incidents": (

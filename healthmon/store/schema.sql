@@ -5,6 +5,13 @@
 -- day too. Words that stand in a CHECK are proven equal to the enums of healthmon/model by a test.
 -- The sqlite3 shell of Debian 12 (3.40) reads and writes all of it.
 
+-- What the keeper puts here before the `-wal` is written back tells this file from one that somebody copies over it. First,
+-- so that it lies where no other page has to be read for it.
+CREATE TABLE watermark (
+    one  INTEGER PRIMARY KEY CHECK (one = 1),
+    mark TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE services (
     service_id   INTEGER PRIMARY KEY,
     service_name TEXT NOT NULL UNIQUE,
@@ -495,6 +502,12 @@ CREATE TABLE process_samples (
     threads    INTEGER NOT NULL,
     open_files INTEGER NOT NULL,
     PRIMARY KEY (timestamp, program)
+) STRICT, WITHOUT ROWID;
+
+-- How large the database was at the end of each day, without what it could give back.
+CREATE TABLE database_sizes (
+    day   TEXT PRIMARY KEY,               -- its first instant, as in service_days
+    bytes INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Small facts that processes tell each other, such as when Docker came back.

@@ -26,7 +26,7 @@ from healthmon.processes.evaluator.watching import Watching
 from healthmon.status.machine import StatusEvent
 from healthmon.status.uptime import hour_of
 from healthmon.store import checks, facts, rollups, services
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 from healthmon.store.sentinel import Mark
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ LOADED_FACT = "evaluator_loaded_at"
 
 def make(config: Config) -> Callable[[Doorbell], Evaluator]:
     """Return what makes the evaluator once its role is held."""
-    return lambda _doorbell: Evaluator(config, open_for_writing(config.paths.database), Log(PROGRAM))
+    return lambda _doorbell: Evaluator(config, open_for_working(config.paths.database), Log(PROGRAM))
 
 
 class Evaluator:

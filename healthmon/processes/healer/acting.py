@@ -11,7 +11,7 @@ from healthmon.heal.preflight import unwanted
 from healthmon.model.heal import HealState
 from healthmon.processes.healer.restart import Restart
 from healthmon.store import heals, services
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ class Acting:
     def _run(self, heal: Heal, settings: HealSettings | None) -> None:
         engine = self._engine_of(heal)
         try:
-            connection = open_for_writing(self._database)
+            connection = open_for_working(self._database)
             try:
                 self._secure(heal, settings, connection)
                 Restart(heal, engine, connection, self._log, self._stopping).run(settings)

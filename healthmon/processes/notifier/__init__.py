@@ -19,7 +19,7 @@ from healthmon.processes.notifier.alertmanager_lane import AlertmanagerLane
 from healthmon.processes.notifier.lane import POLL_S, Lane
 from healthmon.processes.notifier.standing import Stock, runbooks
 from healthmon.store import channel_states, deliveries, facts, outbox
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def make(config: Config) -> Callable[[Doorbell], Notifier]:
     """Return what makes the notifier once its role is held."""
     for secret in channels.secrets(config.alerting):
         redaction.hide(secret)
-    return lambda doorbell: Notifier(config, doorbell, open_for_writing(config.paths.database), Log(PROGRAM))
+    return lambda doorbell: Notifier(config, doorbell, open_for_working(config.paths.database), Log(PROGRAM))
 
 
 class Notifier:

@@ -9,7 +9,7 @@ from healthmon import clock
 from healthmon.errors import HealthmonError, StoreBusyError
 from healthmon.settings import is_our_program
 from healthmon.store import process_samples
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 from healthmon.watch import host
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Sampling:
     def _write(self, samples: list[ProcessSample]) -> None:
         try:
             if self._connection is None:
-                self._connection = open_for_writing(self._database, busy_timeout_ms=BUSY_TIMEOUT_MS, patience_s=0.0)
+                self._connection = open_for_working(self._database, busy_timeout_ms=BUSY_TIMEOUT_MS, patience_s=0.0)
             process_samples.append(self._connection, samples)
         except HealthmonError as error:  # as told by its log: the watchdog itself needs no database
             self._say(str(error))
