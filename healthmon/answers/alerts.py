@@ -47,6 +47,13 @@ def read_page(
     return documents(found, *_around(connection))
 
 
+def read_followed(connection: Connection, *, newest: int, also: Iterable[int]) -> list[AlertDocument]:
+    """Return those that fire, the newest ones, and those with the ids `also`."""
+    page = alerts.page(connection, before=None, limit=newest, service_id=None, is_firing=None)
+    found = {one.alert_id: one for one in (*alerts.firing(connection), *alerts.of_ids(connection, also), *page)}
+    return documents([found[alert_id] for alert_id in sorted(found)], *_around(connection))
+
+
 def documents(found: Iterable[Alert], spoken: Mapping[int, Conversation], names: Mapping[int, str]) -> list[AlertDocument]:
     """Return alerts; what was said of an outage stands with those that fire, by their service."""
     return [_document(alert, spoken.get(alert.service_id or 0) if alert.resolved_at is None else None, names) for alert in found]

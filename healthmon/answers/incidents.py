@@ -13,7 +13,7 @@ from healthmon.model.incident import IncidentResolution
 from healthmon.store import incidents, services
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
@@ -42,6 +42,14 @@ def read_page(
     known = services.all_by_id(connection)
     found = incidents.page(connection, before=before, limit=limit, service_id=service_id, is_open=is_open)
     return [_document(incident, known) for incident in found]
+
+
+def read_followed(connection: Connection, *, newest: int, also: Iterable[int]) -> list[IncidentDocument]:
+    """Return those that last, the newest ones, and those with the ids `also`."""
+    known = services.all_by_id(connection)
+    page = incidents.page(connection, before=None, limit=newest, service_id=None, is_open=None)
+    found = {one.incident_id: one for one in (*incidents.open_incidents(connection), *incidents.of_ids(connection, also), *page)}
+    return [_document(found[incident_id], known) for incident_id in sorted(found)]
 
 
 def _document(incident: Incident, known: Mapping[int, Service]) -> IncidentDocument:

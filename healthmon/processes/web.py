@@ -14,6 +14,7 @@ from healthmon.processes import programs
 from healthmon.store import alerts
 from healthmon.store.connection import open_for_working
 from healthmon.web import app
+from healthmon.web.hub import Hub
 from healthmon.web.reader import Reader
 from healthmon.web.serving import Serving, listen
 from healthmon.web.settings import url
@@ -47,6 +48,8 @@ class Web:
         self._config = config
         self._log = log
         self._reader = Reader(config.paths.database)
+        self._watcher = Reader(config.paths.database, threads=1)  # who counts commits needs a connection of its own
+        self._hub = Hub(config, self._watcher)
         self._serving: Serving | None = None
         self._notice = PortNotice(config.paths.database)
 
@@ -65,8 +68,9 @@ class Web:
 
     def close(self) -> None:
         if self._serving is not None:
-            self._serving.stop()
+            self._serving.stop(self._hub.end)
         self._reader.close()
+        self._watcher.close()
 
     def _begin(self) -> Serving:
         settings = self._config.web
@@ -74,7 +78,7 @@ class Web:
             sockets = listen(settings.host, settings.port)
         except OSError as error:
             raise PortError(self._notice.is_not_served(error, settings)) from error
-        return Serving(app.make(self._config, programs.names(self._config), self._reader, self._log), sockets)
+        return Serving(app.make(self._config, programs.names(self._config), self._reader, self._hub, self._log), sockets)
 
 
 class PortNotice:

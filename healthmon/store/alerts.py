@@ -112,6 +112,12 @@ def page(connection: Connection, *, before: int | None, limit: int, service_id: 
     return list(map(_alert, rows))
 
 
+def of_ids(connection: Connection, ids: Iterable[int]) -> list[Alert]:
+    """Return these alerts, as far as they are there."""
+    found = (connection.row(_SELECT + "WHERE alert_id = ?", one) for one in ids)
+    return [_alert(row) for row in found if row is not None]
+
+
 def _alert(row: tuple[apsw.SQLiteValue, ...]) -> Alert:
     explanation = text_or_none(row[5])
     return Alert(

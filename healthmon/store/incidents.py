@@ -10,7 +10,8 @@ from healthmon.model.incident import Incident, IncidentResolution
 from healthmon.store.row import integer, text, text_or_none, time, time_or_none
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterable
+    from datetime import datetime, timedelta
 
     import apsw
 
@@ -72,6 +73,27 @@ def quarantine(connection: Connection, incident_id: int, *, at: datetime) -> Non
     connection.change("UPDATE incidents SET quarantined_at = ? WHERE incident_id = ? AND quarantined_at IS NULL", clock.to_sql(at), incident_id)
 
 
+def end_quarantine(connection: Connection, incident_id: int) -> None:
+    """Record that restarts are tried again in this incident."""
+    connection.change("UPDATE incidents SET quarantined_at = NULL WHERE incident_id = ?", incident_id)
+
+
+def left_alone(connection: Connection, service_id: int, reason: CheckReason, *, limit: int) -> list[timedelta]:
+    """Return how long the newest outages of a service of one kind took that ended without any restart of ours."""
+    rows = connection.rows(
+        """
+        SELECT i.started_at, i.resolved_at FROM incidents AS i
+        WHERE i.service_id = ? AND i.reason = ? AND i.resolution = 'recovered'
+          AND NOT EXISTS (SELECT 1 FROM heals AS h WHERE h.incident_id = i.incident_id AND h.returned_at IS NOT NULL)
+        ORDER BY i.incident_id DESC LIMIT ?
+        """,
+        service_id,
+        reason.value,
+        limit,
+    )
+    return [time(row[1]) - time(row[0]) for row in rows]
+
+
 def call_person(connection: Connection, incident_id: int, *, at: datetime) -> None:
     """Record that a person must hear how an incident stands now."""
     connection.change("UPDATE incidents SET needs_person_at = ? WHERE incident_id = ?", clock.to_sql(at), incident_id)
@@ -117,6 +139,12 @@ def page(connection: Connection, *, before: int | None, limit: int, service_id: 
         limit,
     )
     return list(map(_incident, rows))
+
+
+def of_ids(connection: Connection, ids: Iterable[int]) -> list[Incident]:
+    """Return these incidents, as far as they are there."""
+    found = (connection.row(_SELECT + "WHERE incident_id = ?", one) for one in ids)
+    return [_incident(row) for row in found if row is not None]
 
 
 def _incident(row: tuple[apsw.SQLiteValue, ...]) -> Incident:

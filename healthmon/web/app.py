@@ -20,6 +20,7 @@ from healthmon.web import api, queries
 from healthmon.web.assets import PREFIX as STATIC
 from healthmon.web.assets import Assets
 from healthmon.web.endpoints import PREFIX, Asked, Endpoint
+from healthmon.web.events import Events
 from healthmon.web.guard import Guard
 from healthmon.web.pages import Pages
 from healthmon.web.problems import Problem, ProblemResponse
@@ -33,20 +34,22 @@ if TYPE_CHECKING:
     from healthmon.config import Config
     from healthmon.log import Log
     from healthmon.store.connection import Connection
+    from healthmon.web.hub import Hub
     from healthmon.web.reader import Reader
 
 MIN_PACKED_BYTES = 1_000
 
 
-def make(config: Config, programs: Sequence[str], reader: Reader, log: Log) -> ASGIApp:
+def make(config: Config, programs: Sequence[str], reader: Reader, hub: Hub, log: Log) -> ASGIApp:
     """Return the whole app. `programs` are those of supervisord's that should run."""
     assets = Assets()
-    pages = Pages(config, reader, assets)
+    pages = Pages(config, reader, hub, assets)
     answers = Answers(config, tuple(programs), reader)
     routes = [
         Route("/", pages.overview),
         Route("/healthz", answers.healthz),
         Route(STATIC + "{name:path}", assets.serve),
+        Route(PREFIX + "/events", Events(hub).stream),
         *(Route(PREFIX + endpoint.path, answers.of(endpoint)) for endpoint in api.ENDPOINTS),
     ]
     failures = Failures(pages, log)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from healthmon.config import Config
     from healthmon.store.connection import Connection
     from healthmon.web.assets import Assets
+    from healthmon.web.hub import Hub
     from healthmon.web.problems import Problem
     from healthmon.web.reader import Reader
 
@@ -29,9 +30,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 class Pages:
     """The handlers of all pages."""
 
-    def __init__(self, config: Config, reader: Reader, assets: Assets) -> None:
+    def __init__(self, config: Config, reader: Reader, hub: Hub, assets: Assets) -> None:
         self._config = config
         self._reader = reader
+        self._hub = hub
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,

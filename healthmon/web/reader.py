@@ -24,9 +24,9 @@ THREADS = 2  # a long question does not keep the short ones waiting, and SQLite 
 class Reader:
     """Answers questions, each from one state of the database. The database may be away, or another one, at any time."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, *, threads: int = THREADS) -> None:
         self._database = database
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="reader")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="reader")
         self._own = threading.local()
         self._open: set[Connection] = set()
 

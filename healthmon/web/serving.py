@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from starlette.types import ASGIApp
 
@@ -65,9 +65,10 @@ class Serving:
             self._loop.call_soon_threadsafe(turned.set)
         return turned.wait(within_s)
 
-    def stop(self) -> None:
-        """Take no more requests, give those under way a little time, and end."""
+    def stop(self, let_go: Callable[[], None]) -> None:
+        """Take no more requests, `let_go` those who look on, give what is under way a little time, and end."""
         with suppress(RuntimeError):  # it has ended by itself
+            self._loop.call_soon_threadsafe(let_go)
             self._loop.call_soon_threadsafe(self._server.told.set)
         self._thread.join(JOIN_S)
 
