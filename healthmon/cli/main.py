@@ -30,6 +30,7 @@ VERBS = {
     "status": "how every service is, for a person",
     "alerts": "what fires, who was told, and what you say to it",
     "maintenance": "work on services without a message or a restart",
+    "slo": "were the service levels met? the document's five targets, and every service's budget",
     "probe": "look at one service now, and say everything about it",
     "validate": "check a configuration, and show what it means",
     "doctor": "is this installation sound and safe, and what to do if not",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from healthmon.model.status import ServiceState, ServiceStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 WINDOW = timedelta(hours=24)
 HOUR = timedelta(hours=1)
@@ -152,10 +152,21 @@ def total(parts: Iterable[Booked]) -> Booked:
     )
 
 
-def uptime(booked: dict[datetime, Booked], now: datetime) -> Uptime:
+def lately(booked: Mapping[datetime, Booked], now: datetime, length: timedelta) -> Booked:
+    """Return the time of the last `length`, at most 24 hours: of its first hour the part that lies inside."""
+    start = now - length
+    return total(hours.times(min(1.0, max(0.0, (hour + HOUR - start) / HOUR))) for hour, hours in booked.items())
+
+
+def unhealthy_share(booked: Mapping[datetime, Booked], now: datetime, length: timedelta) -> float | None:
+    """Return the unhealthy share of the known time of the last `length`; None when nothing is known."""
+    found = lately(booked, now, length)
+    return found.unhealthy_s / found.known_s if found.known_s > 0 else None
+
+
+def uptime(booked: Mapping[datetime, Booked], now: datetime) -> Uptime:
     """Return the uptime of the 24 hours before `now`."""
-    start = now - WINDOW
-    found = total(hours.times(min(1.0, max(0.0, (hour + HOUR - start) / HOUR))) for hour, hours in booked.items())
+    found = lately(booked, now, WINDOW)
     percentage = found.uptime_percentage
     if percentage is None:
         return Uptime()

@@ -27,6 +27,7 @@ def add(connection: Connection, action: OperatorAction) -> int:
         "services": action.services,
         "maintenance_id": action.maintenance_id,
         "force": action.force,
+        "alert_id": action.alert_id,
     }
     with connection.transaction(durable=True):
         rows = connection.rows(
@@ -80,4 +81,5 @@ def _action(row: tuple[apsw.SQLiteValue, ...]) -> OperatorAction:
         services=tuple(content["services"]),
         maintenance_id=content["maintenance_id"],
         force=content["force"],
+        alert_id=content["alert_id"],
     )

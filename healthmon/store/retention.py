@@ -40,7 +40,15 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
         Kind(table="service_hours", key="hour, service_id", column="hour"),
         Kind(table="database_sizes", key="day", column="day"),
     ),
-    "alerts": (Kind(table="alert_log", key="alert_id", column="triggered_at", over="resolved_at IS NOT NULL"),),
+    "alerts": (
+        Kind(
+            table="alert_log",
+            key="alert_id",
+            column="triggered_at",
+            over="resolved_at IS NOT NULL",
+            first=(("false_alarms", "alert_id"),),
+        ),
+    ),
     "forensics": (Kind(table="forensics", key="incident_id", column="taken_at"),),
     "incidents": (
         Kind(

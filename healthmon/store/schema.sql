@@ -251,6 +251,10 @@ FROM alert_log AS a
 LEFT JOIN services AS s ON s.service_id = a.service_id;
 CREATE TRIGGER alerts_delete INSTEAD OF DELETE ON alerts
 BEGIN
+    DELETE FROM false_alarms WHERE alert_id IN (
+        SELECT alert_id FROM alert_log
+        WHERE triggered_at = OLD.triggered_at AND alert_type = OLD.alert_type
+          AND coalesce((SELECT service_name FROM services WHERE service_id = alert_log.service_id), 'healthmon') = OLD.service_name);
     DELETE FROM alert_log
     WHERE triggered_at = OLD.triggered_at AND alert_type = OLD.alert_type
       AND coalesce((SELECT service_name FROM services WHERE service_id = alert_log.service_id), 'healthmon') = OLD.service_name;
@@ -261,11 +265,19 @@ CREATE TABLE untold_events (
     alert_id INTEGER PRIMARY KEY REFERENCES alert_log ON DELETE CASCADE
 ) STRICT;
 
+-- Which alerts were false, as people say.
+CREATE TABLE false_alarms (
+    alert_id  INTEGER PRIMARY KEY REFERENCES alert_log,
+    marked_by TEXT NOT NULL,
+    marked_at TEXT NOT NULL,
+    reason    TEXT NOT NULL
+) STRICT;
+
 -- What people told us, from the command line or the page. The evaluator obeys, and says what came of it.
 CREATE TABLE operator_actions (
     action_id  INTEGER PRIMARY KEY,
     kind       TEXT NOT NULL CHECK (kind IN ('acknowledge', 'silence', 'end_silence', 'maintenance', 'end_maintenance',
-                                           'hold', 'release', 'heal_now')),
+                                           'hold', 'release', 'heal_now', 'false_alarm')),
     made_at    TEXT NOT NULL,
     author     TEXT NOT NULL,
     reason     TEXT NOT NULL,

@@ -18,7 +18,7 @@ from healthmon.store import rollups
 from healthmon.store import states as stored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -104,6 +104,10 @@ class Watching:
     def uptimes(self, service_ids: Iterable[int]) -> dict[int, Uptime]:
         """Return the uptime of these services, as of their last look."""
         return {sid: self._uptime(sid) for sid in service_ids}
+
+    def booked(self, sid: int) -> Mapping[datetime, Booked]:
+        """Return the time of a service's last 24 hours, by its hours."""
+        return self._booked.get(sid, {})
 
     def replace_state(self, state: ServiceState) -> None:
         """Put a state that something else than a look changed."""
