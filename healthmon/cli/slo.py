@@ -31,6 +31,8 @@ TITLES = {
     "repair": "time to repair (MTTR)",
     "false_alarms": "false alarms",
 }
+OBJECTIVE_COLUMNS = ("", "target", "measured", "", "from", "known")
+SERVICE_COLUMNS = ("service", "", "uptime", "known", "down", "budget", "left", "p95", "checks")
 AT_LEAST = "availability"  # the others are to stay below their target
 
 
@@ -75,11 +77,9 @@ def _of_month(text: str, now: datetime) -> Period:
 
 def _show(document: SloDocument) -> None:
     click.echo(f"from {document['since']} to {document['until']}")
-    columns = ("", "target", "measured", "", "from", "known")
-    plain_table(columns, [_objective_row(one) for one in document["objectives"]], right={"target", "measured", "known"})
+    plain_table(OBJECTIVE_COLUMNS, [_objective_row(one) for one in document["objectives"]], right={"target", "measured", "known"})
     click.echo("")
-    columns = ("service", "", "uptime", "known", "down", "budget", "left", "p95", "checks")
-    plain_table(columns, [_service_row(one) for one in document["services"]], right=set(columns[2:]))
+    plain_table(SERVICE_COLUMNS, [_service_row(one) for one in document["services"]], right=set(SERVICE_COLUMNS[2:]))
     for one in document["false_alarms"]:
         click.echo(_false_alarm(one))
     if document["false_alarms"]:

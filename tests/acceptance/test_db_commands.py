@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sqlite3
-from contextlib import closing, redirect_stderr, redirect_stdout
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import NamedTuple
-from unittest.mock import patch
+from typing import TYPE_CHECKING
 
 import pytest
 
-from healthmon.cli.main import main
 from healthmon.processes.roles import try_lock
 from healthmon.store import checks, services
 from healthmon.store.connection import create_or_open, open_for_reading
 from tests.builders import a_check
+from tests.typing_commands import Told, type_command
 
-
-class Told(NamedTuple):
-    """What a command answered."""
-
-    returncode: int
-    stdout: str
-    stderr: str
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class User:
@@ -46,18 +38,7 @@ class User:
         connection.close()
 
     def types(self, *words: str, answers: str = "") -> Told:
-        """Type a command. In this process: fifty Pythons would take a minute."""
-        out, err, before = io.StringIO(), io.StringIO(), Path.cwd()
-        code: str | int | None = 0
-        os.chdir(self.directory)
-        try:
-            with redirect_stdout(out), redirect_stderr(err), patch("sys.stdin", io.StringIO(answers)):
-                main(["--config", "config.json", "db", *words])
-        except SystemExit as ended:
-            code = ended.code
-        finally:
-            os.chdir(before)
-        return Told(int(code or 0), out.getvalue(), err.getvalue())
+        return type_command(self.directory, "--config", "config.json", "db", *words, answers=answers)
 
     def count(self, table: str = "health_checks", database: Path | None = None) -> int:
         connection = open_for_reading(database or self.database)

@@ -128,8 +128,8 @@ class Watching:
 
     def save(self, connection: Connection) -> None:
         """Write what changed since the last call."""
-        stored.save(connection, [(self.states[sid], self._uptime(sid)) for sid in self._changed])
         stored.save_hours(connection, [(sid, hour, self._booked[sid][hour]) for sid, hour in self._changed_hours])
+        stored.save(connection, [(self.states[sid], self._uptime(sid)) for sid in self._changed])  # forgets hours of days ago
         rollups.mark_stale(connection, {hour for _, hour in self._changed_hours})
         self._changed.clear()
         self._changed_hours.clear()
