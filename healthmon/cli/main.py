@@ -31,6 +31,7 @@ VERBS = {
     "alerts": "what fires, who was told, and what you say to it",
     "maintenance": "work on services without a message or a restart",
     "slo": "were the service levels met? the document's five targets, and every service's budget",
+    "backtest": "what would a rule have said of the past?",
     "probe": "look at one service now, and say everything about it",
     "validate": "check a configuration, and show what it means",
     "doctor": "is this installation sound and safe, and what to do if not",
