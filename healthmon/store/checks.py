@@ -13,11 +13,12 @@ from healthmon.model.check import Check, CheckKind, CheckReason, CheckStatus, Ou
 from healthmon.store.row import integer, integer_or_none, text, text_or_none, time
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from healthmon.store.connection import Connection
 
+REPLAY_PAGE = 2_000
 STATUS_NUMBERS = {CheckStatus.UNHEALTHY: 0, CheckStatus.HEALTHY: 1, CheckStatus.UNKNOWN: 2}
 KIND_NUMBERS = {CheckKind.SCHEDULED: 0, CheckKind.RECHECK: 1, CheckKind.REQUESTED: 2}
 _STATUSES = {number: status for status, number in STATUS_NUMBERS.items()}
@@ -242,3 +243,23 @@ def newest_of(connection: Connection, service_id: int, since: datetime, *, limit
         limit,
     )
     return [_check(row) for row in reversed(rows)]
+
+
+def replayed(connection: Connection, since: datetime, until: datetime) -> Iterator[Check]:
+    """Yield all looks at all services in [since, until), of every kind, oldest first, a page in memory at a time."""
+    last: tuple[apsw.SQLiteValue, ...] = (clock.to_sql(since), -1, -1)
+    while True:
+        rows = connection.rows(
+            """
+            SELECT service_id, kind, timestamp, response_time_us, status_code, reason, error_message, sequence FROM checks
+            WHERE (timestamp, service_id, sequence) > (?, ?, ?) AND timestamp < ?
+            ORDER BY timestamp, service_id, sequence LIMIT ?
+            """,
+            *last,
+            clock.to_sql(until),
+            REPLAY_PAGE,
+        )
+        yield from (_check(row[:7]) for row in rows)
+        if len(rows) < REPLAY_PAGE:
+            return
+        last = (rows[-1][2], rows[-1][0], rows[-1][7])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon import clock
+from healthmon.history import backtest
 from healthmon.history.slo import Alarm, Outage, Told
 from healthmon.store.row import integer, text, text_or_none, time, time_or_none
 
@@ -28,6 +29,21 @@ def outages(connection: Connection, since: datetime, until: datetime) -> list[Ou
         clock.to_sql(until),
     )
     return [Outage(service_id=integer(row[0]), started_at=time(row[1]), detected_at=time(row[2]), resolved_at=time(row[3])) for row in rows]
+
+
+def lasting(connection: Connection, since: datetime, until: datetime) -> list[backtest.Outage]:
+    """Return the outages that began in [since, until), over or not."""
+    rows = connection.rows(
+        """
+        SELECT incident_id, service_id, started_at, resolved_at FROM incidents WHERE started_at >= ? AND started_at < ? ORDER BY started_at
+        """,
+        clock.to_sql(since),
+        clock.to_sql(until),
+    )
+    return [
+        backtest.Outage(incident_id=integer(row[0]), service_id=integer(row[1]), since=time(row[2]), until=time_or_none(row[3]))
+        for row in rows
+    ]
 
 
 def told(connection: Connection, since: datetime, until: datetime) -> list[Told]:

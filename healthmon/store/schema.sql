@@ -267,7 +267,7 @@ CREATE TABLE untold_events (
 
 -- Which alerts were false, as people say.
 CREATE TABLE false_alarms (
-    alert_id  INTEGER PRIMARY KEY REFERENCES alert_log,
+    alert_id  INTEGER PRIMARY KEY REFERENCES alert_log ON DELETE CASCADE,
     marked_by TEXT NOT NULL,
     marked_at TEXT NOT NULL,
     reason    TEXT NOT NULL
@@ -445,7 +445,7 @@ CREATE TABLE container_usage (
 CREATE TABLE heals (
     heal_id        INTEGER PRIMARY KEY,
     service_id     INTEGER NOT NULL REFERENCES services,
-    incident_id    INTEGER REFERENCES incidents,  -- NULL: a person restarts what is not ill
+    incident_id    INTEGER REFERENCES incidents ON DELETE CASCADE,  -- NULL: a person restarts what is not ill
     attempt        INTEGER NOT NULL CHECK (attempt > 0),
     action         TEXT NOT NULL CHECK (action IN ('restart', 'start')),
     state          TEXT NOT NULL CHECK (state IN ('planned', 'issued', 'returned', 'verified', 'failed', 'dropped',
@@ -505,8 +505,8 @@ CREATE UNIQUE INDEX one_open_storm ON storms ((ended_at IS NULL)) WHERE ended_at
 CREATE TABLE forensics (
     forensics_id INTEGER PRIMARY KEY,
     service_id   INTEGER NOT NULL REFERENCES services,
-    incident_id  INTEGER REFERENCES incidents,  -- NULL: a person restarts what is not ill
-    heal_id      INTEGER REFERENCES heals,      -- of a moment before or after a restart
+    incident_id  INTEGER REFERENCES incidents ON DELETE CASCADE,  -- NULL: a person restarts what is not ill
+    heal_id      INTEGER REFERENCES heals ON DELETE CASCADE,  -- of a moment before or after a restart
     moment       TEXT NOT NULL CHECK (moment IN ('detected', 'before_restart', 'after_failure')),
     taken_at     TEXT NOT NULL,
     took_s       REAL NOT NULL,
@@ -517,12 +517,14 @@ CREATE TABLE forensics (
     CHECK ((moment = 'detected') = (heal_id IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX one_forensics_of_a_moment ON forensics (coalesce(incident_id, 0), moment, coalesce(heal_id, 0));
+CREATE INDEX forensics_by_heal ON forensics (heal_id);
+CREATE INDEX forensics_by_time ON forensics (taken_at);
 CREATE INDEX forensics_by_service ON forensics (service_id, taken_at);
 
 -- What came of the commands that were run before and after restarts: model/hook_run.py.
 CREATE TABLE hook_runs (
     hook_run_id INTEGER PRIMARY KEY,
-    heal_id     INTEGER NOT NULL REFERENCES heals,
+    heal_id     INTEGER NOT NULL REFERENCES heals ON DELETE CASCADE,
     moment      TEXT NOT NULL CHECK (moment IN ('before', 'after')),
     began_at    TEXT NOT NULL,
     took_s      REAL NOT NULL,

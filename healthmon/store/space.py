@@ -77,15 +77,20 @@ def give_back(connection: Connection, pages: int) -> None:
 
 def wal_bytes(path: Path) -> int:
     """Return the size of the `-wal`. Only its name is asked about: to open and close it would drop SQLite's locks."""
-    with suppress(FileNotFoundError):
+    with suppress(OSError):
         return path.with_name(path.name + "-wal").stat().st_size
     return 0
 
 
-def written(path: Path) -> tuple[int, int]:
-    """Return when the file itself was written last, and its size: what is only in the `-wal` changes neither."""
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size
+def written(path: Path) -> tuple[int, int] | None:
+    """Return when the file itself was written last, and its size: what is only in the `-wal` changes neither.
+
+    None when it is not there, or cannot be looked at: the next statement says that better.
+    """
+    with suppress(OSError):
+        found = path.stat()
+        return found.st_mtime_ns, found.st_size
+    return None
 
 
 def note_size(connection: Connection, *, now: datetime) -> None:

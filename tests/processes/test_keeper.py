@@ -276,6 +276,40 @@ def test_each_kind_has_its_own_time_and_what_is_not_over_stays(world: World) -> 
     assert world.connection.rows("SELECT (SELECT count(*) FROM incidents) + (SELECT count(*) FROM heals)") == [(0,)]
 
 
+GROWS_NOT = {  # a row a service, a channel or a name, or what is taken away by who has put it there
+    "certificates",
+    "channel_states",
+    "configurations",
+    "container_dependencies",
+    "container_usage",
+    "facts",
+    "inbox",
+    "probe_requests",
+    "quarantines",
+    "rule_states",
+    "service_percentiles",
+    "service_states",
+    "services",
+    "stale_rollups",
+    "target_starts",
+    "targets",
+    "watermark",
+}
+FOR_EVER = {"service_days"}
+
+
+def test_every_table_that_grows_has_a_time_after_which_its_rows_go(world: World) -> None:
+    tables = {str(row[0]) for row in world.connection.rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")}
+    pruned = {kind.table for kinds in retention.KINDS.values() for kind in kinds}
+    with_others = set()
+    for table in tables:
+        for row in world.connection.rows('SELECT "table", on_delete FROM pragma_foreign_key_list(?)', table):
+            if row[0] in pruned:
+                assert row[1] in {"CASCADE", "SET NULL"}, f"{table} would keep the keeper from deleting rows of {row[0]}"
+                with_others |= {table} if row[1] == "CASCADE" else set()
+    assert tables - pruned - with_others == GROWS_NOT | FOR_EVER
+
+
 def an_alert(name: str, at: datetime) -> Alert:
     return Alert(service_id=1, alert_type=name, severity=AlertSeverity.CRITICAL, message=name, triggered_at=at)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.errors import HealthmonError
+from healthmon.errors import HealthmonError, StoreReplacedError
 from healthmon.model.alert import DATABASE_REPLACED, Alert, AlertSeverity
 from healthmon.store import alerts, checks, files, sentinel, space, watermark
 from healthmon.store.inspection import inspect
@@ -45,7 +45,7 @@ class Guarding:
     def look(self) -> None:
         """Look whether the file was written by somebody who does not know SQLite; what was put there takes its place then."""
         written = space.written(self._paths.database)
-        if written == self._written:
+        if written in {None, self._written}:
             return
         mark = watermark.on_disk(self._paths.database) if self._marks else None
         if mark is None:
@@ -56,7 +56,7 @@ class Guarding:
             self._take_over()
 
     def _take_over(self) -> None:
-        """Make what was copied over the file a file of its own: all of us begin anew on it, and nothing is mixed."""
+        """Make what was copied over the file a file of its own, and begin anew on it, as all of us do: nothing is mixed."""
         path = self._paths.database
         taken = path.with_name(f".{path.name}.taken")
         try:
@@ -69,6 +69,7 @@ class Guarding:
             return
         files.take_place(path, taken)
         self._alert(f"another database was copied over {path} while it was in use: it is used from now on; what was not in the file is kept in {path.name}-wal.of-replaced")
+        raise StoreReplacedError(f"{path} was copied over while in use: what uses it starts again on what is there now")
 
     def _alert(self, message: str) -> None:
         self._log.error("ALERT", type=DATABASE_REPLACED, message=message)

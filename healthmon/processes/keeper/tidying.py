@@ -47,8 +47,8 @@ class Tidying:
         return max(0.0, min(self._look_at, self._space_at) - clock.monotonic())
 
     def _write_back(self) -> None:
-        self._guarding.look()
         commits = checks.commits_elsewhere(self._connection)  # also finds out whether the database is still there
+        self._guarding.look()
         if commits == self._commits_seen:
             return
         self._commits_seen = commits
