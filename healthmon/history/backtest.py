@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from healthmon.model.check import Check
     from healthmon.model.rule_state import RuleState
 
+HOURS_KEPT = 30  # some more than 24 are no trouble
 WINDOWS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60))
 _SUMMED_UP = ("_5m", "_15m", "_30m", "_1h")  # the names that windows are kept for end so
-_UPTIME = frozenset({"uptime_percentage", "uptime_coverage", "unhealthy_share_2h", "unhealthy_share_6h", "unhealthy_share_24h"})
+_SHARES = frozenset({"unhealthy_share_2h", "unhealthy_share_6h", "unhealthy_share_24h"})
+_UPTIME = _SHARES | {"uptime_percentage", "uptime_coverage"}
 _NOT_KEPT = frozenset(
     {
         "cert_expires_days",
@@ -123,6 +125,7 @@ class Replay:
         names = {name for one in self._rules for name in one.rule.condition.names}
         self._windows = any(name.endswith(_SUMMED_UP) for name in names)
         self._uptimes = not _UPTIME.isdisjoint(names)
+        self._shares = not _SHARES.isdisjoint(names)
         self._state = ServiceState(service_id=watched.service_id)
         self._flapping = STEADY
         self._recent = RecentLooks()
@@ -163,8 +166,9 @@ class Replay:
         if self._uptimes and not machine.is_soft(state):
             for span in spans_until(self._state, state, at, max_gap=self._watched.max_gap):
                 self._booked.update(book(self._booked, span))
-            for hour in [hour for hour in self._booked if hour < hour_of(at - WINDOW)]:
-                del self._booked[hour]
+            if len(self._booked) > HOURS_KEPT:
+                oldest = hour_of(at - WINDOW)
+                self._booked = {hour: booked for hour, booked in self._booked.items() if hour >= oldest}
         if not machine.is_soft(state):
             state = _accounted(state, at)
         self._state = state
@@ -203,7 +207,7 @@ class Replay:
     def _facts(self, at: datetime) -> Facts:
         state, watched = self._state, self._watched
         last_5m, last_15m, last_30m, last_1h = (self._recent.window(at, length) if self._windows else NOT_KEPT for length in WINDOWS)
-        booked = self._booked if self._uptimes else {}
+        booked = self._booked if self._shares else {}
         known = uptime(self._booked, at) if self._uptimes else Uptime()
         return Facts(
             status=state.status.value,

@@ -54,8 +54,8 @@ def size_and_queries(directory: Path, rounds: int, days: float) -> Results:
     """Return bytes a check, and what the document's queries take in the sqlite3 shell."""
     paths = {name: directory / f"{name}.db" for name in ("ours", "plain with index", "plain")}
     connection = histories.ours(paths["ours"], SERVICES, days)
-    histories.plain(paths["plain with index"], SERVICES, days, index=True).close()
-    histories.plain(paths["plain"], SERVICES, days, index=False).close()
+    histories.plain(paths["plain with index"], paths["ours"], index=True)
+    histories.plain(paths["plain"], paths["ours"], index=False)
     rows = _count(connection)
     connection.close()
     found: Results = {"checks": rows, "bytes a check": {name: round(path.stat().st_size / rows, 1) for name, path in paths.items()}}
