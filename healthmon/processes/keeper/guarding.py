@@ -39,7 +39,9 @@ class Guarding:
         known = sentinel.read(self._paths)
         if known is not None:
             sentinel.write(self._paths, replace(known, marks=self._marks))
-        space.checkpoint(self._connection, truncate=truncate)
+        is_whole = space.checkpoint(self._connection, truncate=False)
+        if is_whole and truncate:  # it would wait for who reads, and keep everybody from writing meanwhile
+            space.checkpoint(self._connection, truncate=True)
         self._written = space.written(self._paths.database)
 
     def look(self) -> None:
