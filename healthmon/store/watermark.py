@@ -39,6 +39,12 @@ def put(connection: Connection) -> str:
     return mark
 
 
+def current(connection: Connection) -> str | None:
+    """Return the mark as the database has it, wherever it stands."""
+    found = connection.row("SELECT mark FROM watermark")
+    return None if found is None else text(found[0])
+
+
 def put_foreign(connection: apsw.Connection) -> None:
     """Put a mark into a copy, that no database in use has."""
     connection.execute("INSERT OR REPLACE INTO watermark (one, mark) VALUES (1, ?)", (f"copy {secrets.token_hex(8)}",))

@@ -377,6 +377,26 @@ def test_a_shells_own_checkpoint_is_no_alarm(world: World) -> None:
     assert world.connection.rows("SELECT count(*) FROM checks") == [(1,)]
 
 
+def test_a_long_reader_and_a_shells_checkpoint_are_no_alarm(world: World) -> None:
+    """The file keeps an old mark for as long as somebody reads what was before."""
+    world.add(a_check(at=NOW))
+    world.work_later()
+    reader, shell = apsw.Connection(str(world.connection.path)), apsw.Connection(str(world.connection.path))
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM checks").fetchall()
+    for number in range(6):
+        fill(world, lambda: space.wal_bytes(world.connection.path) > (number + 1) * tidying.CHECKPOINT_BYTES)  # noqa: B023  called at once
+        shell.execute("INSERT OR REPLACE INTO facts VALUES ('theirs', ?)", (str(number),))
+        shell.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        world.work_later(timedelta(seconds=6))
+    reader.close()
+    shell.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    shell.close()
+    for _ in range(3):
+        world.work_later(timedelta(seconds=6))
+    assert world.connection.rows("SELECT count(*) FROM checks") == [(1,)]
+
+
 def fill(world: World, enough: Callable[[], bool]) -> None:
     number = 0
     while not enough():

@@ -29,32 +29,41 @@ class Guarding:
         self._log = log
         self._marks: tuple[str, ...] = ()
         self._written: tuple[int, int] | None = None
+        self._is_written_back = False  # the file has the newest mark
         self._meet()
 
     def write_back(self, *, truncate: bool) -> None:
-        """Have the `-wal` written into the file, under a new mark, unless the file is not ours any more."""
+        """Have the `-wal` written into the file, under a new mark, unless the file is not ours any more.
+
+        While somebody reads, not all of it can be: then the file may still have an earlier mark, and gets no newer one.
+        """
         self.look()
-        mark = watermark.put(self._connection)
-        self._marks = (*self._marks[-1:], mark)
+        if self._is_written_back:
+            self._marks = self._marks[-1:]
+            self._mark()
+        self._is_written_back = space.checkpoint(self._connection, truncate=False)
+        if self._is_written_back and truncate:  # it would wait for who reads, and keep everybody from writing meanwhile
+            space.checkpoint(self._connection, truncate=True)
+        self._written = space.written(self._paths.database)
+
+    def _mark(self) -> None:
+        self._marks = (*self._marks, watermark.put(self._connection))
         known = sentinel.read(self._paths)
         if known is not None:
             sentinel.write(self._paths, replace(known, marks=self._marks))
-        is_whole = space.checkpoint(self._connection, truncate=False)
-        if is_whole and truncate:  # it would wait for who reads, and keep everybody from writing meanwhile
-            space.checkpoint(self._connection, truncate=True)
-        self._written = space.written(self._paths.database)
 
     def look(self) -> None:
         """Look whether the file was written by somebody who does not know SQLite; what was put there takes its place then."""
         written = space.written(self._paths.database)
         if written in {None, self._written}:
             return
-        mark = watermark.on_disk(self._paths.database) if self._marks else None
-        if mark is None:
-            return  # half of a checkpoint of somebody's, or nothing of ours yet: the next look tells
-        if mark in self._marks:
+        path = self._paths.database
+        found = [watermark.on_disk(path), watermark.on_disk(path)]  # twice: one may fall into somebody's checkpoint
+        if None in found:
+            return  # the next look tells
+        if any(mark in self._marks for mark in found):
             self._written = written
-        elif watermark.on_disk(self._paths.database) not in self._marks:
+        else:
             self._take_over()
 
     def _take_over(self) -> None:
@@ -88,6 +97,7 @@ class Guarding:
             if alerts.note_event(self._connection, alert, unless_since=clock.now()):
                 self._alert(message)
             sentinel.write(self._paths, replace(known, inode=inode, written_until=newest))
-        mark = watermark.on_disk(self._paths.database)
-        self._marks = () if mark is None else (mark,)
+        found = {watermark.on_disk(self._paths.database), watermark.current(self._connection)}
+        self._marks = tuple(mark for mark in found if mark is not None)
+        self._mark()
         self.write_back(truncate=False)
