@@ -50,6 +50,11 @@ class Paths:
         return self.runtime / "database"
 
     @property
+    def marks(self) -> Path:
+        """Which marks of the keeper's the database may have."""
+        return self.runtime / "marks"
+
+    @property
     def supervisor_socket(self) -> Path:
         return self.runtime / "supervisor.sock"
 

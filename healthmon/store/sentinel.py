@@ -26,12 +26,11 @@ UNKNOWN = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentinel:
-    """What is known of a database. `inode` is which file it is, where that can be said; `marks` are those that the keeper put into it last."""
+    """What is known of a database. `inode` is which file it is, where that can be said."""
 
     created_at: datetime
     written_until: datetime | None = None
     inode: int = UNKNOWN
-    marks: tuple[str, ...] = ()
 
 
 def read(paths: Paths) -> Sentinel | None:
@@ -50,7 +49,6 @@ def read(paths: Paths) -> Sentinel | None:
             written_until=clock.from_sql(found["written_until"]) if found["written_until"] else None,
             # In a directory that was copied every file is another, the sentinel itself too: no database was replaced.
             inode=found["inode"] if found["own_inode"] == own_inode else UNKNOWN,
-            marks=tuple(found["marks"]),
         )
     except (ValueError, KeyError, TypeError):
         return None  # cut by a power failure: nothing can be said
@@ -67,7 +65,6 @@ def write(paths: Paths, sentinel: Sentinel) -> None:
                     "created_at": clock.to_sql(sentinel.created_at),
                     "written_until": clock.to_sql(sentinel.written_until) if sentinel.written_until else "",
                     "inode": sentinel.inode,
-                    "marks": sentinel.marks,
                     "own_inode": os.fstat(file.fileno()).st_ino,
                 },
                 file,

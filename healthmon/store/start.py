@@ -43,7 +43,7 @@ def begin(paths: Paths, records: Log) -> Connection:
     if not is_new:
         _require_not_emptied(paths.database, known)
         _put_foreign_aside(paths.database, known, records)
-        _put_overwritten_aside(paths.database, known, records)
+        _put_overwritten_aside(paths, records)
         _require_whole(paths.database, records)
     connection = create_or_open(paths.database)
     try:
@@ -53,8 +53,8 @@ def begin(paths: Paths, records: Log) -> Connection:
         now = clock.now()
         created_at = now if is_new or known is None else known.created_at
         inode = paths.database.stat().st_ino
-        marks = () if is_new or known is None else known.marks
-        sentinel.write(paths, Sentinel(created_at=created_at, written_until=newest, inode=inode, marks=marks))
+        sentinel.write(paths, Sentinel(created_at=created_at, written_until=newest, inode=inode))
+        paths.marks.unlink(missing_ok=True)  # of an earlier keeper: the next one knows again
     except BaseException:
         connection.close()
         raise
@@ -78,12 +78,13 @@ def _put_foreign_aside(path: Path, known: Sentinel | None, records: Log) -> None
     records.warning("wal_put_aside", reason="it belongs to the database that was here before", kept=f"{path.name}-wal.of-replaced")
 
 
-def _put_overwritten_aside(path: Path, known: Sentinel | None, records: Log) -> None:
+def _put_overwritten_aside(paths: Paths, records: Log) -> None:
     """Take away the `-wal` of a database over which somebody has copied another: it is of what was there before."""
-    if known is None or not known.marks or not path.with_name(path.name + "-wal").exists():
+    path, marks = paths.database, watermark.remembered(paths.marks)
+    if not marks or not path.with_name(path.name + "-wal").exists():
         return
     mark = watermark.on_disk(path)
-    if mark is None or mark in known.marks:
+    if mark is None or mark in marks:
         return
     for suffix in BESIDE:
         put_aside(path, suffix)
@@ -93,7 +94,7 @@ def _put_overwritten_aside(path: Path, known: Sentinel | None, records: Log) -> 
 def settle(paths: Paths, records: Log) -> None:
     """Write the `-wal` into the database after an agent has ended, so that the file alone is all of it."""
     with suppress(HealthmonError, OSError):  # it is as good as it was, and the next start goes on with it
-        _put_overwritten_aside(paths.database, sentinel.read(paths), records)
+        _put_overwritten_aside(paths, records)
         open_for_writing(paths.database, patience_s=0.0).close()
 
 

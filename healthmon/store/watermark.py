@@ -23,7 +23,7 @@ from healthmon.errors import StoreUnavailableError
 from healthmon.store.row import text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from healthmon.store.connection import Connection
@@ -31,12 +31,33 @@ if TYPE_CHECKING:
 PATIENCE_S = 10.0
 
 
-def put(connection: Connection) -> str:
-    """Put a new mark into the database, and return it."""
-    mark = secrets.token_hex(8)
+def new() -> str:
+    """Return a mark that no database has yet."""
+    return secrets.token_hex(8)
+
+
+def put(connection: Connection, mark: str) -> None:
+    """Put a mark into the database. It is remembered first: one that is not known would look like somebody else's."""
     with connection.transaction(durable=False):
         connection.change("INSERT OR REPLACE INTO watermark (one, mark) VALUES (1, ?)", mark)
-    return mark
+
+
+def remember(file: Path, marks: Sequence[str]) -> None:
+    """Remember, for who looks when no keeper runs, which marks our file may have. Raises StoreUnavailableError."""
+    unfinished = file.with_name(f".{file.name}.new")
+    try:
+        unfinished.write_text(json.dumps(marks), encoding="ascii")
+        unfinished.replace(file)
+    except OSError as error:
+        raise StoreUnavailableError(f"cannot write {file}: {error.strerror}; is the disk full?") from error
+
+
+def remembered(file: Path) -> frozenset[str]:
+    """Return those marks; none when nobody knows."""
+    with suppress(OSError, ValueError):
+        found = json.loads(file.read_text(encoding="ascii"))
+        return frozenset(map(str, found)) if isinstance(found, list) else frozenset()
+    return frozenset()
 
 
 def current(connection: Connection) -> str | None:
@@ -47,7 +68,7 @@ def current(connection: Connection) -> str | None:
 
 def put_foreign(connection: apsw.Connection) -> None:
     """Put a mark into a copy, that no database in use has."""
-    connection.execute("INSERT OR REPLACE INTO watermark (one, mark) VALUES (1, ?)", (f"copy {secrets.token_hex(8)}",))
+    connection.execute("INSERT OR REPLACE INTO watermark (one, mark) VALUES (1, ?)", (f"copy {new()}",))
 
 
 def on_disk(path: Path) -> str | None:

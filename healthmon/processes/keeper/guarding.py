@@ -47,10 +47,10 @@ class Guarding:
         self._written = space.written(self._paths.database)
 
     def _mark(self) -> None:
-        self._marks = (*self._marks, watermark.put(self._connection))
-        known = sentinel.read(self._paths)
-        if known is not None:
-            sentinel.write(self._paths, replace(known, marks=self._marks))
+        mark = watermark.new()
+        self._marks = (*self._marks, mark)
+        watermark.remember(self._paths.marks, self._marks)
+        watermark.put(self._connection, mark)
 
     def look(self) -> None:
         """Look whether the file was written by somebody who does not know SQLite; what was put there takes its place then."""
