@@ -96,6 +96,6 @@ def _action(row: tuple[apsw.SQLiteValue, ...]) -> OperatorAction:
         silence_id=content["silence_id"],
         services=tuple(content["services"]),
         maintenance_id=content["maintenance_id"],
-        force=content["force"],
-        alert_id=content["alert_id"],
+        force=content.get("force", False),
+        alert_id=content.get("alert_id"),
     )

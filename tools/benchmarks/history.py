@@ -239,7 +239,7 @@ def _fill_old_day(connection: Connection) -> None:
         connection.rows(
             """
             WITH RECURSIVE tick (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM tick WHERE n < 2879)
-            INSERT INTO checks SELECT strftime('%Y-%m-%d %H:%M:%f', ?1, '+' || n * 30 || ' seconds'), service_id, 0, 0, 1, 12345, 200, NULL, NULL
+            INSERT INTO checks SELECT strftime('%Y-%m-%d %H:%M:%f', ?1, '+' || (n * 30) || ' seconds'), service_id, 0, 0, 1, 12345, 200, NULL, NULL
             FROM tick CROSS JOIN services
             """,
             clock.to_sql(begin),
