@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 import time
 from typing import TYPE_CHECKING
 
@@ -25,14 +23,6 @@ PATIENCE_S = 5.0
 LOOK_EVERY_S = 0.02
 EVALUATOR = "evaluator"
 MAX_CHARS = 200
-
-
-def person() -> str:
-    """Return the name of who types, behind sudo too."""
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a uid without a name
-        return f"uid {os.getuid()}"
 
 
 def one_line(text: str, option: str) -> str:
