@@ -63,6 +63,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.reach",
             "heal.order",
             "heal.storm",
+            "heal.pressure",
             "heal.signature",
             "heal.learning",
             "heal.rearming",

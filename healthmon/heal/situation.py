@@ -38,6 +38,8 @@ class Situation:
     unhealthy_dependencies: tuple[str, ...]  # or those whose own heal is not verified yet
     unhealthy_services: int
     watched_services: int
+    is_engine_away: bool = False
+    host_pressure: str = ""  # of what the host is short
     storm: StormStanding | None = None
     maintenance_until: datetime | None = None  # a person works on the service
     hold: Hold | None = None  # a person wants it left alone

@@ -71,6 +71,8 @@ class Situations:
             unhealthy_dependencies=self._ill_dependencies(sid, moment),
             unhealthy_services=len(moment.unhealthy),
             watched_services=len(moment.states),
+            is_engine_away=moment.is_engine_away(sid),
+            host_pressure=moment.host_pressure,
             storm=moment.storm,
             maintenance_until=self._maintaining.standing(sid, moment.now).until,
             hold=self._holding.of(sid, moment.now),
