@@ -9,6 +9,8 @@ from healthmon.heal.decision import HealReason
 
 if TYPE_CHECKING:
     from healthmon.heal.decision import HealDecision
+    from healthmon.model.heal import Heal
+    from healthmon.model.heal_evidence import HealEvidence
 
 OFF = "off"
 WORDS: dict[HealReason, str] = {
@@ -29,6 +31,11 @@ WORDS: dict[HealReason, str] = {
     HealReason.EXITED: "leaves it stopped, as its restart policy wants it; a person has to look",
     HealReason.NOT_RUNNING: "cannot restart what does not run; a person has to look",
     HealReason.MAINTENANCE: "leaves it alone, for people are working on it",
+    HealReason.NEEDS_RECREATE: "cannot start it: a person has to create it anew",
+    HealReason.PROVIDER_STOPPED: "waits for the container whose network it uses",
+    HealReason.CRASH_LOOP: "leaves it alone, for it is started again and again and does not stay up",
+    HealReason.NOT_YET_HEALTHY: "waits, for it is new and was not healthy yet",
+    HealReason.NEVER_HEALTHY: "leaves it alone, for it is new and was never healthy; a person has to look",
     HealReason.STALE_EVIDENCE: "looks once more before a restart",
     HealReason.TOO_FEW_FAILURES: "looks again, for too few checks of this run failed",
     HealReason.MIN_UNHEALTHY: "waits whether it recovers by itself",
@@ -60,3 +67,19 @@ def in_words(decision: HealDecision, *, dry_run: bool) -> str:
     if decision.until is not None:
         text += f", until {clock.to_people(decision.until)}"
     return f"dry run: {text}" if dry_run else text
+
+
+def evidence_in_words(heal: Heal, evidence: HealEvidence) -> str:
+    """Return what a restart rested on: the checks, or the person who wanted it."""
+    if heal.asked_by is not None:
+        return f"{'forced: ' if heal.forced else ''}{heal.why}"
+    told = f"{evidence.failures} failed checks"
+    if evidence.first_at is not None and evidence.last_at is not None:
+        told += f" in {(evidence.last_at - evidence.first_at).total_seconds():.0f} s"
+    if evidence.error:
+        told += f", last: {evidence.error}"
+    if evidence.good_before_at is not None:
+        told += f"; needless: a check at {evidence.good_before_at:%H:%M:%S} was good already"
+    elif heal.needless:
+        told += "; needless: it would have recovered by itself, as it did before"
+    return told

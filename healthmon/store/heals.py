@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SELECT = """
     SELECT heal_id, service_id, incident_id, attempt, action, state, target_id, started, target_name, stop_timeout_s,
            planned_at, issued_at, returned_at, closed_at, new_target_id, new_started, detail, asked_by, why, forced,
-           signature, failure, needless
+           signature, failure, needless, follows
     FROM heals
 """
 
@@ -31,8 +31,9 @@ def add(connection: Connection, heal: Heal) -> int:
     rows = connection.rows(
         """
         INSERT INTO heals (service_id, incident_id, attempt, action, state, target_id, started, target_name,
-                           stop_timeout_s, planned_at, issued_at, closed_at, detail, asked_by, why, forced, signature, failure)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING heal_id
+                           stop_timeout_s, planned_at, issued_at, closed_at, detail, asked_by, why, forced, signature, failure,
+                           follows)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING heal_id
         """,
         heal.service_id,
         heal.incident_id,
@@ -52,6 +53,7 @@ def add(connection: Connection, heal: Heal) -> int:
         int(heal.forced),
         heal.signature,
         heal.failure,
+        heal.follows,
     )
     return integer(rows[0][0])
 
@@ -108,12 +110,9 @@ def since(connection: Connection, at: datetime) -> list[Heal]:
     ]
 
 
-def recent(connection: Connection, *, limit: int, service_id: int | None = None) -> list[Heal]:
-    """Return the newest heals, of one service or of all, newest first."""
-    if service_id is None:
-        return [_heal(row) for row in connection.rows(_SELECT + "ORDER BY heal_id DESC LIMIT ?", limit)]
-    rows = connection.rows(_SELECT + "WHERE service_id = ? ORDER BY heal_id DESC LIMIT ?", service_id, limit)
-    return [_heal(row) for row in rows]
+def recent(connection: Connection, *, limit: int) -> list[Heal]:
+    """Return the newest heals, newest first."""
+    return [_heal(row) for row in connection.rows(_SELECT + "ORDER BY heal_id DESC LIMIT ?", limit)]
 
 
 def page(connection: Connection, *, before: int | None, limit: int, service_id: int | None, incident_id: int | None) -> list[Heal]:
@@ -159,6 +158,7 @@ def _heal(row: tuple[apsw.SQLiteValue, ...]) -> Heal:
         signature=text(row[20]),
         failure=text(row[21]),
         needless=None if row[22] is None else bool(row[22]),
+        follows=integer_or_none(row[23]),
     )
 
 
