@@ -64,6 +64,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.reach",
             "heal.order",
             "heal.storm",
+            "heal.replay",
             "heal.pressure",
             "heal.signature",
             "heal.learning",
