@@ -271,6 +271,24 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
         HealVerdict.ACT,
         HealReason.CONFIRMED_UNHEALTHY,
     ),
+    (
+        "T33: two are being stopped and started",
+        {"host": tuple(a_heal(HealState.ISSUED, heal_id=n, service_id=n, issued_at=ago(1), incarnation=ELSEWHERE) for n in (8, 9))},
+        HealVerdict.WAIT,
+        HealReason.CONCURRENCY,
+    ),
+    (
+        "T29, T33: one of them waits for its slow stop, and holds up no other",
+        {"host": (a_heal(HealState.ISSUED, heal_id=8, service_id=8, issued_at=ago(3), incarnation=ELSEWHERE), a_heal(HealState.ISSUED, heal_id=9, service_id=9, issued_at=ago(1), incarnation=ELSEWHERE))},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    (
+        "so many slow stops that they would all start at once",
+        {"host": tuple(a_heal(HealState.ISSUED, heal_id=n, service_id=n, issued_at=ago(60), incarnation=ELSEWHERE) for n in range(20, 28)), "settings": switched_on(host_budget_per_10_minutes=20)},
+        HealVerdict.HOLD,
+        HealReason.CONCURRENCY,
+    ),
     ("T25: others start it again and again", {"foreign_starts": 3}, HealVerdict.HOLD, HealReason.CRASH_LOOP),
     (
         "T25: and it is between two starts",
@@ -471,7 +489,7 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
     ("the budget comes back", {"host": others(5, minutes_ago=10)}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
     (
         "two at once are enough",
-        {"host": (a_heal(HealState.ISSUED, service_id=2, incarnation=ELSEWHERE), a_heal(HealState.PLANNED, service_id=3, incarnation=ELSEWHERE))},
+        {"host": (a_heal(HealState.PLANNED, service_id=2, incarnation=ELSEWHERE), a_heal(HealState.PLANNED, service_id=3, incarnation=ELSEWHERE))},
         HealVerdict.HOLD,
         HealReason.CONCURRENCY,
     ),

@@ -175,7 +175,8 @@ class Observing:
         for sid, report in reports.items():
             target = report.target
             if target is None:
-                self._newest.setdefault(sid, report)
+                if report.problem not in self._problems.values():  # an engine that does not answer says nothing of containers
+                    self._newest.setdefault(sid, report)
                 continue
             self._newest[sid] = report
             before = self._stopped.pop(sid, None)
