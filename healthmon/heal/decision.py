@@ -26,6 +26,9 @@ class HealReason(StrEnum):
     ENGINE_GAVE_UP = "engine_gave_up"
     SWITCHED_OFF = "switched_off"
     NOT_UNHEALTHY = "not_unhealthy"
+    OWN_NETWORK = "own_network"
+    ENGINE_AWAY = "engine_away"
+    HOST_PRESSURE = "host_pressure"
     IN_PROGRESS = "in_progress"
     MAINTENANCE = "maintenance"
     HELD = "held"
@@ -36,6 +39,11 @@ class HealReason(StrEnum):
     STOPPED_BY_PERSON = "stopped_by_person"
     EXITED = "exited"
     NOT_RUNNING = "not_running"
+    NEEDS_RECREATE = "needs_recreate"
+    PROVIDER_STOPPED = "provider_stopped"
+    CRASH_LOOP = "crash_loop"
+    NOT_YET_HEALTHY = "not_yet_healthy"
+    NEVER_HEALTHY = "never_healthy"
     STALE_EVIDENCE = "stale_evidence"
     TOO_FEW_FAILURES = "too_few_failures"
     MIN_UNHEALTHY = "min_unhealthy"
@@ -77,11 +85,11 @@ class Passed:
     detail: str = ""
 
 
-def wait_until(until: datetime, now: datetime, reason: HealReason, *, afterwards: str = "") -> HealDecision | Passed:
+def wait_until(until: datetime, now: datetime, reason: HealReason, *, afterwards: str = "", detail: str = "") -> HealDecision | Passed:
     """Object until then; from then on there is nothing against it, for what `afterwards` says."""
     if until <= now:
         return Passed(detail=afterwards)
-    return HealDecision(verdict=HealVerdict.WAIT, reason=reason, until=until)
+    return HealDecision(verdict=HealVerdict.WAIT, reason=reason, until=until, detail=detail)
 
 
 def hold(reason: HealReason, detail: str = "") -> HealDecision:

@@ -5,6 +5,7 @@ A channel is one single target: what one of two mail addresses refuses must not 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -50,6 +51,19 @@ class Channel:
     name: str
     target: Target
 
+    @property
+    def digest(self) -> str:
+        """What the target is known by when it is called otherwise; says nothing of what is secret in it."""
+        match self.target:
+            case MailTarget() as mail:
+                return _digest(EMAIL, mail.to.casefold())
+            case SlackSettings() as slack:
+                return _digest(SLACK, _secret(slack.webhook_url))
+            case WebhookSettings() as webhook:
+                return _digest(WEBHOOK, _secret(webhook.url))
+            case AppriseTarget() as other:
+                return _digest(APPRISE, other.url.get_secret_value())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alertmanager:
@@ -57,6 +71,24 @@ class Alertmanager:
 
     name: str
     url: SecretStr
+
+    @property
+    def digest(self) -> str:
+        return _digest(ALERTMANAGER, self.url.get_secret_value())
+
+
+def digests(settings: AlertingSettings) -> dict[str, str]:
+    """Return who is behind each name, as a digest."""
+    found: tuple[Channel | Alertmanager, ...] = (*enabled(settings), *alertmanagers(settings))
+    return {one.name: one.digest for one in found}
+
+
+def _digest(kind: str, target: str) -> str:
+    return hashlib.sha256(f"{kind} {target}".encode()).hexdigest()[:16]
+
+
+def _secret(url: SecretStr | None) -> str:
+    return "" if url is None else url.get_secret_value()
 
 
 def enabled(settings: AlertingSettings) -> tuple[Channel, ...]:
@@ -81,8 +113,8 @@ def _targets(settings: AlertingSettings) -> Iterator[tuple[str, Target]]:
         yield SLACK, settings.slack_notifications
     if settings.webhook_notifications.enabled:
         yield WEBHOOK, settings.webhook_notifications
-    for number, url in enumerate(settings.apprise, 1):
-        yield f"{APPRISE}-{number}", AppriseTarget(url=url)
+    for number, one in enumerate(settings.apprise, 1):
+        yield one.name or f"{APPRISE}-{number}", AppriseTarget(url=one.url)
 
 
 def secrets(settings: AlertingSettings) -> set[str]:
@@ -95,7 +127,7 @@ def _secrets(settings: AlertingSettings) -> Iterator[str]:
     for secret in (settings.email_notifications.password, webhook.hmac_secret, *webhook.headers.values()):
         if secret is not None:
             yield from {secret.get_secret_value(), *secret.get_secret_value().split()[-1:]}  # Bearer TOKEN
-    for url in (settings.slack_notifications.webhook_url, webhook.url, *settings.apprise):
+    for url in (settings.slack_notifications.webhook_url, webhook.url, *(one.url for one in settings.apprise)):
         if url is not None:
             yield from _secret_parts(url.get_secret_value())
     for url in settings.alertmanager:  # the whole is no secret: a service's URL may begin with it

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from healthmon.alerts.ourselves import OURSELVES
 from healthmon.notify import wording
+from healthmon.notify.cause import HEALING_OFF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +18,8 @@ NAME_CHARS = 60
 LINE_CHARS = 300
 BRIEF_CHARS = 110
 MAX_FACTS = 10
+IN_FULL_ONLY = frozenset({"asked", "last healthy"})
+SAID_BY_DOWN = frozenset({"status", "critical", "service", "group"})
 
 
 def trouble(one: Affected) -> str:
@@ -33,9 +37,9 @@ def paragraph(one: Affected, *, now: datetime) -> str:
         ("New", one.news),
         ("Why you hear no more" if one.removed else "", one.removed),
         ("It was" if over else "What", one.message),
-        ("Down" if over and trouble(one) == "down" else "When", _when(one, now)),
+        ("Down" if over and not one.removed and trouble(one) == "down" else "When", _when(one, now)),
         *((_label(name), value) for name, value in one.facts[:MAX_FACTS]),
-        ("" if over else "Values", _pairs(one.values)),
+        ("" if over else "Values", _pairs(_telling(one))),
         ("Healing", one.healing),
         ("Back with it" if over else "Also ill" if one.because_of else "Also ill because of it", wording.listed(one.dependents, limit=LINE_CHARS - 30)),
         *((_label(name), value) for name, value in one.links[:MAX_FACTS]),
@@ -51,8 +55,10 @@ def brief(one: Affected, *, now: datetime) -> str:
         return f"{head}, {wording.one_line(one.removed, LINE_CHARS)}"
     if one.is_resolved:
         return head + (f", {wording.one_line(one.healing, NAME_CHARS)}" if one.healing else "")
-    cause = "; ".join(f"{name} {value}" for name, value in one.facts[:1])
-    said = [one.news, one.message, cause, one.healing, one.dependents and "also ill: " + wording.listed(one.dependents, limit=NAME_CHARS)]
+    healing = "" if one.healing == HEALING_OFF else one.healing
+    causes = [f"{name} {value}" for name, value in one.facts if name not in IN_FULL_ONLY and value not in healing]
+    cause = causes[0] if causes else ""
+    said = [one.news, one.message, cause, healing, one.dependents and "also ill: " + wording.listed(one.dependents, limit=NAME_CHARS)]
     return "\n".join([head, *(f"  {wording.one_line(text, BRIEF_CHARS)}" for text in said if text)])
 
 
@@ -60,6 +66,8 @@ def _head(one: Affected) -> str:
     name, group = wording.one_line(one.service, NAME_CHARS), wording.one_line(one.group, NAME_CHARS)
     weight = "critical service" if one.critical else "service"
     what = trouble(one)
+    if one.service == one.group == OURSELVES:
+        return f"{OURSELVES} itself: {what}{' is over' if one.is_resolved else ''}."
     if one.removed:
         return f"{name} ({weight}, group {group}): {what} when last seen, and not seen to end."
     state = "is back" if one.is_resolved else f"is {what}"
@@ -67,6 +75,8 @@ def _head(one: Affected) -> str:
 
 
 def _when(one: Affected, now: datetime) -> str:
+    if one.removed and one.resolved_at is not None:
+        return f"since {wording.at(one.started_at)}, and taken out {wording.length(one.resolved_at - one.started_at)} later"
     if one.resolved_at is not None:
         return f"{wording.span(one.started_at, one.resolved_at)} ({wording.length(one.resolved_at - one.started_at)})"
     return f"since {wording.at(one.started_at)} ({wording.length(now - one.started_at)})"
@@ -74,6 +84,11 @@ def _when(one: Affected, now: datetime) -> str:
 
 def _label(name: str) -> str:
     return wording.one_line(name, NAME_CHARS).capitalize()
+
+
+def _telling(one: Affected) -> list[tuple[str, str]]:
+    """Return the values that say more than that a service is down."""
+    return [(name, value) for name, value in one.values if not one.is_outage or name not in SAID_BY_DOWN]
 
 
 def _pairs(values: Iterable[tuple[str, str]]) -> str:

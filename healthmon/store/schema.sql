@@ -164,6 +164,7 @@ CREATE TABLE incidents (
     reason             TEXT NOT NULL,
     error_message      TEXT,
     healing            TEXT,              -- what the healing policy last said about it, for people
+    healing_reason     TEXT,              -- the same as a word: heal/decision.py
     quarantined_at     TEXT,
     needs_person_at    TEXT,              -- when something happened that a person must hear of, though healing goes on
     resolved_at        TEXT,
@@ -214,7 +215,6 @@ CREATE TABLE conversations (
     closed_at          TEXT               -- all is said
 ) STRICT;
 CREATE UNIQUE INDEX one_open_conversation ON conversations (service_id) WHERE closed_at IS NULL;
-CREATE INDEX conversations_open ON conversations (conversation_id) WHERE closed_at IS NULL;
 CREATE INDEX conversations_by_end ON conversations (closed_at);
 CREATE INDEX conversations_acknowledged ON conversations (service_id, opened_at) WHERE acknowledged_at IS NOT NULL;
 
@@ -232,7 +232,6 @@ CREATE TABLE alert_log (
     CHECK (removed = 0 OR resolved_at IS NOT NULL)
 ) STRICT;
 CREATE UNIQUE INDEX one_firing_alert ON alert_log (coalesce(service_id, 0), alert_type) WHERE resolved_at IS NULL;
-CREATE INDEX alerts_firing ON alert_log (alert_id) WHERE resolved_at IS NULL;
 CREATE INDEX alerts_by_time ON alert_log (triggered_at);
 CREATE INDEX alerts_by_end ON alert_log (resolved_at);
 
@@ -249,10 +248,21 @@ BEGIN
       AND coalesce((SELECT service_name FROM services WHERE service_id = alert_log.service_id), 'healthmon') = OLD.service_name;
 END;
 
--- The alerts of severity info that people have not been told of yet: they wait to be told together.
+-- What people have not been told of yet, and waits for others: alerts of severity info, and whatever is about healthmon
+-- itself, which any of its processes may enter: that it began, and that it ended.
 CREATE TABLE untold_events (
-    alert_id INTEGER PRIMARY KEY REFERENCES alert_log ON DELETE CASCADE
+    alert_id INTEGER PRIMARY KEY REFERENCES alert_log ON DELETE CASCADE,
+    is_end   INTEGER NOT NULL DEFAULT 0 CHECK (is_end IN (0, 1))
 ) STRICT;
+CREATE TRIGGER untold_beginning AFTER INSERT ON alert_log WHEN NEW.service_id IS NULL
+BEGIN
+    INSERT INTO untold_events (alert_id) VALUES (NEW.alert_id);
+END;
+CREATE TRIGGER untold_end AFTER UPDATE OF resolved_at ON alert_log
+WHEN NEW.service_id IS NULL AND OLD.resolved_at IS NULL AND NEW.resolved_at IS NOT NULL
+BEGIN
+    INSERT OR IGNORE INTO untold_events (alert_id, is_end) VALUES (NEW.alert_id, 1);
+END;
 
 -- What people told us, from the command line or the page. The evaluator obeys, and says what came of it.
 CREATE TABLE operator_actions (
@@ -343,7 +353,8 @@ CREATE TABLE channel_states (
     last_sent_at  TEXT,
     failing_since TEXT,
     last_error    TEXT,
-    unreported_id INTEGER REFERENCES notifications ON DELETE SET NULL,  -- what it gave up while no other channel worked
+    unreported_id INTEGER REFERENCES notifications ON DELETE SET NULL,  -- what it gave up, and nobody was told of yet
+    unreported_why TEXT,
     reported_at   TEXT
 ) STRICT, WITHOUT ROWID;
 
@@ -390,18 +401,24 @@ CREATE TABLE targets (
     health_output     TEXT,               -- what its own health check wrote last, in one line
     health_grace_s    REAL,               -- how long after a start that check may take to say that it is ill
     network           TEXT CHECK (network IN ('own', 'shared', 'provider_stopped', 'provider_gone')),
+    engine_away       INTEGER NOT NULL DEFAULT 0 CHECK (engine_away IN (0, 1)),  -- there is no target because nobody answers
     network_of        TEXT,               -- id of the container whose network it shares; '' for one of its own
     CHECK ((problem IS NULL) = (target_id IS NOT NULL))
 ) STRICT;
 
 CREATE INDEX targets_ill_by_their_own_word ON targets (service_id) WHERE health = 'unhealthy';
 
--- When the target of a service was started anew, whoever did it; of the last hours.
+-- When the target of a service was started anew, whoever did it: of the last hours, and for longer where it is known how
+-- long it took to answer.
 CREATE TABLE target_starts (
     service_id INTEGER NOT NULL REFERENCES services,
     started_at TEXT NOT NULL,
+    image_id   TEXT NOT NULL,
+    answered_after_s REAL,                -- until the first good look; NULL where none was made
+    is_awaited INTEGER NOT NULL DEFAULT 1 CHECK (is_awaited IN (0, 1)),  -- the newest, until a good look at it
     PRIMARY KEY (service_id, started_at)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX target_starts_awaited ON target_starts (service_id) WHERE is_awaited = 1;
 
 -- What the containers of services depend on by their Compose files, monitored or not: model/container_dependency.py.
 CREATE TABLE container_dependencies (
@@ -412,6 +429,17 @@ CREATE TABLE container_dependencies (
     trouble    TEXT NOT NULL,             -- '' while it is well, else 'exited with code 137, killed'
     since      TEXT,
     PRIMARY KEY (service_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- The containers that live in another one's network: they are deaf once that one has started anew.
+CREATE TABLE network_sharers (
+    target_id      TEXT PRIMARY KEY,
+    provider_id    TEXT NOT NULL,
+    started        TEXT NOT NULL,
+    name           TEXT NOT NULL,
+    started_at     TEXT NOT NULL,
+    stop_timeout_s INTEGER NOT NULL,
+    service_id     INTEGER REFERENCES services  -- that watches it; NULL where none does
 ) STRICT, WITHOUT ROWID;
 
 -- What the containers of services use, while a rule asks for it: model/usage.py.
@@ -445,12 +473,13 @@ CREATE TABLE heals (
     asked_by       TEXT,                  -- the person who wanted it; NULL: the policy decided
     why            TEXT NOT NULL DEFAULT '',  -- in that person's words
     forced         INTEGER NOT NULL DEFAULT 0 CHECK (forced IN (0, 1)),
+    follows        INTEGER REFERENCES heals,  -- the restart of the container whose network it uses, which this one belongs to
     signature      TEXT NOT NULL DEFAULT '',  -- of the failure that it was made for: heal/signature.py
     failure        TEXT NOT NULL DEFAULT '',  -- the same, for people
     needless       INTEGER CHECK (needless IN (0, 1)),  -- it would have recovered by itself, soon; NULL: nobody knows
     CHECK ((closed_at IS NULL) = (state IN ('planned', 'issued', 'returned')))
 ) STRICT;
-CREATE UNIQUE INDEX one_open_heal ON heals (service_id) WHERE closed_at IS NULL;
+CREATE UNIQUE INDEX one_open_heal ON heals (service_id) WHERE closed_at IS NULL AND follows IS NULL;
 CREATE UNIQUE INDEX one_open_heal_of_a_target ON heals (target_id) WHERE closed_at IS NULL;  -- two services may share one
 CREATE INDEX heals_by_incident ON heals (incident_id);
 CREATE INDEX heals_by_time ON heals (planned_at);
@@ -487,7 +516,7 @@ CREATE TABLE forensics (
     forensics_id INTEGER PRIMARY KEY,
     service_id   INTEGER NOT NULL REFERENCES services,
     incident_id  INTEGER REFERENCES incidents,  -- NULL: a person restarts what is not ill
-    heal_id      INTEGER REFERENCES heals,      -- of a moment before or after a restart
+    heal_id      INTEGER REFERENCES heals ON DELETE CASCADE,  -- of a moment before or after a restart
     moment       TEXT NOT NULL CHECK (moment IN ('detected', 'before_restart', 'after_failure')),
     taken_at     TEXT NOT NULL,
     took_s       REAL NOT NULL,
@@ -503,7 +532,7 @@ CREATE INDEX forensics_by_service ON forensics (service_id, taken_at);
 -- What came of the commands that were run before and after restarts: model/hook_run.py.
 CREATE TABLE hook_runs (
     hook_run_id INTEGER PRIMARY KEY,
-    heal_id     INTEGER NOT NULL REFERENCES heals,
+    heal_id     INTEGER NOT NULL REFERENCES heals ON DELETE CASCADE,
     moment      TEXT NOT NULL CHECK (moment IN ('before', 'after')),
     began_at    TEXT NOT NULL,
     took_s      REAL NOT NULL,

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.heal.decision import HealDecision, HealReason, HealVerdict, Passed, hold, wait_until
-from healthmon.model.heal import OPEN_HEALS
+from healthmon.model.check import CheckReason
+from healthmon.model.heal import OPEN_HEALS, HealState
 from healthmon.model.status import ServiceStatus
 
 if TYPE_CHECKING:
     from healthmon.heal.situation import Situation
+
+
+STAGES = {HealState.PLANNED: "about to be made", HealState.ISSUED: "being made", HealState.RETURNED: "made, not proven yet"}
 
 
 def switched_on(situation: Situation) -> HealDecision | Passed:
@@ -21,6 +25,8 @@ def switched_on(situation: Situation) -> HealDecision | Passed:
 
 def unhealthy(situation: Situation) -> HealDecision | Passed:
     state = situation.state
+    if state.status is not ServiceStatus.HEALTHY and state.unknown_looks and state.last_reason is CheckReason.NO_NETWORK:
+        return hold(HealReason.OWN_NETWORK, state.last_error or "")
     if state.status is not ServiceStatus.UNHEALTHY or situation.incident is None:
         return hold(HealReason.NOT_UNHEALTHY, state.status.value)
     return Passed(detail="" if state.status_since is None else f"unhealthy since {clock.to_people(state.status_since)}")
@@ -28,7 +34,11 @@ def unhealthy(situation: Situation) -> HealDecision | Passed:
 
 def nothing_under_way(situation: Situation) -> HealDecision | Passed:
     under_way = [heal for heal in situation.history if heal.state in OPEN_HEALS]
-    return hold(HealReason.IN_PROGRESS, f"attempt {under_way[0].attempt}") if under_way else Passed()
+    if not under_way:
+        return Passed()
+    heal = under_way[0]
+    whose = f"attempt {heal.attempt}" if heal.asked_by is None else f"for {heal.asked_by}"
+    return hold(HealReason.IN_PROGRESS, f"{whose}, {STAGES[heal.state]}")
 
 
 def not_held(situation: Situation) -> HealDecision | Passed:

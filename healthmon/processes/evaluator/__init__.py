@@ -17,6 +17,7 @@ from healthmon.processes.evaluator.clocks import Clocks
 from healthmon.processes.evaluator.depending import Depending
 from healthmon.processes.evaluator.holding import Holding
 from healthmon.processes.evaluator.judging import Judging
+from healthmon.processes.evaluator.learning import Learning
 from healthmon.processes.evaluator.maintaining import Maintaining
 from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
@@ -100,6 +101,7 @@ class Evaluator:
             config, known, self._maintaining, log, depending=self._depending, requesting=self._requesting
         )
         self._verdicts = Verdicts(known)
+        self._learning = Learning()
 
     def follow(self, config: Config) -> bool:
         """Judge by another configuration from now on. What is known is in the database, and is read again with the next step.
@@ -146,6 +148,7 @@ class Evaluator:
         entries = checks.read_inbox(self._connection, limit=BATCH)
         if commits != self._commits_seen:
             self._hear_verdicts(now)
+            self._learning.refresh(self._connection)
         is_due = clock.monotonic() >= self._next_due
         if entries or is_due:
             self._take(entries, now)
@@ -171,7 +174,12 @@ class Evaluator:
         if not entries and not changes:
             return
         self._reporting.note(looks, changes)
-        with self._connection.transaction(durable=bool(changes)):
+        is_ill = any(change.event is StatusEvent.UNHEALTHY for change in changes)
+        # What an illness leads to is decided in a durable transaction right after this one, which makes this one durable, too:
+        # nothing that anybody sees stands between them, and a flush of the disk is what a restart waits for longest.
+        will_be_flushed = is_ill and len(entries) < BATCH
+        with self._connection.transaction(durable=bool(changes) and not will_be_flushed):
+            self._learning.note(self._connection, looks)
             self._outages.open_new(self._connection, changes, now)
             self._watching.save(self._connection)
             if entries:
@@ -181,14 +189,14 @@ class Evaluator:
         reach("evaluator.after_commit")
         for change in changes:
             self._watching.report(change)
-        if any(change.event is StatusEvent.UNHEALTHY for change in changes):
+        if is_ill:
             ring(self._paths.doorbell(HEALER))  # it keeps what the container said last
         if looks:
             self._mark.note(max(look.checked_at for look in looks))
 
     def _heal(self, now: datetime) -> float:
         """Judge what was done, close what is over, plan what is next; return the seconds until time may change it."""
-        if not self._outages.open and not self._judging.open and not self._planning.is_in_storm:
+        if not self._outages.open and not self._judging.open and not self._judging.following and not self._planning.is_in_storm:
             return FALLBACK_POLL_S
         connection, watching = self._connection, self._watching
         with connection.transaction(durable=True):

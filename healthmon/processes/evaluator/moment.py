@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from healthmon.heal.pressure import BELIEVED
+from healthmon.heal.starting import CRASH_LOOP_WITHIN, Renewal, learned_grace_s, renewal
 from healthmon.heal.storm import standing
 from healthmon.model.status import ServiceStatus
 from healthmon.model.target import TargetState
-from healthmon.store import facts, heals, storms, targets
+from healthmon.store import facts, heals, storms, target_starts, targets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -37,6 +39,7 @@ class Moment:
     reports: Mapping[int, TargetReport]
     host: list[Heal]  # the ledger of the last day, and what is open, oldest first
     engine_returned_at: datetime | None
+    host_pressure: str
     storm: StormStanding | None  # for all whose turn it is not
     queued: int = 0  # services of this step that wait for their turn
 
@@ -47,6 +50,10 @@ class Moment:
     def target_problem(self, sid: int) -> str:
         report = self.reports.get(sid)
         return "the healer has not looked yet" if report is None else report.problem or ""
+
+    def is_engine_away(self, sid: int) -> bool:
+        report = self.reports.get(sid)
+        return report is not None and report.engine_away
 
     def is_hands_off(self, sid: int) -> bool:
         """Tell whether a service is ill because a person wants it so, or nobody of ours may touch it."""
@@ -72,6 +79,23 @@ class Moment:
         target_id = "" if target is None else target.incarnation.target_id
         found = [heal for heal in self.host if heal.closed_at is None]
         return tuple(heal for heal in found if heal.service_id == sid or heal.incarnation.target_id == target_id)
+
+    def renewal(self, sid: int) -> Renewal | None:
+        report = self.reports.get(sid)
+        return None if report is None else renewal(report.change, report.changed_at, report.matched_since)
+
+    def learned_grace_s(self, connection: Connection, sid: int) -> float:
+        target = self.target(sid)
+        return 0.0 if target is None else learned_grace_s(target_starts.seconds_to_answer(connection, sid, target.image_id))
+
+    def foreign_starts(self, connection: Connection, sid: int) -> int:
+        """Count the starts of a service's container lately that were not ours."""
+        target, since = self.target(sid), self.now - CRASH_LOOP_WITHIN
+        if target is None or target.restart_policy in {"", "no"}:
+            return 0
+        target_id = target.incarnation.target_id
+        ours = [heal for heal in self.host if heal.incarnation.target_id == target_id and (heal.returned_at or since) > since]
+        return max(0, target_starts.count(connection, sid, since=since) - len(ours))
 
     def since(self, at: datetime) -> list[Heal]:
         return [heal for heal in self.host if heal.planned_at >= at]
@@ -100,6 +124,7 @@ def read_moment(
         reports={sid: _not_in_the_future(report, now, set_at) for sid, report in reports.items()},
         host=[recent[heal_id] for heal_id in sorted(recent)],
         engine_returned_at=facts.noted_time(connection, facts.ENGINE_RETURNED_AT),
+        host_pressure=facts.noted_pressure(connection, now=now, believed=BELIEVED),
         storm=None,
     )
     storm = storms.open_one(connection)
