@@ -34,7 +34,7 @@ VERBS = {
     "drill": "make a service of its own ill, and time how it is seen, told and healed",
     "maintenance": "work on services without a message or a restart",
     "slo": "were the service levels met? the document's five targets, and every service's budget",
-    "backtest": "what would a rule have said of the past?",
+    "backtest": "what other rules, or other healing, would have done with what really happened",
     "probe": "look at one service now, and say everything about it",
     "validate": "check a configuration, and show what it means",
     "doctor": "is this installation sound and safe, and what to do if not",
