@@ -16,6 +16,7 @@ from starlette.routing import Route
 from healthmon import clock
 from healthmon.answers import processes
 from healthmon.errors import HealthmonError
+from healthmon.processes import programs
 from healthmon.web import api, queries
 from healthmon.web.assets import PREFIX as STATIC
 from healthmon.web.assets import Assets
@@ -24,9 +25,11 @@ from healthmon.web.events import Events
 from healthmon.web.guard import Guard
 from healthmon.web.pages import Pages
 from healthmon.web.problems import Problem, ProblemResponse
+from healthmon.web.sessions import Sessions
+from healthmon.web.writing import DEEDS, Writing
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.types import ASGIApp
@@ -34,21 +37,26 @@ if TYPE_CHECKING:
     from healthmon.config import Config
     from healthmon.log import Log
     from healthmon.store.connection import Connection
+    from healthmon.web.access import Access
     from healthmon.web.hub import Hub
     from healthmon.web.reader import Reader
 
 MIN_PACKED_BYTES = 1_000
 
 
-def make(config: Config, programs: Sequence[str], reader: Reader, hub: Hub, log: Log) -> ASGIApp:
-    """Return the whole app. `programs` are those of supervisord's that should run."""
+def make(config: Config, reader: Reader, hub: Hub, access: Access, log: Log) -> ASGIApp:
+    """Return the whole app."""
     assets = Assets()
     pages = Pages(config, reader, hub, assets)
-    answers = Answers(config, tuple(programs), reader)
+    writing = Writing(config, access, log)
+    answers = Answers(config, tuple(programs.names(config)), reader)
     routes = [
         Route("/", pages.overview),
         Route("/healthz", answers.healthz),
         Route(STATIC + "{name:path}", assets.serve),
+        Route("/login", pages.login),
+        Route(PREFIX + "/session", Sessions(access).begin, methods=["POST"]),
+        *(Route(PREFIX + deed.path, writing.of(deed), methods=["POST"]) for deed in DEEDS),
         Route(PREFIX + "/events", Events(hub).stream),
         *(Route(PREFIX + endpoint.path, answers.of(endpoint)) for endpoint in api.ENDPOINTS),
     ]
@@ -60,6 +68,7 @@ def make(config: Config, programs: Sequence[str], reader: Reader, hub: Hub, log:
             exception_handlers={Problem: failures.known, HTTPException: failures.of_http, HealthmonError: failures.ours, Exception: failures.unknown},
         ),
         config.web,
+        access,
     )
 
 

@@ -64,11 +64,17 @@ def read(model: type[Q], parameters: QueryParams) -> Q:
     try:
         return model.model_validate_strings(found)
     except ValidationError as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, "; ".join(_said(detail["loc"], detail["type"], detail["msg"], model) for detail in error.errors())) from None
+        raise Problem(HTTPStatus.BAD_REQUEST, said(error, model)) from None
 
 
-def _said(place: tuple[int | str, ...], kind: str, message: str, model: type[Query]) -> str:
-    name = str(place[0]) if place else ""
+def said(error: ValidationError, model: type[BaseModel]) -> str:
+    """Return what is wrong with what somebody asked for, in one line."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(_said(".".join(map(str, detail["loc"])), detail["type"], detail["msg"], model) for detail in details)
+
+
+def _said(place: str, kind: str, message: str, model: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
-        return f"there is no parameter {quoted(name)}{nearest(name, model.model_fields)}"
-    return f"{name}: {message[0].lower()}{message[1:]}"
+        return f"{quoted(place)} is not known here{nearest(place, model.model_fields)}"
+    words = f"{message[0].lower()}{message[1:]}".removeprefix("value error, ")
+    return f"{place}: {words}" if place else words
