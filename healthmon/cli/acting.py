@@ -11,7 +11,8 @@ import click
 from healthmon.cli.context import require_not_deleted
 from healthmon.errors import EXIT_FINE, EXIT_USAGE, UsageError
 from healthmon.processes import acting
-from healthmon.processes.acting import MAX_CHARS, ActStatus, is_one_line
+from healthmon.processes.acting import ActStatus
+from healthmon.spelling import MAX_LINE_CHARS, is_one_line
 
 if TYPE_CHECKING:
     from healthmon.model.operator_action import OperatorAction
@@ -34,7 +35,7 @@ def person() -> str:
 def one_line(text: str, option: str) -> str:
     """Return what a person wrote. Raises UsageError for what would not be one line."""
     if not is_one_line(text):
-        raise UsageError(f"{option} must be one line of at most {MAX_CHARS} characters")
+        raise UsageError(f"{option} must be one line of at most {MAX_LINE_CHARS} characters")
     return text
 
 

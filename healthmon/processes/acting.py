@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 5.0
 LOOK_EVERY_S = 0.02
-MAX_CHARS = 200  # of a name or a reason
 REFUSED = "refused: "
 
 
@@ -57,8 +56,3 @@ def act(paths: Paths, action: OperatorAction) -> Acted:
     if outcome.startswith(REFUSED):
         return Acted(status=ActStatus.REFUSED, words=outcome.removeprefix(REFUSED))
     return Acted(status=ActStatus.DONE, words=outcome)
-
-
-def is_one_line(text: str) -> bool:
-    """Tell whether a name or a reason is fit to be kept and shown."""
-    return len(text) <= MAX_CHARS and text.isprintable()

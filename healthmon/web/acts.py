@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from healthmon.alerts.silences import read_matcher
+from healthmon.alerts.silences import LABELS, read_matcher
 from healthmon.errors import UsageError
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
-from healthmon.processes.acting import MAX_CHARS, is_one_line
+from healthmon.spelling import LINE_CHARS, MAX_LINE_CHARS, is_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,20 +22,29 @@ YEAR_S = 366 * 86_400
 
 def _one_line(text: str) -> str:
     if not is_one_line(text):
-        raise ValueError(f"must be one line of at most {MAX_CHARS} characters")
+        raise ValueError(f"must be one line of at most {MAX_LINE_CHARS} characters")
     return text
 
 
 def _matcher(text: str) -> str:
     try:
-        read_matcher(_one_line(text))
+        read_matcher(text)
     except UsageError as error:
         raise ValueError(str(error)) from error
     return text
 
 
-Line = Annotated[str, Field(max_length=MAX_CHARS), AfterValidator(_one_line)]
-Reason = Annotated[str, Field(min_length=1, max_length=MAX_CHARS, description="Why, for those who wonder."), AfterValidator(_one_line)]
+def _line(**rules: Any) -> Any:
+    """Return what pydantic and the OpenAPI document are told of a line; its pattern is checked by `_one_line`, in better words."""
+    return Field(max_length=MAX_LINE_CHARS, json_schema_extra={"pattern": f"^{_CHARS}*$"}, **rules)
+
+
+_CHARS = LINE_CHARS.replace(r"\ud800-\udfff", "")  # JSON has no half characters
+_MATCHER = f"^({'|'.join(LABELS)})!?=[^\\s{_CHARS[2:]}{_CHARS}*$"
+Line = Annotated[str, _line(), AfterValidator(_one_line)]
+Reason = Annotated[str, _line(min_length=1, description="Why, for those who wonder."), AfterValidator(_one_line)]
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+Matcher = Annotated[str, Field(max_length=MAX_LINE_CHARS, json_schema_extra={"pattern": _MATCHER}), AfterValidator(_matcher)]
 Seconds = Annotated[float, Field(gt=0, le=YEAR_S, description="How long.")]
 
 
@@ -65,7 +74,7 @@ class HealNow(Act):
 
 
 class BeginSilence(Act):
-    matchers: tuple[Annotated[str, AfterValidator(_matcher)], ...] = Field(
+    matchers: tuple[Matcher, ...] = Field(
         min_length=1, max_length=20, description="What it is about: all must match. As in service=doc_* or severity!=critical."
     )
     reason: Reason
@@ -73,7 +82,7 @@ class BeginSilence(Act):
 
 
 class BeginMaintenance(Act):
-    services: tuple[Line, ...] = Field(min_length=1, max_length=10_000, description="Their names.")
+    services: tuple[Name, ...] = Field(min_length=1, max_length=1_000, description="Their names.")
     reason: Reason
     seconds: Seconds
 

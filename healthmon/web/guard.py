@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from healthmon.web.access import Access
     from healthmon.web.settings import WebSettings
 
-MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 256 * 1024
 MAX_DIGITS = 18  # of a length: more is a trick
 OPEN_PATHS = ("/healthz", "/login", "/api/v1/session")  # for everybody who can reach us: they say nothing about services
 HEADERS = {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from healthmon.model.alert import AlertStatus  # noqa: TC001  pydantic reads it
 from healthmon.spelling import nearest, quoted
@@ -15,7 +16,18 @@ if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
 MAX_ITEMS = 1_000
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:")
 MAX_ID = 2**63 - 1  # what SQLite counts to
+
+
+def _written_out(text: object) -> object:
+    """Refuse a bare number, which pydantic would take for seconds since 1970."""
+    if isinstance(text, str) and _TIME.match(text) is None:
+        raise ValueError("must be a time as in 2025-09-18T10:30:00Z")
+    return text
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
 class Query(BaseModel):
@@ -31,7 +43,7 @@ class Paged(Query):
 class AlertsQuery(Paged):
     before: int | None = Field(None, ge=1, le=MAX_ID, description="Only older ones than the alert with this id.")
     service: str | None = Field(None, description="Only those of this service.")
-    status: AlertStatus | None = Field(None, description="Only those that fire, or only those that are over.")
+    status: AlertStatus | None = Field(None, description="Only those that fire, that are over, or that were taken out of the configuration while they fired.")
 
 
 class IncidentsQuery(Paged):
@@ -47,8 +59,8 @@ class HealsQuery(Paged):
 
 
 class HistoryQuery(Paged):
-    before: AwareDatetime | None = Field(None, description="Only checks before this time.")
-    since: AwareDatetime | None = Field(None, description="Only checks at or after this time; without it 24 hours before `before`.")
+    before: Time | None = Field(None, description="Only checks before this time.")
+    since: Time | None = Field(None, description="Only checks at or after this time; without it 24 hours before `before`.")
 
 
 Q = TypeVar("Q", bound=Query)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.responses import JSONResponse
 from typing_extensions import TypedDict
 
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 
 class Login(Act):
-    key: str | None = Field(None, max_length=2_000, description="What the link of `healthmon web login` carries.")
-    token: str | None = Field(None, max_length=2_000, description="Or the token itself.")
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["key"]}, {"required": ["token"]}]})
+
+    key: str = Field("", max_length=2_000, description="What the link of `healthmon web login` carries.")
+    token: str = Field("", max_length=2_000, description="Or the token itself.")
     author: Line = Field("", description="Who, for those who read it later; with the token only.")
 
 
@@ -59,9 +61,9 @@ class Sessions:
         return answer
 
     def _author(self, login: Login) -> str:
-        if login.key is not None:
+        if "key" in login.model_fields_set:
             return self._access.redeem(login.key)
-        if login.token is not None:
+        if "token" in login.model_fields_set:
             self._access.require_token(login.token)
             return login.author or BY_TOKEN
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the body needs a key or a token")

@@ -67,7 +67,7 @@ class Writing:
         async def do(request: Request) -> Response:
             author = self._author(request)
             wanted = await read_body(request, deed.body)
-            name, number = request.path_params.get("name", ""), _number(request.path_params.get("number", "0"))
+            name, number = request.path_params.get("name", ""), _number(request.path_params.get("number"))
             self._require_known(wanted, name)
             action = deed.action(Doing(wanted=wanted, author=author, now=clock.now(), name=name, number=number))
             return _answer(await run_in_threadpool(partial(acting.act, self._config.paths, action)))
@@ -89,7 +89,7 @@ class Writing:
             try:
                 self._config.service(one)
             except UsageError as error:
-                raise Problem(HTTPStatus.NOT_FOUND if name else HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+                raise Problem(HTTPStatus.NOT_FOUND, str(error)) from error
 
 
 async def read_body(request: Request, model: type[acts.A]) -> acts.A:
@@ -111,9 +111,11 @@ def require_our_page(request: Request) -> None:
         raise Problem(HTTPStatus.FORBIDDEN, "a page of another origin asked for this")
 
 
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
-        raise Problem(HTTPStatus.NOT_FOUND, "the path must have a number in it")
+def _number(text: str | None) -> int:
+    if text is None:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and int(text) > 0):
+        raise Problem(HTTPStatus.NOT_FOUND, "the path must have a number in it, from 1 on")
     return int(text)
 
 

@@ -96,7 +96,7 @@ WRONG: list[tuple[str, Any, int, str]] = [
     ("/silences", {"matchers": ["doc_*"], "reason": "a", "seconds": 5}, 422, "matchers.0: "),
     ("/silences", {"matchers": [], "reason": "a", "seconds": 5}, 422, "matchers: "),
     ("/silences/x/end", {}, 404, "the path must have a number in it"),
-    ("/maintenances", {"services": ["docstore"], "reason": "a", "seconds": 5}, 422, "there is no service 'docstore'"),
+    ("/maintenances", {"services": ["docstore"], "reason": "a", "seconds": 5}, 404, "there is no service 'docstore'"),
 ]
 
 
