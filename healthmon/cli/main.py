@@ -17,6 +17,7 @@ import click
 
 from healthmon import __version__
 from healthmon.cli.context import Context
+from healthmon.cli.rights import remedy
 from healthmon.errors import EXIT_FAILED, EXIT_USAGE, HealthmonError
 from healthmon.log_journal import marked
 
@@ -89,12 +90,14 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except HealthmonError as error:
         for line in str(error).splitlines():
             click.echo(marked(f"healthmon: {line}"), err=True)
+        _say_remedy(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has seen enough
         sys.exit(0)
     except OSError as error:
         click.echo(marked(f"healthmon: {error.strerror or error}{_of_file(error)}"), err=True)
+        _say_remedy(error)
         _drop_output()
         sys.exit(EXIT_FAILED)
     sys.exit(result if isinstance(result, int) else 0)
@@ -114,6 +117,11 @@ def _settle_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _say_remedy(error: BaseException) -> None:
+    if words := remedy(error):
+        click.echo(f"healthmon: {words}", err=True)
 
 
 def _of_file(error: OSError) -> str:
