@@ -50,6 +50,11 @@ def unwell(paths: Paths, names: Iterable[str]) -> dict[str, ProgramState]:
     return {name: state for name, state in found.items() if (name, state) != (BRAKE, ProgramState.STOPPED)}
 
 
+def running(paths: Paths, names: Iterable[str]) -> dict[str, bool]:
+    """Return which of the programs `names` run."""
+    return {name: state is ProgramState.RUNNING for name, (state, _) in _states(paths, names).items()}
+
+
 def _states(paths: Paths, names: Iterable[str]) -> dict[str, tuple[ProgramState, int | None]]:
     """Return what supervisord says; where it does not answer, who holds its role runs all the same."""
     try:

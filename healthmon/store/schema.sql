@@ -522,6 +522,46 @@ CREATE TABLE process_samples (
     PRIMARY KEY (timestamp, program)
 ) STRICT, WITHOUT ROWID;
 
+-- How many scheduled checks of each service ended how, and how long the answers took: store/tallies.py. For Prometheus,
+-- whose counters never go back: what is deleted from `checks` stays counted here.
+CREATE TABLE check_totals (
+    service_id INTEGER NOT NULL REFERENCES services,
+    reason     TEXT NOT NULL,             -- 'ok' is one, too
+    checks     INTEGER NOT NULL,
+    PRIMARY KEY (service_id, reason)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE response_totals (
+    service_id INTEGER PRIMARY KEY REFERENCES services,
+    edges      TEXT NOT NULL,             -- microseconds, as a JSON list
+    counts     TEXT NOT NULL,             -- one more than edges, as a JSON list
+    sum_us     INTEGER NOT NULL
+) STRICT;
+
+-- The same of what happens more rarely: how often something ended how. `subject` is a service_id, or a channel.
+CREATE TABLE totals (
+    event   TEXT NOT NULL CHECK (event IN ('incident', 'heal', 'delivery')),
+    subject TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    number  INTEGER NOT NULL,
+    PRIMARY KEY (event, subject, outcome)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER incidents_count AFTER INSERT ON incidents
+BEGIN
+    INSERT INTO totals VALUES ('incident', CAST(NEW.service_id AS TEXT), 'opened', 1) ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER heals_count AFTER UPDATE OF state ON heals WHEN OLD.closed_at IS NULL AND NEW.closed_at IS NOT NULL
+BEGIN
+    INSERT INTO totals VALUES ('heal', CAST(NEW.service_id AS TEXT), NEW.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER heals_count_dry AFTER INSERT ON heals WHEN NEW.closed_at IS NOT NULL
+BEGIN
+    INSERT INTO totals VALUES ('heal', CAST(NEW.service_id AS TEXT), NEW.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER deliveries_count AFTER UPDATE OF state ON deliveries WHEN NEW.state IN ('sent', 'parked')
+BEGIN
+    INSERT INTO totals VALUES ('delivery', NEW.channel, NEW.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+
 -- Small facts that processes tell each other, such as when Docker came back.
 CREATE TABLE facts (
     name  TEXT PRIMARY KEY,

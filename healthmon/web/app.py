@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -26,6 +27,7 @@ from healthmon.web.events import Events
 from healthmon.web.guard import Guard
 from healthmon.web.pages import Pages
 from healthmon.web.problems import Problem, ProblemResponse
+from healthmon.web.prometheus import Prometheus
 from healthmon.web.sessions import Sessions
 from healthmon.web.writing import DEEDS, Writing
 
@@ -51,11 +53,16 @@ def make(config: Config, reader: Reader, hub: Hub, access: Access, log: Log) -> 
     assets = Assets()
     pages = Pages(config, reader, hub, assets)
     writing = Writing(config, access, log)
-    answers = Answers(config, tuple(programs.names(config)), reader)
+    names = tuple(programs.names(config))
+    answers = Answers(config, names, reader)
+    prometheus = Prometheus(config, names, reader)
     routes = [
         Route("/", pages.overview),
         Route("/healthz", answers.healthz),
         Route(STATIC + "{name:path}", assets.serve),
+        Route("/metrics", prometheus.metrics),
+        Route("/probe", prometheus.probe),
+        Route(PREFIX + "/http_sd", prometheus.targets),
         Route("/login", pages.login),
         Route(PREFIX + "/session", Sessions(access).begin, methods=["POST"]),
         *(Route(PREFIX + deed.path, writing.of(deed), methods=["POST"]) for deed in DEEDS),
@@ -112,7 +119,7 @@ class Answers:
 
     async def healthz(self, _request: Request) -> Response:
         """Say whether all our processes are well; needs no database."""
-        unwell = processes.unwell(self._config.paths, self._programs)
+        unwell = await run_in_threadpool(processes.unwell, self._config.paths, self._programs)
         status = HTTPStatus.SERVICE_UNAVAILABLE if unwell else HTTPStatus.OK
         return JSONResponse({"status": "unwell" if unwell else "well", "unwell": unwell}, status_code=status)
 

@@ -75,6 +75,7 @@ def _paths() -> Iterable[tuple[str, Json]]:
         yield path, {"post": _writing(deed)}
     yield "/session", {"post": _session()}
     yield "/events", {"get": _events()}
+    yield "/http_sd", {"get": _operation("get_http_sd", "Targets for Prometheus's HTTP service discovery.", {"200": _told("They.", {"type": "array"})})}
     yield "/openapi.json", {"get": _operation("openapi", "This document.", {"200": _told("It.", {"type": "object"})})}
 
 

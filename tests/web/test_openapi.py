@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def test_every_route_of_the_api_is_in_the_document(site: Site) -> None:
     told = site.ask(f"{PREFIX}/openapi.json").json()
-    paths = {endpoint.path for endpoint in ENDPOINTS} | {deed.path for deed in DEEDS} | {"/events", "/session", "/openapi.json"}
+    paths = {endpoint.path for endpoint in ENDPOINTS} | {deed.path for deed in DEEDS} | {"/events", "/session", "/openapi.json", "/http_sd"}
     assert set(told["paths"]) == paths
     assert told["info"]["title"] == "healthmon"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.failpoints import reach
+from healthmon.history.buckets import edges_us
 from healthmon.log import Log
 from healthmon.processes.doorbell import ring
 from healthmon.processes.evaluator.clocks import Clocks
@@ -27,7 +28,7 @@ from healthmon.processes.evaluator.verdicts import Verdicts
 from healthmon.processes.evaluator.watching import Watching
 from healthmon.status.machine import StatusEvent
 from healthmon.status.uptime import hour_of
-from healthmon.store import checks, facts, rollups, services
+from healthmon.store import checks, facts, rollups, services, tallies
 from healthmon.store.connection import open_for_writing
 from healthmon.store.sentinel import Mark
 
@@ -62,6 +63,7 @@ class Evaluator:
         found = services.by_name(connection)
         watched = {settings.name: settings for settings in config.enabled_services()}
         known = [(found[name], settings) for name, settings in watched.items() if name in found]
+        self._edges = {service.service_id: edges_us(settings.expected_response_time) for service, settings in known}
         self._maintaining = Maintaining(known, config.alerting.maintenance)
         self._watching = Watching(known, self._maintaining, log)
         self._outages = Outages(known, config.self_healing, log)
@@ -149,6 +151,7 @@ class Evaluator:
             self._outages.open_new(self._connection, changes, now)
             self._watching.save(self._connection)
             if entries:
+                tallies.count(self._connection, looks, self._edges)
                 rollups.mark_stale(self._connection, {hour_of(look.checked_at) for look in looks})
                 checks.delete_inbox_until(self._connection, entries[-1].inbox_id)
             reach("evaluator.before_commit")
