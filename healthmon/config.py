@@ -28,6 +28,8 @@ from healthmon.watch.settings import WatchSettings
 from healthmon.web.settings import DashboardSettings, WebSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pydantic_core import ErrorDetails
 
     from healthmon.config_source.node import Finding, Plain, Source
@@ -114,10 +116,11 @@ class Config(Settings):
 
     def groups(self) -> dict[str, tuple[ServiceSettings, ...]]:
         """Return the enabled services by their groups, both in the order of the file."""
-        groups: dict[str, tuple[ServiceSettings, ...]] = {}
-        for service in self.enabled_services():
-            groups[service.group] = (*groups.get(service.group, ()), service)
-        return groups
+        return _grouped(self.enabled_services())
+
+    def probed_groups(self) -> dict[str, tuple[ServiceSettings, ...]]:
+        """Return those that a probe asks, by the groups that have a program for it."""
+        return _grouped(service for service in self.enabled_services() if service.is_probed)
 
     def service(self, name: str) -> ServiceSettings:
         """Return the service called `name`. Raises UsageError with the name that is most like it."""
@@ -125,6 +128,13 @@ class Config(Settings):
         if name not in services:
             raise UsageError(f"there is no service {name!r}{nearest(name, services) or ': see services in the configuration'}")
         return services[name]
+
+
+def _grouped(services: Iterable[ServiceSettings]) -> dict[str, tuple[ServiceSettings, ...]]:
+    groups: dict[str, tuple[ServiceSettings, ...]] = {}
+    for service in services:
+        groups[service.group] = (*groups.get(service.group, ()), service)
+    return groups
 
 
 def find(explicit: Path | None) -> Path:

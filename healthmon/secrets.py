@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from healthmon.config_source.node import Path as KeyPath
 
 MAX_BYTES = 65_536
+CREDENTIALS = Path("/etc/healthmon/credentials")  # what the unit of an installation passes on to the agent
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
 
 
@@ -83,14 +84,18 @@ def _environment(name: str) -> str:
 
 
 def _credential(name: str) -> str:
-    directory = os.environ.get("CREDENTIALS_DIRECTORY")
-    if directory is None:
-        raise _Missing(f"no credential {quoted(name)}: systemd passed none; add LoadCredential={name}:/path to the unit")
     if "/" in name or name in (".", ".."):
         raise _Missing(f"{quoted(name)} is not the name of a credential: it must not contain '/'")
-    if not Path(directory, name).exists():
-        raise _Missing(f"no credential {quoted(name)}: add LoadCredential={name}:/path to the unit")
-    return _file(Path(directory, name))
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    path = Path(directory or CREDENTIALS, name)
+    try:
+        is_there = path.exists()
+    except OSError as error:  # a command that is typed gets none from systemd, and only root may look where they are kept
+        raise _Missing(f"no credential {quoted(name)}: {path} cannot be read ({error.strerror}); use sudo") from error
+    if not is_there:
+        whence = f"add LoadCredential={name}:/path to the unit" if directory else f"put it into {CREDENTIALS}, and run `sudo tools/install` again"
+        raise _Missing(f"no credential {quoted(name)}: {whence}")
+    return _file(path)
 
 
 def _file(path: Path) -> str:

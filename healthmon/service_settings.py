@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, f
 
 from healthmon.heal.settings import HealOverrides
 from healthmon.probes.settings import MIN_DURATION_S, ProbeSettings, inherited
-from healthmon.settings import DAY_S, HttpUrl, is_our_program
+from healthmon.settings import DAY_S, HEALER_PROGRAM, PROBE_PROGRAM, HttpUrl, is_our_program
 
 _CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _GROUP = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -56,6 +56,7 @@ class ServiceSettings(ProbeSettings):
     compose_service: Annotated[str, AfterValidator(_container)] | None = Field(
         None,
         description="Name in the Compose file, instead of container. '-' and '_' count as the same.",
+        validate_default=True,
     )
     supervisor_program: Annotated[str, AfterValidator(_program)] | None = Field(
         None,
@@ -82,6 +83,18 @@ class ServiceSettings(ProbeSettings):
         description="Time between two re-checks. Default: retry_interval_seconds of the file.",
         json_schema_extra=inherited,
     )
+
+    @property
+    def program(self) -> str:
+        """The program of ours that looks at it."""
+        return f"{PROBE_PROGRAM}{self.group}" if self.is_probed else HEALER_PROGRAM
+
+    @field_validator("compose_service")
+    @classmethod
+    def _names_its_container(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("type") == "docker" and value is None and info.data.get("container") is None:
+            raise ValueError("is missing, and container too: where type is docker, one of them says which container is meant")
+        return value
 
     @field_validator("compose_service", "supervisor_program")
     @classmethod

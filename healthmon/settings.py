@@ -14,6 +14,7 @@ DAY_MINUTES = 1_440.0
 
 OUR_PROGRAMS = frozenset({"evaluator", "healer", "notifier", "watchdog", "keeper", "web", "supervisord"})
 PROBE_PROGRAM = "probe-"
+HEALER_PROGRAM = "healer"
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")

@@ -19,7 +19,7 @@ PACKAGE = ROOT / "healthmon"
 # From the ground up. A module belongs to the layer of its longest prefix, and imports only from its own layer or from
 # those before it.
 LAYERS: list[tuple[str, tuple[str, ...]]] = [
-    ("ground", ("__init__", "errors", "clock", "clock_step", "paths", "log", "log_file", "log_journal", "log_level", "settings", "failpoints", "unix_rpc", "letterbox", "redaction", "spelling")),
+    ("ground", ("__init__", "errors", "clock", "clock_step", "paths", "log", "log_file", "log_journal", "log_level", "installation", "settings", "failpoints", "unix_rpc", "letterbox", "redaction", "spelling")),
     ("model", ("model",)),
     (
         "decisions",
@@ -63,6 +63,9 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.reach",
             "heal.order",
             "heal.storm",
+            "heal.signature",
+            "heal.learning",
+            "heal.rearming",
             "heal.words",
             "heal.requested",
             "heal.preflight",
@@ -86,7 +89,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
     ("config", ("config", "config_source", "service_settings", "secrets")),
     ("processes", ("processes", "answers", "web")),
     ("demo", ("demo",)),
-    ("cli", ("cli", "__main__")),
+    ("cli", ("cli", "doctor", "__main__")),
 ]
 ORDER = [name for name, _ in LAYERS]
 

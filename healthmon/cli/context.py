@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import config
+from healthmon.cli.rights import become_owner
 from healthmon.errors import StoreError, UsageError
 from healthmon.processes.roles import is_held
 from healthmon.store.connection import open_for_reading
@@ -38,6 +39,7 @@ class Context:
     def config(self) -> Config:
         loaded = config.load(self.source)
         _require_utf8(loaded.paths)
+        become_owner(loaded.paths.data_dir)
         return loaded
 
 

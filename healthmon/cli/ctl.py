@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("ctl", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the agent runs, if no configuration says so.")
+@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False, readable=False), help="Where the agent runs, if no configuration says so.")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def command(context: Context, data_dir: Path | None, words: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ import click
 
 from healthmon import __version__
 from healthmon.cli.context import Context
+from healthmon.cli.rights import remedy
 from healthmon.errors import EXIT_FAILED, EXIT_USAGE, HealthmonError
 from healthmon.log_journal import marked
 
@@ -32,6 +33,8 @@ VERBS = {
     "probe": "look at one service now, and say everything about it",
     "web": "log a browser in, so that its buttons work",
     "validate": "check a configuration, and show what it means",
+    "doctor": "is this installation sound and safe, and what to do if not",
+    "processes": "what of ours runs, since when, and what it uses",
     "ctl": "supervisorctl, with the right file",
     "log-level": "how much the running processes say, changed at run time",
     "programs": "write the supervisord programs of a configuration",
@@ -89,12 +92,14 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except HealthmonError as error:
         for line in str(error).splitlines():
             click.echo(marked(f"healthmon: {line}"), err=True)
+        _say_remedy(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has seen enough
         sys.exit(0)
     except OSError as error:
         click.echo(marked(f"healthmon: {error.strerror or error}{_of_file(error)}"), err=True)
+        _say_remedy(error)
         _drop_output()
         sys.exit(EXIT_FAILED)
     sys.exit(result if isinstance(result, int) else 0)
@@ -114,6 +119,11 @@ def _settle_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _say_remedy(error: BaseException) -> None:
+    if words := remedy(error):
+        click.echo(f"healthmon: {words}", err=True)
 
 
 def _of_file(error: OSError) -> str:

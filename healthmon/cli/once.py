@@ -13,7 +13,7 @@ import click
 from healthmon import clock, log
 from healthmon.answers import live
 from healthmon.answers.report import report_document
-from healthmon.cli import table
+from healthmon.cli import containers, table
 from healthmon.cli.context import Context, open_database, require_not_deleted
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.heal.settings import HealSettings
@@ -26,7 +26,9 @@ from healthmon.store import checks, services, targets
 from healthmon.store.start import begin
 
 if TYPE_CHECKING:
-    from healthmon.config import Config
+    from collections.abc import Callable
+
+    from healthmon.config import Config, ServiceSettings
     from healthmon.model.check import Check
     from healthmon.paths import Paths
     from healthmon.store.connection import Connection
@@ -91,23 +93,26 @@ def _make_round(config: Config, connection: Connection) -> None:
     wanted = config.enabled_services()
     known = services.sync(connection, [(s.name, s.group, s.critical) for s in wanted], now=clock.now())
     ids = {name: service.service_id for name, service in known.items()}
-    round_ = Round(wanted, ids, log.Log(PROGRAM))
-    looks = _with_progress(round_, len(wanted)) if sys.stderr.isatty() else round_.run(lambda _name: None)
-    checks.append(connection, looks)
+    checks.append(connection, _with_progress(wanted, ids) if sys.stderr.isatty() else _look(wanted, ids, lambda _name: None))
     watch_only = config.model_copy(update={"self_healing": HealSettings()})
     evaluator = Evaluator(watch_only, connection, log.Log(PROGRAM))
     while evaluator.step() == 0.0:
         pass
 
 
-def _with_progress(round_: Round, total: int) -> list[Check]:
+def _look(wanted: tuple[ServiceSettings, ...], ids: dict[str, int], on_settled: Callable[[str], None]) -> list[Check]:
+    asked = Round([service for service in wanted if service.is_probed], ids, log.Log(PROGRAM)).run(on_settled)
+    return [*asked, *containers.looks([service for service in wanted if not service.is_probed], ids, on_settled)]
+
+
+def _with_progress(wanted: tuple[ServiceSettings, ...], ids: dict[str, int]) -> list[Check]:
     from rich.console import Console  # noqa: PLC0415  only a terminal pays for it
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
 
     columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[last]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=total, last="")
-        return round_.run(lambda name: progress.update(task, advance=1, last=name))
+        task = progress.add_task("", total=len(wanted), last="")
+        return _look(wanted, ids, lambda name: progress.update(task, advance=1, last=name))
 
 
 def _show(config: Config, connection: Connection, *, as_json: bool) -> int:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import clock, probes
+from healthmon.cli import containers
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
+from healthmon.heal import docker_check
 from healthmon.model.check import CheckStatus
 from healthmon.probes.classify import bug
 
@@ -29,10 +31,7 @@ def command(context: Context, service: str, *, as_json: bool) -> int:
     """
     settings = context.config.service(service)
     at = clock.now()
-    try:
-        outcome = probes.make(settings).ask()
-    except Exception as error:  # noqa: BLE001  the same as in the agent: a bug of ours is shown as one
-        outcome = bug(error)
+    outcome = _ask(settings)
     facts = {"service": settings.name, "at": clock.to_iso(at), **_asked(settings), **_answered(outcome, settings)}
     if as_json:
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
@@ -43,10 +42,20 @@ def command(context: Context, service: str, *, as_json: bool) -> int:
     return EXIT_FINE if outcome.status is CheckStatus.HEALTHY else EXIT_NOT_HEALTHY
 
 
+def _ask(settings: ServiceSettings) -> Outcome:
+    if not settings.is_probed:
+        return docker_check.outcome(containers.matches([settings])[settings.name]) or containers.UNDECIDED
+    try:
+        return probes.make(settings).ask()
+    except Exception as error:  # noqa: BLE001  the same as in the agent: a bug of ours is shown as one
+        return bug(error)
+
+
 def _asked(settings: ServiceSettings) -> dict[str, str | float | None]:
     return {
         "type": settings.type,
-        "url": settings.shown_url,
+        "url": settings.shown_url or None,
+        "container": settings.container or settings.compose_service,
         "timeout_seconds": settings.timeout_seconds,
         "expected_response_time": settings.expected_response_time,
     }

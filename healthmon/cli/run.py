@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
+@click.option("--without", multiple=True, type=click.Choice([programs.HEALER]), help="A process that runs elsewhere, in a unit of its own.")
 @click.pass_obj
-def command(context: Context) -> int:
+def command(context: Context, *, without: tuple[str, ...] = ()) -> int:
     """Watch and heal, in the foreground, until Ctrl-C or SIGTERM. All processes run under a supervisord of their own."""
-    wanted = programs.of_monitor(context.config, context.source)
+    wanted = programs.of_monitor(context.config, context.source, without=without)
     return supervision.run(context.config, wanted, introduce=lambda: _introduce(context.config))
 
 

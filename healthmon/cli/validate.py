@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 import click
 
 from healthmon import config as configuration
-from healthmon.errors import EngineError
-from healthmon.heal.docker_engine import DockerEngine
-from healthmon.heal.matching import Wanted, match
+from healthmon.cli.containers import matches
+from healthmon.heal.matching import MatchProblem
 from healthmon.notify import routes
 from healthmon.notify.channels import enabled
 
@@ -94,35 +93,21 @@ def _goes_out_in_plain_text(url: str) -> bool:
 
 
 def _show_services(loaded: Config) -> None:
-    matches, problem = _matches(loaded)
+    found = matches(loaded.enabled_services())
     for group, members in loaded.groups().items():
-        click.echo(f"\n{group} (program probe-{group})")
+        click.echo(f"\n{group} (program {' and '.join(sorted({service.program for service in members}, reverse=True))})")
         for service in members:
             critical = "critical" if service.critical else ""
-            asked = f"{service.shown_url} every {service.interval_seconds:g} s"
-            click.echo(f"  {service.name:<24}{critical:<10}{asked:<52}{_target(service.name, matches, problem)}")
+            asked = f"{service.shown_url or 'its container'} every {service.interval_seconds:g} s"
+            click.echo(f"  {service.name:<24}{critical:<10}{asked:<52}{_target(found.get(service.name))}")
     click.echo("")
 
 
-def _matches(loaded: Config) -> tuple[dict[str, Match], str]:
-    """Match services to what runs here now; without Docker, say why that cannot be told."""
-    wanted = [Wanted.of(service) for service in loaded.enabled_services() if service.supervisor_program is None]
-    engine = DockerEngine()
-    try:
-        seen = engine.observe()
-        while engine.is_behind:  # so many containers that one look did not reach them all
-            seen = engine.observe()
-        return match(wanted, seen), ""
-    except EngineError as error:
-        return {}, str(error)
-    finally:
-        engine.close()
-
-
-def _target(name: str, matches: dict[str, Match], problem: str) -> str:
-    found = matches.get(name)
+def _target(found: Match | None) -> str:
     if found is None:
-        return f"container unknown: {problem}" if problem else ""
+        return ""
+    if found.problem is MatchProblem.ENGINE_UNREACHABLE:
+        return f"container unknown: {found.text}"
     if found.target is None:
         return f"no container: {found.text}"
     return f"container {found.target.name} (by {found.matched_by})"

@@ -26,6 +26,8 @@ def condition(target: Target) -> str:
 
 
 def _health(health: TargetHealth) -> str:
+    if health is TargetHealth.UNKNOWN:
+        return ", of which its own health check says nothing that counts now"
     return "" if health is TargetHealth.NONE else f", {health.value} by its own health check"
 
 

@@ -32,6 +32,7 @@ from healthmon.heal.docker_facts import (
     Json,
     Remembered,
     finish,
+    in_network,
     is_ours,
     read_container,
     read_event,
@@ -43,6 +44,7 @@ from healthmon.heal.docker_inspections import Inspections, NotUnderstoodError, U
 from healthmon.heal.docker_logs import LINES, MAX_BYTES
 from healthmon.heal.docker_usage import Reading, read_usage
 from healthmon.heal.engine import Reachability
+from healthmon.heal.off_limits import off_limits
 from healthmon.heal.own_container import read_own_container_ids
 from healthmon.log import Log
 from healthmon.model.heal import HealAction
@@ -55,9 +57,10 @@ if TYPE_CHECKING:
     from docker.types.daemon import CancellableStream
 
     from healthmon.heal.forensics import Examined
-    from healthmon.model.target import Target
+    from healthmon.model.target import Target, TargetState
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
+MAX_GLANCED = 16  # inspects that cost no more than a list
 ACTION_ALLOWANCE_S = 30.0  # on top of the stop timeout: the engine's own kill, its second kill, and the start
 _FAILURES = (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
 
@@ -84,6 +87,7 @@ class DockerEngine:
         self._follower: Follower | None = None
         self._inspections = Inspections(self._records, now)
         self._is_behind = False
+        self._off_limits: Mapping[str, str] = {}
         self._own_ids = read_own_container_ids()
 
     @property
@@ -104,9 +108,16 @@ class DockerEngine:
         rows = self._list()
         self._is_behind = self._inspections.refresh(rows, self._memory.take_changed(), self._inspect)
         self._memory.keep_only(rows.keys())
-        now = self._now()
-        known = self._inspections.containers()
-        return [self._finish(target_id, container, now) for target_id, container in known.items()]
+        return self._all()
+
+    def glance(self) -> list[Target]:
+        has_lost_track, changed = self._memory.has_lost_track(), self._memory.take_changed()
+        if has_lost_track or len(changed) > MAX_GLANCED or self._reach.reachable_since is None:
+            self._memory.put_back(changed)
+            return self.observe()
+        for target_id in changed:
+            self._inspections.renew(target_id, self._inspect)
+        return self._all()
 
     def look(self, target_id: str) -> Target:
         try:
@@ -115,7 +126,8 @@ class DockerEngine:
             self._require_answer()
             raise
         self._inspections.keep(target_id, container)
-        return self._finish(target_id, container, self._now())
+        target = self._finish(target_id, container, self._now())
+        return in_network(target, self._provider_state(target)) if target.network_of else target
 
     def carry_out(self, action: HealAction, target_id: str, stop_timeout_s: int) -> None:
         with self._reading(f"{action} container {target_id[:12]}"):
@@ -169,11 +181,29 @@ class DockerEngine:
         if api is not None:
             api.close()
 
+    def _all(self) -> list[Target]:
+        """Return what is known of every container."""
+        known = self._inspections.containers()
+        self._off_limits = off_limits(known, self._host)
+        now = self._now()
+        found = [self._finish(target_id, container, now) for target_id, container in known.items()]
+        states = {target.incarnation.target_id: target.state for target in found}
+        if self._is_behind:  # who has not seen all yet calls nothing gone
+            return found
+        return [in_network(target, states.get(target.network_of)) for target in found]
+
+    def _provider_state(self, target: Target) -> TargetState | None:
+        try:
+            return self._inspect(target.network_of).facts.state
+        except EngineGoneError:
+            return None
+
     def _finish(self, target_id: str, container: Container, now: datetime) -> Target:
         """Add what time and events say. Without events nobody knows what a person stopped: then it is not touched."""
         target = finish(container, self._recall(target_id), now=now)
         unseen = self._follower is not None and bool(self._follower.refusal)
-        return replace(target, untouchable=target.untouchable or "no_events") if unseen else target
+        why = target.untouchable or self._off_limits.get(target_id, "") or ("no_events" if unseen else "")
+        return target if why == target.untouchable else replace(target, untouchable=why)
 
     def _recall(self, target_id: str) -> Remembered:
         return replace(self._memory.recall(target_id), engine_returned_at=self._reach.returned_at)

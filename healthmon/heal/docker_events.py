@@ -45,6 +45,7 @@ class EventMemory:
         self._out_of_memory: set[str] = set()  # in the run that has not ended yet
         self._journal: dict[str, deque[Event]] = {}
         self._changed: set[str] = set()
+        self._lost_track = False
         self._recent: set[tuple[str, str, int]] = set()
         self._recent_order: deque[tuple[str, str, int]] = deque()
 
@@ -135,6 +136,22 @@ class EventMemory:
             changed, self._changed = self._changed, set()
             return changed
 
+    def lose_track(self) -> None:
+        """Say that events may have been missed: only a look at everything tells."""
+        with self._lock:
+            self._lost_track = True
+
+    def has_lost_track(self) -> bool:
+        """Return, once, whether events may have been missed."""
+        with self._lock:
+            lost, self._lost_track = self._lost_track, False
+            return lost
+
+    def put_back(self, changed: Collection[str]) -> None:
+        """Take these for changed still: nobody has looked at them."""
+        with self._lock:
+            self._changed.update(changed)
+
     def keep_only(self, target_ids: Collection[str]) -> None:
         """Forget containers that are not there any more: their `destroy` may have been lost."""
         with self._lock:
@@ -213,6 +230,7 @@ class Follower:
         if not self._following:
             self._following, self.refusal = True, ""
             self._records.info("docker_events_followed", since=self._since.isoformat(timespec="seconds"))
+            self._memory.lose_track()
             self._on_event()
 
     def _lost(self, error: EngineError) -> None:
@@ -229,5 +247,6 @@ class Follower:
             self._wake()
 
     def _wake(self) -> None:
+        self._memory.lose_track()
         with suppress(OSError):  # the loop that it wakes may be closing
             self._on_event()

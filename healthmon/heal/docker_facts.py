@@ -13,13 +13,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from healthmon.model.target import Incarnation, Target, TargetHealth, TargetKind, TargetState
+from healthmon.log import clean
+from healthmon.model.target import Incarnation, Target, TargetHealth, TargetKind, TargetNetwork, TargetState
+from healthmon.redaction import redact
 
 Json = Mapping[str, Any]  # what the engine says, of any shape: the one place where it is taken apart
 
 DEFAULT_STOP_TIMEOUT_S = 10
 MAX_STOP_TIMEOUT_S = 600
 DEFAULT_HEALTH_INTERVAL_S = 30.0
+DEFAULT_HEALTH_RETRIES = 3
+HEALTH_SLACK_S = 10.0  # the engine starts each check on its own time
+MAX_OUTPUT_CHARS = 300
 MIN_HEALTH_TRUST_S = 90.0
 STOP_UNDER_WAY_S = 900.0  # a container that ran on for longer than this after a signal was not stopped by it
 UNKNOWN_SIGNAL = -1  # of a kill whose signal cannot be read: taken as a stop
@@ -43,6 +48,7 @@ class HealthCheck:
     last_exit_code: int | None  # None while it has not run once
     last_end: datetime | None
     trusted_s: float  # how long a result counts without the next one
+    last_output: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,7 @@ class Container:
     hides_signals: bool  # it has a label `signal`, and the engine writes labels over what its events say
     hides_exit_codes: bool  # the same with a label `exitCode`
     finished_at: datetime | None
+    names: frozenset[str]  # by which other containers reach it, addresses too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +121,7 @@ def read_container(inspect: Json, *, own_ids: Iterable[str], now: datetime) -> C
     state, config, host = inspect["State"], inspect["Config"], inspect["HostConfig"]
     labels: Json = config.get("Labels") or {}
     policy: Json = host.get("RestartPolicy") or {}
+    shares = _shares_network_of(host)
     facts = Target(
         kind=TargetKind.DOCKER,
         incarnation=Incarnation(target_id=inspect["Id"], started=state.get("StartedAt") or ""),
@@ -137,6 +145,9 @@ def read_container(inspect: Json, *, own_ids: Iterable[str], now: datetime) -> C
         untouchable=_untouchable(inspect["Id"], labels, host, own_ids),
         observed_at=now,
         compose_depends_on=_depends_on(labels),
+        health_grace_s=_health_grace_s(config),
+        network=TargetNetwork.SHARED if shares else TargetNetwork.OWN,
+        network_of=shares,
     )
     return Container(
         facts=facts,
@@ -145,6 +156,7 @@ def read_container(inspect: Json, *, own_ids: Iterable[str], now: datetime) -> C
         hides_signals="signal" in labels,
         hides_exit_codes="exitCode" in labels,
         finished_at=read_time(state.get("FinishedAt")),
+        names=_names(facts, inspect),
     )
 
 
@@ -156,13 +168,22 @@ def finish(container: Container, remembered: Remembered, *, now: datetime) -> Ta
         previous_exit_code=None if end is None else end.exit_code,
         previous_oom_killed=end is not None and end.oom_killed,
         health=health(container, now=now),
+        health_output="" if container.health_check is None else container.health_check.last_output,
         stopped_by_person=_stopped_by_person(container, remembered, now),
         observed_at=now,
     )
 
 
+def in_network(target: Target, provider: TargetState | None) -> Target:
+    """Add what became of the container whose network a target shares; None is one that is not there."""
+    if not target.network_of or provider is TargetState.RUNNING:
+        return target
+    network = TargetNetwork.PROVIDER_GONE if provider is None else TargetNetwork.PROVIDER_STOPPED
+    return replace(target, network=network)
+
+
 def health(container: Container, *, now: datetime) -> TargetHealth:
-    """Return the engine's verdict where it is one.
+    """Return the engine's verdict where it is one, else that it is unknown.
 
     The engine says "unhealthy" whenever it closes its monitor, at a stop or a pause, without a failed check (T05);
     and it has kept saying "healthy" for months after its monitor had died (T07).
@@ -173,9 +194,9 @@ def health(container: Container, *, now: datetime) -> TargetHealth:
     if check.status is TargetHealth.STARTING:
         return check.status
     if is_stale(check, now=now):
-        return TargetHealth.NONE
+        return TargetHealth.UNKNOWN
     if check.status is TargetHealth.UNHEALTHY and (check.failing_streak == 0 or check.last_exit_code == 0):
-        return TargetHealth.NONE
+        return TargetHealth.UNKNOWN
     return check.status
 
 
@@ -279,6 +300,15 @@ def _stop_timeout_s(configured: int | None) -> int:
     return MAX_STOP_TIMEOUT_S if configured < 0 else min(configured, MAX_STOP_TIMEOUT_S)  # -1 waits for ever
 
 
+def _names(facts: Target, inspect: Json) -> frozenset[str]:
+    networks: Json = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
+    found = {facts.name, facts.compose_service}
+    for network in networks.values():
+        settings: Json = network or {}
+        found.update((*(settings.get("Aliases") or ()), str(settings.get("IPAddress") or "")))
+    return frozenset(found - {""})
+
+
 def _published_ports(inspect: Json) -> tuple[int, ...]:
     """Return the TCP ports at which this host reaches the container, or would if it were running."""
     now = (inspect.get("NetworkSettings") or {}).get("Ports") or {}
@@ -313,7 +343,7 @@ def _depends_on(labels: Json) -> tuple[str, ...]:
 def _health_check(state: Json, config: Json) -> HealthCheck | None:
     found: Json = state.get("Health") or {}
     status = found.get("Status") or TargetHealth.NONE
-    if status not in set(TargetHealth) or status == TargetHealth.NONE:
+    if status not in {TargetHealth.STARTING, TargetHealth.HEALTHY, TargetHealth.UNHEALTHY}:
         return None
     log = found.get("Log") or []
     test: Json = config.get("Healthcheck") or {}
@@ -325,7 +355,31 @@ def _health_check(state: Json, config: Json) -> HealthCheck | None:
         last_exit_code=log[-1].get("ExitCode") if log else None,
         last_end=read_time(log[-1].get("End")) if log else None,
         trusted_s=max(3 * interval_s, interval_s + timeout_s + 30, MIN_HEALTH_TRUST_S),
+        last_output=_in_one_line(log[-1].get("Output")) if log else "",
     )
+
+
+def _health_grace_s(config: Json) -> float:
+    """Return how long after a start the engine may take to call a container unhealthy: until then it has not judged it."""
+    test: Json = config.get("Healthcheck") or {}
+    command = test.get("Test") or ()
+    if not command or command[0] == "NONE":
+        return 0.0
+    interval_s = _seconds(test.get("Interval")) or DEFAULT_HEALTH_INTERVAL_S
+    retries = int(test.get("Retries") or DEFAULT_HEALTH_RETRIES)
+    return _seconds(test.get("StartPeriod")) + retries * interval_s + HEALTH_SLACK_S
+
+
+def _in_one_line(output: str | None) -> str:
+    """Return the end of what a check wrote, fit to be shown and stored: errors stand last."""
+    said = redact(" | ".join(clean(line).strip() for line in (output or "").splitlines() if line.strip()))
+    return said if len(said) <= MAX_OUTPUT_CHARS else f"…{said[-MAX_OUTPUT_CHARS:]}"
+
+
+def _shares_network_of(host: Json) -> str:
+    """Return the id of the container whose network a container was made with; nothing for one with its own."""
+    kind, _, provider = str(host.get("NetworkMode") or "").partition(":")
+    return provider if kind == "container" else ""
 
 
 def _seconds(nanoseconds: int | None) -> float:

@@ -104,6 +104,12 @@ class Inspections:
             self._refresh(target_id, rows[target_id], inspect)
         return False
 
+    def renew(self, target_id: str, inspect: Callable[[str], Container]) -> None:
+        """Inspect one that an event told of; the next `refresh` still takes it for news until it has the row that belongs to it."""
+        with self._lock:
+            self._changed.add(target_id)
+        self._refresh(target_id, (), inspect)
+
     def tell_odd(self, error: NotUnderstoodError) -> None:
         """Say once that an answer about a container is not as we know them."""
         if error.container not in self._odd:

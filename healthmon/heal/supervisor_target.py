@@ -77,6 +77,9 @@ class SupervisorEngine:
         self._reach.answered(self._now())
         return [self._target(info) for info in infos]
 
+    def glance(self) -> list[Target]:
+        return self.observe()
+
     def look(self, target_id: str) -> Target:
         with self._rpc() as rpc:
             info = rpc.getProcessInfo(_namespec(target_id))

@@ -25,7 +25,7 @@ class CheckKind(StrEnum):
 
     SCHEDULED = "scheduled"
     RECHECK = "recheck"  # confirms or clears a first failure
-    REQUESTED = "requested"  # asked for by the evaluator, to verify a heal
+    REQUESTED = "requested"  # out of turn: the evaluator asked for it, or an event called for it
 
 
 class CheckReason(StrEnum):
@@ -44,7 +44,8 @@ class CheckReason(StrEnum):
     HEADER = "header"  # a header lacks what was expected of it
     TOO_LARGE = "too_large"  # the answer is larger than a health check's may be
     REDIRECT = "redirect"  # too many redirects, or one to where we do not go
-    CONTAINER = "container"  # Docker itself calls the container unhealthy or not running
+    CONTAINER = "container"  # the container does not run
+    HEALTHCHECK = "healthcheck"  # the container's own health check failed as often as it has to
     # From here on the failure is ours, and the status is `unknown`:
     NO_NETWORK = "no_network"  # this host has no route at all, or its resolver does not answer
     NO_RESOURCES = "no_resources"  # out of file descriptors, memory or threads

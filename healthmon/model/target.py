@@ -28,12 +28,22 @@ class TargetState(StrEnum):
 
 
 class TargetHealth(StrEnum):
-    """Docker's health check. `none` means that the container has none."""
+    """Docker's health check. `none` means that the container has none; `unknown`, that what it says does not count now."""
 
     NONE = "none"
+    UNKNOWN = "unknown"  # no fresh result, or the engine's word for a check that it has switched off
     STARTING = "starting"
     HEALTHY = "healthy"
     UNHEALTHY = "unhealthy"
+
+
+class TargetNetwork(StrEnum):
+    """Whose network a container uses: one that shares another's cannot start without it, and is deaf once that one started anew."""
+
+    OWN = "own"
+    SHARED = "shared"
+    PROVIDER_STOPPED = "provider_stopped"
+    PROVIDER_GONE = "provider_gone"  # the container whose network it was made with is not there any more
 
 
 class TargetChange(StrEnum):
@@ -78,8 +88,12 @@ class Target:
     stop_timeout_s: int
     published_ports: tuple[int, ...]
     stopped_by_person: bool  # a kill or stop that was not ours came before the exit, or is under way
-    untouchable: str  # "" or why it is never restarted: "swarm_task", "one_off", "auto_remove", "ourselves", "no_events"
+    untouchable: str  # "" or why it is never restarted: "swarm_task", "one_off", "auto_remove", "ourselves", "our_network", "socket_proxy", "no_events"
     observed_at: datetime
     previous_exit_code: int | None = None  # of the run before this one, where its end was seen
     previous_oom_killed: bool = False
     compose_depends_on: tuple[str, ...] = ()  # Compose services of its project that its file declares as dependencies
+    health_output: str = ""  # what its health check wrote last, in one line
+    health_grace_s: float = 0.0  # how long after a start its health check may take to say that it is ill; 0 where there is none
+    network: TargetNetwork = TargetNetwork.OWN
+    network_of: str = ""  # id of the container whose network it shares

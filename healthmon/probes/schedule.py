@@ -106,6 +106,10 @@ class Agenda:
             self._requested_at = now
         self._request_every_s = every_s
 
+    def hasten(self, now: float) -> None:
+        """Look now, out of turn: something happened."""
+        self._requested_at = min(self._requested_at, now)
+
     def _take(self, now: float) -> CheckKind:
         if self._scheduled_at <= now:
             # The first look stands off the grid: what follows within half an interval would be too soon.
@@ -185,6 +189,15 @@ class Timetable:
         """Have `key` looked at every `every_s` seconds, beginning now; None ends that."""
         self._agendas[key].request(every_s, now)
         self._enter(key)
+
+    def hasten(self, key: str, now: float) -> None:
+        """Have `key` looked at now, out of turn."""
+        self._agendas[key].hasten(now)
+        self._enter(key)
+
+    def last_status(self, key: str) -> CheckStatus:
+        """Return what the last look at `key` found; healthy before the first."""
+        return self._agendas[key].last_status
 
     def _enter(self, key: str) -> None:
         at = self._agendas[key].next_at()

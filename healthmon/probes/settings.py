@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    ConfigDict,
     Field,
     PlainValidator,
     ValidationInfo,
@@ -81,6 +82,12 @@ def inherited(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
+def _needs_url(schema: dict[str, Any]) -> None:
+    """Tell an editor what `_fits_type` asks for."""
+    asks = {"properties": {"type": {"const": "docker"}}, "required": ["type"]}
+    schema["if"], schema["else"] = asks, {"required": ["url"]}
+
+
 StatusRanges = Annotated[
     tuple[tuple[int, int], ...],
     BeforeValidator(_status_ranges),
@@ -127,8 +134,18 @@ class TlsSettings(Settings):
 class ProbeSettings(Settings):
     """How one service is asked. `url` may hold a password: show `shown_url`."""
 
-    type: Literal["http", "tcp"] = Field("http", description="http asks and judges the answer; tcp only connects.")
-    url: str = Field(repr=False, description="What to ask: http://localhost:5120/health, or tcp://localhost:6379 for tcp.")
+    model_config = ConfigDict(json_schema_extra=_needs_url)
+
+    type: Literal["http", "tcp", "docker"] = Field(
+        "http",
+        description="http asks and judges the answer; tcp only connects; docker takes the container's own health check, else whether it runs.",
+    )
+    url: str = Field(
+        "",
+        repr=False,
+        description="What to ask: http://localhost:5120/health, or tcp://localhost:6379 for tcp; none for docker.",
+        validate_default=True,
+    )
     interval_seconds: float = Field(
         30,
         ge=MIN_DURATION_S,
@@ -157,7 +174,13 @@ class ProbeSettings(Settings):
     @field_validator("url")
     @classmethod
     def _fits_type(cls, url: str, info: ValidationInfo) -> str:
-        if info.data.get("type") != "tcp":
+        kind = info.data.get("type")
+        if kind == "docker":
+            if url:
+                raise ValueError("is not asked where type is docker: take it out, or set type to http or tcp")
+        elif not url:
+            raise PydanticCustomError("missing", "Field required")
+        elif kind != "tcp":
             split_url(url, schemes=("http", "https"))
         elif split_url(url, schemes=("tcp",)).port is None:
             raise ValueError("names no port: write it as in 'tcp://localhost:6379'")
@@ -168,6 +191,11 @@ class ProbeSettings(Settings):
     def _within_interval(cls, value: float, info: ValidationInfo) -> float:
         require_within_interval(value, info.data.get("interval_seconds", value), key="interval_seconds")
         return value
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether a probe asks it; of a container, the healer tells what the engine says."""
+        return self.type != "docker"
 
     @property
     def shown_url(self) -> str:

@@ -17,7 +17,7 @@ from healthmon.errors import UsageError
 from healthmon.settings import PROBE_PROGRAM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from healthmon.config import Config
     from healthmon.paths import Paths
@@ -52,14 +52,14 @@ class Program:
     stop_wait_s: int = 20  # more than the longest wait in C code, which a signal cannot cut short
 
 
-def of_monitor(config: Config, source: Path) -> list[Program]:
-    """Return the programs that a configuration, read from `source`, asks for."""
-    return [ours(name, config, source) for name in names(config)]
+def of_monitor(config: Config, source: Path, *, without: Collection[str] = ()) -> list[Program]:
+    """Return the programs that a configuration, read from `source`, asks for, but for those that run elsewhere."""
+    return [ours(name, config, source) for name in names(config) if name not in without]
 
 
 def names(config: Config) -> list[str]:
     """Return what those programs are called."""
-    probes = [PROBE + group for group in sorted(config.groups())]
+    probes = [PROBE + group for group in sorted(config.probed_groups())]
     return [*probes, EVALUATOR, HEALER, NOTIFIER, KEEPER, WATCHDOG, *([WEB] if config.web.enabled else [])]
 
 

@@ -5,6 +5,7 @@
     any             first unhealthy look                           the same, soft: a streak starts
     soft            an unhealthy look, `confirmations` reached     unhealthy
     soft            a healthy look                                 healthy, as if nothing had been
+    any             the engine's own verdict, unhealthy            unhealthy: it has confirmed it already
     any             `confirmations` + 1 unknown looks in a row     unknown
     any             no look for too long                           unknown
 
@@ -22,6 +23,9 @@ from healthmon.model.status import ServiceState, ServiceStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+
+CONFIRMED = frozenset({CheckReason.HEALTHCHECK})  # a look that tells of several failed ones
 
 
 class StatusEvent(StrEnum):
@@ -50,7 +54,7 @@ def advance(state: ServiceState, check: Check, *, confirmations: int) -> Step:
     looked = replace(_looked(state, check), unknown_looks=0)
     if check.status is CheckStatus.HEALTHY:
         return _after_healthy(looked, check)
-    return _after_unhealthy(looked, check, confirmations)
+    return _after_unhealthy(looked, check, 0 if check.outcome.reason in CONFIRMED else confirmations)
 
 
 def lose_sight(state: ServiceState, *, at: datetime) -> Step:

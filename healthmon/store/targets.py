@@ -6,8 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.model.target import Incarnation, Target, TargetChange, TargetHealth, TargetKind, TargetState
-from healthmon.store.row import integer, integer_or_none, sql_time, text, text_or_none, time, time_or_none
+from healthmon.model.target import (
+    Incarnation,
+    Target,
+    TargetChange,
+    TargetHealth,
+    TargetKind,
+    TargetNetwork,
+    TargetState,
+)
+from healthmon.store.row import integer, integer_or_none, real, sql_time, text, text_or_none, time, time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +30,8 @@ _SELECT = """
     SELECT service_id, observed_at, matched_by, problem, kind, target_id, started, name, state, health, started_at,
            image_id, config_hash, compose_project, compose_service, restart_policy, restart_limit, restart_count,
            exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable, matched_since,
-           compose_depends_on, previous_exit_code, previous_oom_killed, change, changed_at
+           compose_depends_on, previous_exit_code, previous_oom_killed, change, changed_at, health_output, health_grace_s,
+           network, network_of
     FROM targets
 """
 
@@ -48,8 +57,9 @@ def publish(connection: Connection, reports: dict[int, TargetReport]) -> None:
             service_id, observed_at, matched_by, problem, kind, target_id, started, name, state, health, started_at,
             image_id, config_hash, compose_project, compose_service, restart_policy, restart_limit, restart_count,
             exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable, matched_since,
-            compose_depends_on, previous_exit_code, previous_oom_killed, change, changed_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            compose_depends_on, previous_exit_code, previous_oom_killed, change, changed_at, health_output, health_grace_s,
+            network, network_of)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [_row(service_id, report) for service_id, report in reports.items()],
     )
@@ -58,6 +68,11 @@ def publish(connection: Connection, reports: dict[int, TargetReport]) -> None:
 def load(connection: Connection) -> dict[int, TargetReport]:
     """Return what is known of every service's target."""
     return {integer(row[0]): _report(row) for row in connection.rows(_SELECT)}
+
+
+def ill_by_their_own_word(connection: Connection) -> frozenset[int]:
+    """Return the services whose running container its own health check calls ill."""
+    return frozenset(integer(row[0]) for row in connection.rows("SELECT service_id FROM targets WHERE health = 'unhealthy'"))
 
 
 def of_services(connection: Connection, service_ids: Iterable[int]) -> dict[int, TargetReport]:
@@ -70,7 +85,7 @@ def _row(service_id: int, report: TargetReport) -> tuple[apsw.SQLiteValue, ...]:
     head = (service_id, clock.to_sql(report.observed_at), report.matched_by, report.problem)
     target = report.target
     if target is None:
-        return (*head, *[None] * 21, sql_time(report.matched_since), None, None, None, *_change(report))
+        return (*head, *[None] * 21, sql_time(report.matched_since), None, None, None, *_change(report), *[None] * 4)
     return (
         *head,
         target.kind.value,
@@ -99,6 +114,10 @@ def _row(service_id: int, report: TargetReport) -> tuple[apsw.SQLiteValue, ...]:
         target.previous_exit_code,
         int(target.previous_oom_killed),
         *_change(report),
+        target.health_output,
+        target.health_grace_s,
+        target.network.value,
+        target.network_of,
     )
 
 
@@ -146,4 +165,8 @@ def _target(row: tuple[apsw.SQLiteValue, ...], observed_at: datetime) -> Target:
         compose_depends_on=tuple(name for name in text(row[26]).split(",") if name),
         previous_exit_code=integer_or_none(row[27]),
         previous_oom_killed=bool(row[28]),
+        health_output=text(row[31]),
+        health_grace_s=real(row[32]),
+        network=TargetNetwork(text(row[33])),
+        network_of=text(row[34]),
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.letterbox import Letterbox
+from healthmon.watch import systemd_notify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +41,7 @@ class Heart:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._beaten_at = float("-inf")
         self._said = 0
+        self._manager = systemd_notify.manager() if systemd_notify.is_watched_itself() else systemd_notify.Nobody()
 
     def beat(self, *, is_busy: bool, is_stuck: bool = False) -> None:
         """Say that a round is finished, or that we wait for a good reason; not more often than it is news to anybody."""
@@ -47,6 +49,7 @@ class Heart:
         said = BUSY * is_busy + STUCK * is_stuck
         if said == self._said and now - self._beaten_at < BEAT_EVERY_S / 2:
             return
+        self._manager.tell(systemd_notify.READY, systemd_notify.ALIVE)
         with suppress(OSError):  # nobody listens yet, or hears so fast: the next round tries again
             self._socket.sendto(f"{self._program} {os.getpid()} {said}".encode(), self._path)
             self._beaten_at, self._said = now, said

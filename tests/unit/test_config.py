@@ -223,7 +223,7 @@ def test_references_are_resolved_once(tmp_path: Path, monkeypatch: pytest.Monkey
         ("${file:/nowhere/x}", "'/nowhere/x' cannot be read: No such file or directory"),
         ("${file:/dev/zero}", "'/dev/zero' is not a file of at most 64 KiB"),
         ("${file:/}", "'/' cannot be read: Is a directory"),
-        ("${cred:x}", "no credential 'x': systemd passed none; add LoadCredential=x:/path to the unit"),
+        ("${cred:x}", "no credential 'x': put it into /etc/healthmon/credentials, and run `sudo tools/install` again"),
         ("${evn:X}", "'${evn:X}' is no reference: write ${env:NAME}"),
         ("${X}", "'${X}' is no reference: write ${env:NAME}"),
     ],

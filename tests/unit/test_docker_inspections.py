@@ -44,9 +44,9 @@ class World:
         self.now_s += self.takes_s
         if target_id in self.errors:
             raise self.errors[target_id]
-        ill = HealthCheck(status=TargetHealth.UNHEALTHY, failing_streak=1, last_exit_code=1, last_end=NOW, trusted_s=90)
+        ill = HealthCheck(status=TargetHealth.UNHEALTHY, failing_streak=1, last_exit_code=1, last_end=NOW, trusted_s=90, last_output="")
         check = ill if target_id in self.unhealthy else None
-        return Container(facts=a_target(name=target_id), health_check=check, stop_signal=0, hides_signals=False, hides_exit_codes=False, finished_at=None)
+        return Container(facts=a_target(name=target_id), health_check=check, stop_signal=0, hides_signals=False, hides_exit_codes=False, finished_at=None, names=frozenset())
 
     def refresh(self, rows: dict[str, str], *changed: str) -> list[str]:
         """Return whom it asked for; `is_behind` tells the rest."""

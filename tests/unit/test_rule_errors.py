@@ -99,7 +99,7 @@ MEANING = [
     ("critical >= flapping", "1: true or false can only be compared with == and !=, not with >="),
     ("status == 'unhelthy'", "11: 'unhelthy' is no value of status; did you mean 'unhealthy'?"),
     ("'UNHEALTHY' != status", "1: 'UNHEALTHY' is no value of status; did you mean 'unhealthy'?"),
-    ("container_health == 'ill'", "21: 'ill' is no value of container_health; it is one of 'none', 'starting', 'healthy', 'unhealthy'"),
+    ("container_health == 'ill'", "21: 'ill' is no value of container_health; it is one of 'none', 'unknown', 'starting', 'healthy', 'unhealthy'"),
     ("status == unhealthy", "11: texts stand in quotes: 'unhealthy'"),
     ("running != container_state", "1: texts stand in quotes: 'running'"),
     ("reason == status", "11: texts stand in quotes: 'status'"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.heal.decision import HealDecision, HealReason, Passed, look, wait_until
 from healthmon.heal.gave_up import engine_gave_up
+from healthmon.model.target import TargetHealth, TargetState
 
 if TYPE_CHECKING:
     from healthmon.heal.situation import Situation
@@ -15,11 +16,16 @@ if TYPE_CHECKING:
     from healthmon.model.target import Target
 
 
+VERDICT = "its own health check failed as often as it has to"
+
+
 def enough(situation: Situation) -> HealDecision | Passed:
-    """Enough failed looks at the present incarnation, or, for one that does not run, the engine's own word."""
+    """Enough failed looks at the present incarnation, or one and the engine's own verdict, or for what does not run its own word."""
     target, state = situation.target, situation.state
     if engine_gave_up(target):
         return Passed(detail="its engine gave up")
+    if docker_says_so(target) and state.evidence_failures and _speaks_of(target, state):
+        return Passed(detail=VERDICT)
     detail = f"{state.evidence_failures} of {situation.confirmations + 1}"
     if state.evidence_failures > situation.confirmations and _speaks_of(target, state):
         return Passed(detail=detail)
@@ -40,6 +46,8 @@ def ill_for_long_enough(situation: Situation) -> HealDecision | Passed:
     started_at = situation.state.evidence_started_at
     if started_at is None:
         return Passed()
+    if docker_says_so(situation.target):
+        return Passed(detail=VERDICT)
     until = started_at + timedelta(seconds=situation.settings.min_unhealthy_seconds)
     return wait_until(until, situation.now, HealReason.MIN_UNHEALTHY, afterwards=f"first failed at {clock.to_people(started_at)}")
 
@@ -50,6 +58,11 @@ def grace_is_over(situation: Situation) -> HealDecision | Passed:
         return Passed()
     until = target.started_at + timedelta(seconds=situation.settings.start_grace_seconds)
     return wait_until(until, situation.now, HealReason.START_GRACE, afterwards=f"runs since {clock.to_people(target.started_at)}")
+
+
+def docker_says_so(target: Target | None) -> bool:
+    """Tell whether the container's own health check calls it ill: that has failed several times already, over some time."""
+    return target is not None and target.state is TargetState.RUNNING and target.health is TargetHealth.UNHEALTHY
 
 
 def _speaks_of(target: Target | None, state: ServiceState) -> bool:

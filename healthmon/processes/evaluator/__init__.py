@@ -20,8 +20,10 @@ from healthmon.processes.evaluator.judging import Judging
 from healthmon.processes.evaluator.maintaining import Maintaining
 from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
+from healthmon.processes.evaluator.quarantining import Quarantining
 from healthmon.processes.evaluator.reporting import Reporting
 from healthmon.processes.evaluator.requesting import Requesting
+from healthmon.processes.evaluator.verdicts import Verdicts
 from healthmon.processes.evaluator.watching import Watching
 from healthmon.status.machine import StatusEvent
 from healthmon.status.uptime import hour_of
@@ -66,6 +68,7 @@ class Evaluator:
         self._judging = Judging(known, config.self_healing, log)
         self._depending = Depending(known)
         self._holding = Holding()
+        self._quarantining = Quarantining(self._outages, log)
         self._planning = Planning(
             known,
             config.self_healing,
@@ -73,12 +76,16 @@ class Evaluator:
             log,
             depending=self._depending,
             holding=self._holding,
+            quarantining=self._quarantining,
             started_at=clock.now(),
         )
-        self._requesting = Requesting([service for service, _ in known], self._planning.situations, self._holding, self._judging)
+        self._requesting = Requesting(
+            [service for service, _ in known], self._planning.situations, self._holding, self._judging, self._quarantining
+        )
         self._reporting = Reporting(
             config, known, self._maintaining, log, depending=self._depending, requesting=self._requesting
         )
+        self._verdicts = Verdicts(known)
         self._mark = Mark(config.paths)
         self._loaded = False
         self._next_due = 0.0  # monotonic
@@ -111,6 +118,8 @@ class Evaluator:
             self._watching.void_evidence()
         commits = checks.commits_elsewhere(self._connection)
         entries = checks.read_inbox(self._connection, limit=BATCH)
+        if commits != self._commits_seen:
+            self._hear_verdicts(now)
         is_due = clock.monotonic() >= self._next_due
         if entries or is_due:
             self._take(entries, now)
@@ -124,10 +133,15 @@ class Evaluator:
         self._commits_seen = commits
         return max(0.0, self._next_due - clock.monotonic())
 
+    def _hear_verdicts(self, now: datetime) -> None:
+        self._verdicts.refresh(self._connection, self._watching.states, now)
+        for program in self._verdicts.programs_to_wake():
+            ring(self._paths.doorbell(program))
+
     def _take(self, entries: list[InboxEntry], now: datetime) -> None:
         """Move the states by one batch, and open the incidents that follow."""
         looks = [entry.check for entry in entries if entry.check is not None]
-        changes = self._watching.take(looks, now)
+        changes = self._watching.take(looks, now, confirmed=self._verdicts.standing)
         if not entries and not changes:
             return
         self._reporting.note(looks, changes)

@@ -96,7 +96,7 @@ class Judging:
         window_s = (until - now).total_seconds()
         every_s = max(MIN_EVERY_S, min(configured.retry_interval_seconds, window_s / (2 * GOOD_LOOKS)))
         probe_requests.ask(connection, heal.service_id, every_s=every_s, until=until)
-        self._to_wake.add(f"probe-{configured.group}")
+        self._to_wake.add(configured.program)
 
 
 def _is_relived(connection: Connection, now: datetime) -> bool:

@@ -134,7 +134,7 @@ class Reporting:
             configured = self._services[sid]
             every_s = configured.retry_interval_seconds
             probe_requests.ask(connection, sid, every_s=every_s, until=now + timedelta(seconds=every_s + configured.timeout_seconds))
-            self._to_wake.add(f"probe-{configured.group}")
+            self._to_wake.add(configured.program)
 
     def due_s(self, now: datetime) -> float:
         """Return the seconds until time alone may change something."""

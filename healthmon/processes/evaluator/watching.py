@@ -80,9 +80,12 @@ class Watching:
             if check.service_id in self.flapping:
                 self._note(check)
 
-    def take(self, checks: Iterable[Check], now: datetime) -> list[Change]:
-        """Move the states by these looks, in their order, and by the absence of others."""
-        changes = [self._take_one(_not_after(check, now)) for check in checks if check.service_id in self.states]
+    def take(self, checks: Iterable[Check], now: datetime, *, confirmed: Collection[int] = ()) -> list[Change]:
+        """Move the states by these looks, in their order, and by the absence of others.
+
+        A failed look at one of `confirmed` needs no confirmation: the engine has it already.
+        """
+        changes = [self._take_one(_not_after(check, now), confirmed) for check in checks if check.service_id in self.states]
         changes += [self._lose(sid, now) for sid in self._out_of_sight()]
         return [change for change in changes if change.event is not StatusEvent.NOTHING]
 
@@ -121,10 +124,10 @@ class Watching:
         self._changed.clear()
         self._changed_hours.clear()
 
-    def _take_one(self, check: Check) -> Change:
+    def _take_one(self, check: Check, confirmed: Collection[int]) -> Change:
         sid = check.service_id
         before = self.states[sid]
-        step = machine.advance(before, check, confirmations=self.settings[sid].confirmations)
+        step = machine.advance(before, check, confirmations=0 if sid in confirmed else self.settings[sid].confirmations)
         self._arrived[sid] = clock.monotonic()
         self._note(check)
         return self._moved(before, step, check.checked_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from healthmon.heal.supervisor_target import SupervisorEngine
 from healthmon.log import Log
 from healthmon.processes.doorbell import ring
 from healthmon.processes.healer.acting import Acting
+from healthmon.processes.healer.answering import Answering
 from healthmon.processes.healer.measuring import Measuring
 from healthmon.processes.healer.observing import Observing
 from healthmon.processes.healer.securing import Securing
@@ -32,7 +34,8 @@ RECONCILE_S = 20.0  # the engine's events are hints: they can be lost
 RECONCILE_PROGRAMS_S = 2.0  # supervisord sends no hints at all
 BLIND_S = 5.0  # while an engine does not answer: a stream that broke off tells nobody when it comes back
 BEHIND_S = 1.0  # when a look had no time for all that is new
-MIN_PAUSE_S = 0.1  # between two looks at everything, however many events come
+MIN_PAUSE_S = 0.1  # between two looks at everything
+MIN_GLANCE_S = 0.02  # between two looks at what events told of, however many come
 POLL_S = 5.0
 
 
@@ -40,7 +43,7 @@ def make(config: Config) -> Callable[[Doorbell], Healer]:
     """Return what makes the healer once its role is held."""
     log = Log(PROGRAM)
     programs = any(service.supervisor_program for service in config.enabled_services())
-    supervisor = SupervisorEngine(config.paths.supervisor_socket) if programs else NoEngine("no program is watched")
+    supervisor: Engine = SupervisorEngine(config.paths.supervisor_socket) if programs else NoEngine("no program is watched")
 
     def healer(doorbell: Doorbell) -> Healer:
         connection = open_for_writing(config.paths.database)
@@ -76,13 +79,16 @@ class Healer:
             supervisor=supervisor,
             connection=connection,
             log=log,
-            wake=self._something_happened,
+            wake=self._something_ended,
             securing=self._securing,
         )
         self._measuring = Measuring(config.paths.database, docker, log) if _needs_usage(config) else None
+        self._has_programs = programs
         self._reconcile_s = RECONCILE_PROGRAMS_S if programs else RECONCILE_S
         self._look_at = 0.0
-        self._looked_at = 0.0
+        self._looked_at = self._glanced_at = 0.0
+        self._answering = Answering(wanted, {name: one.service_id for name, one in services.by_name(connection).items()}, connection, log)
+        self._has_events = False
         self._acting.adopt()
         docker.events(self._something_happened)
         if self._measuring is not None:
@@ -90,22 +96,44 @@ class Healer:
 
     def step(self) -> float:
         """Look and act; return the seconds until the next reconciling look."""
-        now = time.monotonic()
-        if now >= max(self._look_at, self._looked_at + MIN_PAUSE_S):
-            self._looked_at = now
-            self._look_at = now + self._reconcile_s
-            if self._observing.observe():
-                ring(self._paths.doorbell("evaluator"))
-            if self._observing.is_blind:
-                self._look_at = min(self._look_at, time.monotonic() + BLIND_S)
-            if any(engine.is_behind for engine in self._engines):
-                self._look_at = min(self._look_at, time.monotonic() + BEHIND_S)
+        self._answering.read_requests()
+        if self._look_if_due():
+            ring(self._paths.doorbell("evaluator"))
         if self._securing is not None:
             self._securing.secure(self._connection)
         if self._acting.advance():
             ring(self._paths.doorbell("evaluator"))
-        wait_s = max(self._look_at, self._looked_at + MIN_PAUSE_S) - time.monotonic()
+        wait_s = min(self._observe_at(), self._glance_at()) - time.monotonic()
         return max(0.0, min(wait_s, POLL_S))
+
+    def _look_if_due(self) -> bool:
+        """Look at everything, or at what events told of; return whether there is news for the evaluator."""
+        now = time.monotonic()
+        if now >= self._observe_at():
+            self._has_events = False
+            self._looked_at = self._glanced_at = now
+            self._look_at = now + self._reconcile_s
+            has_news = self._observing.observe()
+            self._look_again_soon()
+        elif now >= self._glance_at():
+            self._has_events = False
+            self._glanced_at = now
+            has_news = self._observing.glance()
+        else:
+            return False
+        return self._answering.publish(self._observing.found, self._observing.found_at) or has_news
+
+    def _observe_at(self) -> float:
+        return max(min(self._look_at, self._answering.next_at()), self._looked_at + MIN_PAUSE_S)
+
+    def _glance_at(self) -> float:
+        return self._glanced_at + MIN_GLANCE_S if self._has_events else math.inf
+
+    def _look_again_soon(self) -> None:
+        if self._observing.is_blind:
+            self._look_at = min(self._look_at, time.monotonic() + BLIND_S)
+        if any(engine.is_behind for engine in self._engines):
+            self._look_at = min(self._look_at, time.monotonic() + BEHIND_S)
 
     def is_busy(self) -> bool:
         return self._acting.is_busy
@@ -130,8 +158,14 @@ class Healer:
         ring(self._paths.doorbell("evaluator"))
         self._doorbell.ring_self()
 
+    def _something_ended(self) -> None:
+        """Containers tell by their events what became of a restart; programs do not."""
+        if self._has_programs:
+            self._look_at = 0.0
+        self._doorbell.ring_self()
+
     def _something_happened(self) -> None:
-        self._look_at = 0.0
+        self._has_events = True
         self._doorbell.ring_self()
 
 

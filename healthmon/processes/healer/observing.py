@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.errors import EngineError
 from healthmon.heal.docker_facts import STOP_UNDER_WAY_S
-from healthmon.heal.matching import Match, Wanted, match
+from healthmon.heal.matching import Match, MatchProblem, Wanted, match
 from healthmon.model.target import TargetChange, TargetKind, TargetState
 from healthmon.processes.healer.depending import Depending
 from healthmon.store import facts, services, target_starts, targets
 from healthmon.store.targets import TargetReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -56,12 +56,21 @@ class Observing:
         self._problems: dict[str, str] = {}
         self._depending = Depending(connection, log)
         self._returned_at: datetime | None = None
+        self.found: dict[str, Match] = {}  # by service name, what the last look at the engine found
+        self.found_at = clock.now()
         self._remember(targets.load(connection))
 
     def observe(self) -> bool:
         """Look at everything; return whether anything changed."""
-        reports = self._reports("docker", self._docker, self._on_docker)
-        reports |= self._reports("supervisor", self._supervisor, self._on_supervisor)
+        reports = self._reports("docker", self._docker, self._on_docker, self._docker.observe)
+        reports |= self._reports("supervisor", self._supervisor, self._on_supervisor, self._supervisor.observe)
+        return self._publish(reports)
+
+    def glance(self) -> bool:
+        """Look at the containers that events told of; return whether anything changed."""
+        return self._publish(self._reports("docker", self._docker, self._on_docker, self._docker.glance))
+
+    def _publish(self, reports: dict[int, TargetReport]) -> bool:
         changed = {sid: report for sid, report in reports.items() if self._is_news(sid, report)}
         returned_at = self._docker.returned_at
         if not changed and returned_at == self._returned_at and not self._depending.has_news:
@@ -87,14 +96,15 @@ class Observing:
         """Whether an engine that is needed did not answer the last look."""
         return any(self._problems.values())
 
-    def _reports(self, name: str, engine: Engine, wanted: list[Wanted]) -> dict[int, TargetReport]:
+    def _reports(self, name: str, engine: Engine, wanted: list[Wanted], look: Callable[[], list[Target]]) -> dict[int, TargetReport]:
         if not wanted:
             return {}
         now = clock.now()
         try:
-            seen = engine.observe()
+            seen = look()
         except EngineError as error:
             self._say_problem(name, str(error))
+            self._found({one.name: Match(problem=MatchProblem.ENGINE_UNREACHABLE, text=str(error)) for one in wanted}, now)
             return {self._ids[one.name]: TargetReport(observed_at=now, problem=str(error)) for one in wanted}
         self._say_problem(name, "")
         matches = match(wanted, seen, self._matched)
@@ -102,10 +112,14 @@ class Observing:
             self._depending.look(self._targets(matches), seen, now)
         if engine.is_behind:
             matches = {service: found for service, found in matches.items() if self._is_known(service, found)}
+        self._found(matches, now)
         self._matched |= {
             service: found.target.incarnation.target_id for service, found in matches.items() if found.target is not None
         }
         return {self._ids[service]: self._told(self._ids[service], found, now) for service, found in matches.items()}
+
+    def _found(self, matches: dict[str, Match], now: datetime) -> None:
+        self.found, self.found_at = self.found | matches, now
 
     def _started(self, reports: Mapping[int, TargetReport]) -> dict[int, datetime]:
         """Return when targets were started that ran, or were something else, when they were seen before."""

@@ -33,7 +33,7 @@ SPARE_READS_S = 0.25  # a ring that comes together with a look of ours cannot be
 
 def make(config: Config, group: str) -> Callable[[Doorbell], Worker]:
     """Return what makes the worker for `group`. Raises UsageError when the configuration has no such group."""
-    members = config.groups().get(group)
+    members = config.probed_groups().get(group)
     if members is None:
         raise UsageError(f"there is no service in a group {group!r}: `healthmon programs` lists the programs of a configuration")
 

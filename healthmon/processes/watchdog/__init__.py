@@ -16,6 +16,7 @@ from healthmon.errors import EngineError, HealthmonError
 from healthmon.log import Log
 from healthmon.processes.doorbell import ring
 from healthmon.processes.loop import prepare_directories
+from healthmon.processes.programs import names
 from healthmon.processes.watchdog.charges import Charges
 from healthmon.processes.watchdog.outward import Outward
 from healthmon.processes.watchdog.sampling import Sampling
@@ -55,7 +56,7 @@ class Watchdog:
         for bell in config.paths.doorbells.glob("*.sock"):
             ring(bell)  # who began before us has beaten where nobody heard it
         self._rpc = SupervisorRpc(config.paths.supervisor_socket)
-        self._charges = Charges(config.groups())
+        self._charges = Charges(names(config))
         self._sampling = Sampling(config, log)
         self._outward = Outward(config.watchdog, log)
         self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)

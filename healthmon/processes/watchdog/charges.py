@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from healthmon.processes.programs import EVALUATOR, HEALER, NOTIFIER, PROBE, WEB
+from healthmon.processes.programs import WATCHDOG
 from healthmon.watch.policy import FLAPPING_STARTS, HUNG_AFTER_S, LEAKING_SAMPLES, Observed, ProgramState, WatchReason
 from healthmon.watch.wellbeing import Judged
 
@@ -54,9 +54,8 @@ class _Charge:
 class Charges:
     """What the watchdog looks after: our programs but itself, which supervisord looks after."""
 
-    def __init__(self, groups: Iterable[str]) -> None:
-        names = (EVALUATOR, HEALER, NOTIFIER, WEB, *(f"{PROBE}{group}" for group in groups))
-        self._charges = {name: _Charge() for name in names}
+    def __init__(self, names: Iterable[str]) -> None:
+        self._charges = {name: _Charge() for name in names if name != WATCHDOG}
 
     def is_ours(self, name: str) -> bool:
         return name in self._charges

@@ -1,0 +1,52 @@
+"""What becomes of a database when another version comes? It is looked at, copied, and then migrated by the agent's start."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from installer import environment
+from installer.machine import Machine, Trouble
+
+if TYPE_CHECKING:
+    from installer.layout import Layout
+
+    from healthmon.installation import Installation
+
+# Both run with this version's own SQLite, which is safe beside a running agent as the system's is not, and as the agent's
+# account: files that root makes beside a database would keep the agent out.
+LOOK = """
+import sys
+from pathlib import Path
+from healthmon.store.connection import open_for_reading
+open_for_reading(Path(sys.argv[1])).close()
+"""
+COPY = """
+import os, sys
+import apsw
+os.umask(0o077)
+source, target = sys.argv[1:]
+os.makedirs(os.path.dirname(target), exist_ok=True)
+original, copy = apsw.Connection(source, flags=apsw.SQLITE_OPEN_READONLY), apsw.Connection(target)
+with copy.backup("main", original, "main") as backup:
+    backup.step()
+[(found,)] = copy.execute("PRAGMA integrity_check(1)")
+sys.exit(0 if found == "ok" else found)
+"""
+
+
+def look_after(machine: Machine, layout: Layout, before: Installation | None) -> None:
+    """Refuse a database that this version does not understand, and copy it before another version touches it."""
+    if machine.dry_run or not layout.database.exists():
+        return
+    done = environment.run(layout, "-c", LOOK, str(layout.database), user=layout.user)
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()[-1:]
+        raise Trouble(f"healthmon {layout.version} cannot use the database; nothing was touched: {''.join(said)}")
+    if before is None or before.stamp == layout.stamp:
+        return
+    copy = layout.data / "backups" / f"before-{layout.version}-{time.strftime('%Y%m%dT%H%M%S')}.db"
+    machine.say(f"copy the database to {copy}, in case the new version disappoints")
+    done = environment.run(layout, "-c", COPY, str(layout.database), str(copy), user=layout.user)
+    if done.returncode != 0:
+        raise Trouble(f"the database could not be copied, so nothing was touched: {done.stderr.strip()[-500:]}")
