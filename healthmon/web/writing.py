@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from healthmon.web.access import Access
 
 JSON = "application/json"
+BODY_S = 10.0
 MAX_DIGITS = 18  # of a number that SQLite can hold
 
 DEEDS: tuple[Deed[Any], ...] = (
@@ -98,7 +100,11 @@ async def read_body(request: Request, model: type[acts.A]) -> acts.A:
     if media_type != JSON:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the body must be {JSON}")
     try:
-        return model.model_validate_json(await request.body())
+        async with asyncio.timeout(BODY_S):
+            body = await request.body()
+        return model.model_validate_json(body)
+    except TimeoutError:
+        raise Problem(HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {BODY_S:.0f} s") from None
     except ValidationError as error:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, said(error, model)) from None
 
