@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -18,30 +22,30 @@ class Kind(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Family:
-    """All samples of one metric. `labels` are the names; a sample gives their values in this order."""
+    """All samples of one metric. Labels come as `labelled` writes them: those of a service are written once for all its samples."""
 
     name: str
     kind: Kind
     about: str
-    labels: tuple[str, ...] = ()
     samples: list[str] = field(default_factory=list)
 
-    def add(self, value: float, *values: str) -> None:
-        self._write(self.name, zip(self.labels, values, strict=True), value)
+    def add(self, value: float, labels: str = "") -> None:
+        self.samples.append(f"{self.name}{{{labels}}} {number(value)}" if labels else f"{self.name} {number(value)}")
 
-    def add_histogram(self, edges: tuple[float, ...], counts: tuple[int, ...], total: float, *values: str) -> None:
+    def add_histogram(self, edges: Sequence[str], counts: Sequence[int], total: float, labels: str) -> None:
         """Add a histogram: `counts` are those between the edges, with one more for what is above the last."""
-        named = list(zip(self.labels, values, strict=True))
         below = 0
-        for edge, count in zip((*map(number, edges), "+Inf"), counts, strict=True):
+        start = f"{self.name}_bucket{{{labels},le="
+        for edge, count in zip((*edges, "+Inf"), counts, strict=True):
             below += count
-            self._write(f"{self.name}_bucket", [*named, ("le", edge)], below)
-        self._write(f"{self.name}_sum", named, total)
-        self._write(f"{self.name}_count", named, below)
+            self.samples.append(f'{start}"{edge}"}} {below}')
+        self.samples.append(f"{self.name}_sum{{{labels}}} {number(total)}")
+        self.samples.append(f"{self.name}_count{{{labels}}} {below}")
 
-    def _write(self, name: str, labels: zip[tuple[str, str]] | list[tuple[str, str]], value: float) -> None:
-        said = ",".join(f'{label}="{escaped(text)}"' for label, text in labels)
-        self.samples.append(f"{name}{{{said}}} {number(value)}" if said else f"{name} {number(value)}")
+
+def labelled(**values: str) -> str:
+    """Write labels with their values."""
+    return ",".join(f'{label}="{escaped(text)}"' for label, text in values.items())
 
 
 def expose(families: list[Family], *, is_open: bool) -> str:
@@ -63,4 +67,6 @@ def escaped(text: str) -> str:
 
 def number(value: float) -> str:
     """Write a value; a whole one without a point."""
-    return str(int(value)) if value == int(value) else repr(float(value))
+    if isinstance(value, int):
+        return str(int(value))  # True is 1
+    return str(int(value)) if value.is_integer() else repr(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING
 
 from healthmon import __version__
@@ -30,7 +31,8 @@ from healthmon.store import (
     targets,
     totals,
 )
-from healthmon.web.exposition import Family, Kind
+from healthmon.web.exposition import Family, Kind, labelled
+from healthmon.web.exposition import number as written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 
 GAUGE, COUNTER, HISTOGRAM = Kind.GAUGE, Kind.COUNTER, Kind.HISTOGRAM
 US = 1e6
-OUTCOMES = tuple(state for state in HealState if state not in OPEN_HEALS)
+OUTCOMES = tuple(state.value for state in HealState if state not in OPEN_HEALS)
 
 
 def collect(connection: Connection, config: Config, running: dict[str, bool], now: datetime) -> list[Family]:
@@ -60,12 +62,12 @@ def collect(connection: Connection, config: Config, running: dict[str, bool], no
 
 
 def _ourselves(connection: Connection, config: Config, running: dict[str, bool]) -> Iterator[Family]:
-    build = Family(name="healthmon_build_info", kind=GAUGE, about="Which healthmon this is.", labels=("version", "pythonversion"))
-    build.add(1, __version__, platform.python_version())
+    build = Family(name="healthmon_build_info", kind=GAUGE, about="Which healthmon this is.")
+    build.add(1, labelled(version=__version__, pythonversion=platform.python_version()))
     yield build
-    up = Family(name="healthmon_process_up", kind=GAUGE, about="Whether a process of healthmon's own runs.", labels=("program",))
+    up = Family(name="healthmon_process_up", kind=GAUGE, about="Whether a process of healthmon's own runs.")
     for program, is_up in running.items():
-        up.add(is_up, program)
+        up.add(is_up, labelled(program=program))
     yield up
     yield from _usage(connection)
     size = Family(name="healthmon_database_size_bytes", kind=GAUGE, about="Size of the database, without what is not written into it yet.")
@@ -77,30 +79,29 @@ def _ourselves(connection: Connection, config: Config, running: dict[str, bool])
 
 
 def _usage(connection: Connection) -> Iterator[Family]:
-    labels = ("program",)
     memory = Family(
-        name="healthmon_process_proportional_memory_bytes", kind=GAUGE, about="Memory of a process, with its share of what several use.", labels=labels
+        name="healthmon_process_proportional_memory_bytes", kind=GAUGE, about="Memory of a process, with its share of what several use."
     )
-    cpu = Family(name="healthmon_process_cpu_seconds_total", kind=COUNTER, about="Processor time of a process since it began.", labels=labels)
+    cpu = Family(name="healthmon_process_cpu_seconds_total", kind=COUNTER, about="Processor time of a process since it began.")
     for sample in process_samples.newest(connection):
         if sample.program != ALL_PROCESSES:  # Prometheus adds up by itself
-            memory.add(sample.pss_bytes, sample.program)
-            cpu.add(sample.cpu_s, sample.program)
+            memory.add(sample.pss_bytes, labelled(program=sample.program))
+            cpu.add(sample.cpu_s, labelled(program=sample.program))
     yield from (memory, cpu)
 
 
 def _states(report: LiveReport) -> Iterator[Family]:
-    info = Family(name="healthmon_service_info", kind=GAUGE, about="What is set about a service.", labels=("name", "group", "critical"))
-    up = Family(name="healthmon_service_up", kind=GAUGE, about="1 when a service is healthy, 0 when it is not; absent while that is unknown.", labels=("name",))
-    state = Family(name="healthmon_service_state", kind=GAUGE, about="1 for the state that a service is in.", labels=("name", "state"))
-    since = Family(name="healthmon_service_state_since_timestamp_seconds", kind=GAUGE, about="When that state began.", labels=("name",))
-    uptime = Family(name="healthmon_service_uptime_ratio", kind=GAUGE, about="Healthy share of the known time of the last 24 hours.", labels=("name",))
-    coverage = Family(name="healthmon_service_uptime_coverage_ratio", kind=GAUGE, about="Share of those 24 hours that is known.", labels=("name",))
+    info = Family(name="healthmon_service_info", kind=GAUGE, about="What is set about a service.")
+    up = Family(name="healthmon_service_up", kind=GAUGE, about="1 when a service is healthy, 0 when it is not; absent while that is unknown.")
+    state = Family(name="healthmon_service_state", kind=GAUGE, about="1 for the state that a service is in.")
+    since = Family(name="healthmon_service_state_since_timestamp_seconds", kind=GAUGE, about="When that state began.")
+    uptime = Family(name="healthmon_service_uptime_ratio", kind=GAUGE, about="Healthy share of the known time of the last 24 hours.")
+    coverage = Family(name="healthmon_service_uptime_coverage_ratio", kind=GAUGE, about="Share of those 24 hours that is known.")
     for line in report.lines:
-        name = line.service.name
-        info.add(1, name, line.service.group, str(line.service.critical).lower())
+        name = labelled(name=line.service.name)
+        info.add(1, f"{name},{labelled(group=line.service.group, critical=str(line.service.critical).lower())}")
         for one in ServiceStatus:
-            state.add(one is line.status, name, one.value)
+            state.add(one is line.status, f'{name},state="{one.value}"')
         if line.status is not ServiceStatus.UNKNOWN:
             up.add(line.status is ServiceStatus.HEALTHY, name)
         if line.status_since is not None:
@@ -115,15 +116,14 @@ def _care(connection: Connection, config: Config, report: LiveReport, now: datet
     """What people do about services."""
     working, held = maintenance.active(connection, config, now), holds.standing(connection, at=now)
     spoken = {one.service_id: one for one in conversations.open_conversations(connection)}
-    labels = ("name",)
-    worked = Family(name="healthmon_service_maintenance", kind=GAUGE, about="1 while a service is in maintenance.", labels=labels)
-    kept = Family(name="healthmon_service_held", kind=GAUGE, about="1 while a person holds a service back from restarts.", labels=labels)
-    known = Family(name="healthmon_service_acknowledged", kind=GAUGE, about="1 while a person has acknowledged its outage.", labels=labels)
-    flaps = Family(name="healthmon_service_flapping", kind=GAUGE, about="1 while a service comes and goes.", labels=labels)
+    worked = Family(name="healthmon_service_maintenance", kind=GAUGE, about="1 while a service is in maintenance.")
+    kept = Family(name="healthmon_service_held", kind=GAUGE, about="1 while a person holds a service back from restarts.")
+    known = Family(name="healthmon_service_acknowledged", kind=GAUGE, about="1 while a person has acknowledged its outage.")
+    flaps = Family(name="healthmon_service_flapping", kind=GAUGE, about="1 while a service comes and goes.")
     for line in report.lines:
-        name, sid = line.service.name, line.service.service_id
+        name, sid = labelled(name=line.service.name), line.service.service_id
         conversation = spoken.get(sid)
-        worked.add(name in working, name)
+        worked.add(line.service.name in working, name)
         kept.add(sid in held, name)
         known.add(conversation is not None and conversation.is_acknowledged(now), name)
         flaps.add(conversation is not None and conversation.flapping_at is not None, name)
@@ -133,27 +133,26 @@ def _care(connection: Connection, config: Config, report: LiveReport, now: datet
 def _checks(connection: Connection, config: Config, report: LiveReport) -> Iterator[Family]:
     ended, took = tallies.endings(connection), tallies.durations(connection)
     expiries = certificates.of_services(connection, [line.service.service_id for line in report.lines])
-    labels = ("name",)
-    total = Family(name="healthmon_probes_total", kind=COUNTER, about="Scheduled checks.", labels=labels)
-    failed = Family(name="healthmon_probe_failures_total", kind=COUNTER, about="Scheduled checks that failed, through the service or through us.", labels=labels)
-    why = Family(name="healthmon_probe_failures_by_reason_total", kind=COUNTER, about="The same by reason.", labels=("name", "reason"))
-    duration = Family(name="healthmon_probe_duration_seconds", kind=HISTOGRAM, about="How long answers took; one edge is the expected time.", labels=labels)
-    expected = Family(name="healthmon_probe_expected_duration_seconds", kind=GAUGE, about="How long an answer may take.", labels=labels)
-    last = Family(name="healthmon_probe_last_timestamp_seconds", kind=GAUGE, about="When the last check was made.", labels=labels)
-    last_good = Family(name="healthmon_probe_last_success_timestamp_seconds", kind=GAUGE, about="When the last good check was made.", labels=labels)
-    expiry = Family(name="healthmon_tls_certificate_not_after_timestamp_seconds", kind=GAUGE, about="When its certificate expires.", labels=labels)
+    total = Family(name="healthmon_probes_total", kind=COUNTER, about="Scheduled checks.")
+    failed = Family(name="healthmon_probe_failures_total", kind=COUNTER, about="Scheduled checks that failed, through the service or through us.")
+    why = Family(name="healthmon_probe_failures_by_reason_total", kind=COUNTER, about="The same by reason.")
+    duration = Family(name="healthmon_probe_duration_seconds", kind=HISTOGRAM, about="How long answers took; one edge is the expected time.")
+    expected = Family(name="healthmon_probe_expected_duration_seconds", kind=GAUGE, about="How long an answer may take.")
+    last = Family(name="healthmon_probe_last_timestamp_seconds", kind=GAUGE, about="When the last check was made.")
+    last_good = Family(name="healthmon_probe_last_success_timestamp_seconds", kind=GAUGE, about="When the last good check was made.")
+    expiry = Family(name="healthmon_tls_certificate_not_after_timestamp_seconds", kind=GAUGE, about="When its certificate expires.")
     limits = {service.name: service.expected_response_time for service in config.enabled_services()}
     for line in report.lines:
-        name, sid = line.service.name, line.service.service_id
+        name, sid = labelled(name=line.service.name), line.service.service_id
         ends = ended.get(sid, {})
         total.add(sum(ends.values()), name)
         failed.add(sum(number for reason, number in ends.items() if reason is not CheckReason.OK), name)
         for reason, number in ends.items():
             if reason is not CheckReason.OK:
-                why.add(number, name, reason.value)
-        limit = limits[name]
+                why.add(number, f'{name},reason="{reason.value}"')
+        limit = limits[line.service.name]
         found = took.get(sid, tallies.empty(edges_us(limit)))
-        duration.add_histogram(tuple(edge / US for edge in found.edges), found.counts, found.sum_us / US, name)
+        duration.add_histogram(_edges(found.edges), found.counts, found.sum_us / US, name)
         if limit is not None:
             expected.add(limit, name)
         if line.last_updated is not None:
@@ -166,19 +165,19 @@ def _checks(connection: Connection, config: Config, report: LiveReport) -> Itera
 
 
 def _containers(connection: Connection, report: LiveReport) -> Iterator[Family]:
-    found = targets.load(connection)
-    info = Family(name="healthmon_container_info", kind=GAUGE, about="What is restarted to heal a service.", labels=("name", "container", "image"))
-    runs = Family(name="healthmon_container_running", kind=GAUGE, about="1 while it runs.", labels=("name",))
-    start = Family(name="healthmon_container_start_timestamp_seconds", kind=GAUGE, about="When it was started.", labels=("name",))
-    oom = Family(name="healthmon_container_oom_killed", kind=GAUGE, about="1 when its last end was for want of memory.", labels=("name",))
+    found = targets.summaries(connection)
+    info = Family(name="healthmon_container_info", kind=GAUGE, about="What is restarted to heal a service.")
+    runs = Family(name="healthmon_container_running", kind=GAUGE, about="1 while it runs.")
+    start = Family(name="healthmon_container_start_timestamp_seconds", kind=GAUGE, about="When it was started.")
+    oom = Family(name="healthmon_container_oom_killed", kind=GAUGE, about="1 when its last end was for want of memory.")
     for line in report.lines:
-        one = found.get(line.service.service_id)
-        if one is None or one.target is None:
+        target = found.get(line.service.service_id)
+        if target is None or target.state is None:
             continue
-        name, target = line.service.name, one.target
-        info.add(1, name, target.name, target.image_id)
+        name = labelled(name=line.service.name)
+        info.add(1, f"{name},{labelled(container=target.name or '', image=target.image_id or '')}")
         runs.add(target.state is TargetState.RUNNING, name)
-        oom.add(target.oom_killed or target.previous_oom_killed, name)
+        oom.add(target.oom_killed, name)
         if target.started_at is not None:
             start.add(target.started_at.timestamp(), name)
     yield from (info, runs, start, oom)
@@ -186,18 +185,18 @@ def _containers(connection: Connection, report: LiveReport) -> Iterator[Family]:
 
 def _healing(connection: Connection, report: LiveReport) -> Iterator[Family]:
     opened, ended = totals.incidents(connection), totals.heals(connection)
-    lasting = Family(name="healthmon_service_incident_open", kind=GAUGE, about="1 while an incident of a service is open.", labels=("name",))
-    incident = Family(name="healthmon_incidents_total", kind=COUNTER, about="Incidents that were opened.", labels=("name",))
-    quarantined = Family(name="healthmon_service_quarantined", kind=GAUGE, about="1 while healing has given up on a service.", labels=("name",))
-    heal = Family(name="healthmon_heals_total", kind=COUNTER, about="Restarts that are over, and those that a dry run would have made.", labels=("name", "outcome"))
+    lasting = Family(name="healthmon_service_incident_open", kind=GAUGE, about="1 while an incident of a service is open.")
+    incident = Family(name="healthmon_incidents_total", kind=COUNTER, about="Incidents that were opened.")
+    quarantined = Family(name="healthmon_service_quarantined", kind=GAUGE, about="1 while healing has given up on a service.")
+    heal = Family(name="healthmon_heals_total", kind=COUNTER, about="Restarts that are over, and those that a dry run would have made.")
     for line in report.lines:
-        name, sid = line.service.name, line.service.service_id
+        name, sid = labelled(name=line.service.name), line.service.service_id
         mine = report.incidents.get(sid)
         lasting.add(mine is not None, name)
         quarantined.add(mine is not None and mine.quarantined_at is not None, name)
         incident.add(opened.get(sid, 0), name)
         for outcome in OUTCOMES:
-            heal.add(ended.get((sid, outcome.value), 0), name, outcome.value)
+            heal.add(ended.get((sid, outcome), 0), f'{name},outcome="{outcome}"')
     yield from (lasting, incident, quarantined, heal)
 
 
@@ -206,20 +205,25 @@ def _telling(connection: Connection, config: Config) -> Iterator[Family]:
     for rule in config.alert_rules:
         if rule.enabled and rule.severity is not AlertSeverity.INFO:
             counts.setdefault((rule.name, rule.severity.value), 0)
-    firing = Family(name="healthmon_alerts_firing", kind=GAUGE, about="Alerts that fire now.", labels=("rule", "severity"))
+    firing = Family(name="healthmon_alerts_firing", kind=GAUGE, about="Alerts that fire now.")
     for (rule_name, severity), number in sorted(counts.items()):
-        firing.add(number, rule_name, severity)
+        firing.add(number, labelled(rule=rule_name, severity=severity))
     yield firing
     states, told, waiting = channel_states.load(connection), totals.deliveries(connection), deliveries.count_waiting(connection)
-    labels = ("channel",)
-    sent = Family(name="healthmon_notifications_total", kind=COUNTER, about="Messages that a channel took.", labels=labels)
-    parked = Family(name="healthmon_notification_failures_total", kind=COUNTER, about="Messages that were given up on.", labels=labels)
-    queue = Family(name="healthmon_notification_queue_length", kind=GAUGE, about="Messages that wait.", labels=labels)
-    fails = Family(name="healthmon_channel_failing", kind=GAUGE, about="1 while nothing gets through a channel.", labels=labels)
+    sent = Family(name="healthmon_notifications_total", kind=COUNTER, about="Messages that a channel took.")
+    parked = Family(name="healthmon_notification_failures_total", kind=COUNTER, about="Messages that were given up on.")
+    queue = Family(name="healthmon_notification_queue_length", kind=GAUGE, about="Messages that wait.")
+    fails = Family(name="healthmon_channel_failing", kind=GAUGE, about="1 while nothing gets through a channel.")
     for channel in channels.enabled(config.alerting):
-        name, state = channel.name, states.get(channel.name)
-        sent.add(told.get((name, DeliveryState.SENT.value), 0), name)
-        parked.add(told.get((name, DeliveryState.PARKED.value), 0), name)
-        queue.add(waiting.get(name, 0), name)
+        name, state = labelled(channel=channel.name), states.get(channel.name)
+        sent.add(told.get((channel.name, DeliveryState.SENT.value), 0), name)
+        parked.add(told.get((channel.name, DeliveryState.PARKED.value), 0), name)
+        queue.add(waiting.get(channel.name, 0), name)
         fails.add(state is not None and state.failing_since is not None, name)
     yield from (sent, parked, queue, fails)
+
+
+@cache
+def _edges(edges_in_us: tuple[int, ...]) -> tuple[str, ...]:
+    """Return edges as they are written: most services have the same."""
+    return tuple(written(edge / US) for edge in edges_in_us)

@@ -15,7 +15,7 @@ from healthmon.model.incident import IncidentResolution
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status.uptime import Uptime
 from healthmon.store import certificates, heals, incidents, states, tallies
-from healthmon.web.exposition import Family, Kind, expose
+from healthmon.web.exposition import Family, Kind, expose, labelled
 from tests.builders import a_check, a_heal
 from tests.needs import program
 
@@ -83,8 +83,8 @@ def test_other_edges_begin_at_nothing_and_rechecks_are_not_counted(site: Site) -
 
 
 def test_no_text_breaks_out_of_its_line() -> None:
-    family = Family(name="a", kind=Kind.GAUGE, about="b\nc\\d", labels=("e",))
-    family.add(1.5, 'f"\\\n')
+    family = Family(name="a", kind=Kind.GAUGE, about="b\nc\\d")
+    family.add(1.5, labelled(e='f"\\\n'))
     assert expose([family], is_open=False) == '# HELP a b\\nc\\\\d\n# TYPE a gauge\na{e="f\\"\\\\\\n"} 1.5\n'
 
 

@@ -79,9 +79,9 @@ def test_a_prometheus_scrapes_us_and_knows_all_that_rules_and_dashboard_ask_for(
     asked += [annotation["expr"] for annotation in dashboard["annotations"]["list"]]
     with prometheus(tmp_path, site) as ask:
         wait_for(lambda: ask('up{job="healthmon"} == 1') and ask('probe_success{instance="doc_store"}'))
-        assert ask('probe_success{instance="doc_store", group="default"}') == [0.0]
+        wait_for(lambda: ask('probe_success{instance="doc_store", group="default"}') == [0.0])
         wait_for(lambda: ask('up{instance="frontend"} == 0'))  # of what nothing is known, a probe fails
-        assert ask('healthmon_service_state{name="doc_store", state="unhealthy"}') == [1.0]
+        wait_for(lambda: ask('healthmon_service_state{name="doc_store", state="unhealthy"}') == [1.0])
         wait_for(lambda: ask('ALERTS{alertname="ServiceUnhealthy", name="doc_store"}'))
         for expression in asked:
             ask(filled(expression))  # raises for one that is wrong
