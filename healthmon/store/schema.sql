@@ -562,6 +562,16 @@ BEGIN
     INSERT INTO totals VALUES ('delivery', NEW.channel, NEW.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
 END;
 
+-- What was applied, the last 200 times that something changed: the keys and values as they were written, without secrets.
+CREATE TABLE configurations (
+    number     INTEGER PRIMARY KEY,
+    applied_at TEXT NOT NULL,
+    author     TEXT NOT NULL,
+    cause      TEXT NOT NULL CHECK (cause IN ('start', 'reload', 'discovery')),
+    source     TEXT NOT NULL,             -- the file
+    content    TEXT NOT NULL              -- JSON
+) STRICT;
+
 -- Small facts that processes tell each other, such as when Docker came back.
 CREATE TABLE facts (
     name  TEXT PRIMARY KEY,
