@@ -31,6 +31,7 @@ VERBS = {
     "alerts": "what fires, who was told, and what you say to it",
     "maintenance": "work on services without a message or a restart",
     "probe": "look at one service now, and say everything about it",
+    "web": "log a browser in, so that its buttons work",
     "validate": "check a configuration, and show what it means",
     "ctl": "supervisorctl, with the right file",
     "log-level": "how much the running processes say, changed at run time",

@@ -48,6 +48,9 @@ class Pages:
     async def overview(self, _request: Request) -> Response:
         return self._page("overview.html", await self._reader.ask(self._overview))
 
+    async def login(self, _request: Request) -> Response:
+        return self._page("login.html", None)
+
     def problem(self, problem: Problem) -> Response:
         """Return the page that says why there is no other."""
         return self._page("problem.html", problem, status=problem.status)
