@@ -15,6 +15,7 @@ from healthmon.model.heal import Heal, HealAction, HealState
 from healthmon.model.hold import Hold
 from healthmon.model.incident import Incident
 from healthmon.model.notification import Affected, Notification, NotificationKind
+from healthmon.model.quarantine import Quarantine
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.model.target import Incarnation, Target, TargetHealth, TargetKind, TargetState
 
@@ -154,6 +155,20 @@ def a_hold(**changes: Any) -> Hold:
         "reason": "a migration runs",
     }
     return Hold(**facts | changes)
+
+
+def a_quarantine(**changes: Any) -> Quarantine:
+    """One that lasts, of the container that `a_target` is."""
+    target = a_target()
+    facts: dict[str, Any] = {
+        "service_id": 1,
+        "since": ago(600),
+        "last_heal_id": 1,
+        "incarnation": target.incarnation,
+        "image_id": target.image_id,
+        "config_hash": target.config_hash,
+    }
+    return Quarantine(**facts | changes)
 
 
 def switched_on(**changes: Any) -> HealSettings:

@@ -63,6 +63,9 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.reach",
             "heal.order",
             "heal.storm",
+            "heal.signature",
+            "heal.learning",
+            "heal.rearming",
             "heal.words",
             "heal.requested",
             "heal.preflight",
@@ -86,7 +89,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
     ("config", ("config", "config_source", "service_settings", "secrets")),
     ("processes", ("processes", "answers", "web")),
     ("demo", ("demo",)),
-    ("cli", ("cli", "__main__")),
+    ("cli", ("cli", "doctor", "__main__")),
 ]
 ORDER = [name for name, _ in LAYERS]
 

@@ -33,6 +33,8 @@ VERBS = {
     "probe": "look at one service now, and say everything about it",
     "web": "log a browser in, so that its buttons work",
     "validate": "check a configuration, and show what it means",
+    "doctor": "is this installation sound and safe, and what to do if not",
+    "processes": "what of ours runs, since when, and what it uses",
     "ctl": "supervisorctl, with the right file",
     "log-level": "how much the running processes say, changed at run time",
     "programs": "write the supervisord programs of a configuration",

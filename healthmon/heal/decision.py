@@ -47,6 +47,7 @@ class HealReason(StrEnum):
     STORM_ONE_BY_ONE = "storm_one_by_one"
     STORM_NOT_HELPED = "storm_not_helped"
     ATTEMPTS_USED_UP = "attempts_used_up"
+    RESTARTS_DO_NOT_HELP = "restarts_do_not_help"
     QUARANTINE_RETRY = "quarantine_retry"
     COOLDOWN = "cooldown"
     JUST_DROPPED = "just_dropped"

@@ -43,6 +43,7 @@ GATES = (
     Gate("no_storm", "Are most other services well?", calm.no_storm),
     Gate("evidence", "Did enough checks of this run fail?", evidence.enough),
     Gate("attempts_left", "Are there attempts left?", limits.attempts_left),
+    Gate("restarts_help", "Have restarts helped against this failure?", limits.has_helped),
     Gate("min_unhealthy", "Has it been ill for long enough?", evidence.ill_for_long_enough),
     Gate("start_grace", "Is the grace after its start over?", evidence.grace_is_over),
     Gate("startup_hold", "Has healthmon itself settled?", calm.agent_has_settled),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from healthmon.heal.storm import StormStanding
     from healthmon.model.hold import Hold
     from healthmon.model.incident import Incident
+    from healthmon.model.quarantine import Quarantine
     from healthmon.model.status import ServiceState
     from healthmon.model.target import Target
 
@@ -40,12 +41,21 @@ class Situation:
     storm: StormStanding | None = None
     maintenance_until: datetime | None = None  # a person works on the service
     hold: Hold | None = None  # a person wants it left alone
+    quarantine: Quarantine | None = None  # the last of this service, over or not
+    same_failure: tuple[Heal, ...] = ()  # made for the failure that it has now, in all its incidents, since it was rearmed
     queued_ahead: int = 0  # services that get a restart of the host's budget before this one
 
 
 def charged(situation: Situation) -> tuple[Heal, ...]:
     """Return the attempts of this episode that count."""
     return tuple(heal for heal in situation.history if counts(heal, situation.settings))
+
+
+def attempts(situation: Situation) -> tuple[Heal, ...]:
+    """Return the attempts that use up what one incident gets: those since healing was last given another try."""
+    held = situation.quarantine
+    after = held.last_heal_id if held is not None and held.rearmed_by is not None else 0
+    return tuple(heal for heal in charged(situation) if heal.heal_id > after)
 
 
 def counts(heal: Heal, settings: HealSettings) -> bool:

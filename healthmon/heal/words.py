@@ -37,6 +37,7 @@ WORDS: dict[HealReason, str] = {
     HealReason.STORM_ONE_BY_ONE: "waits for its turn, for so many are ill at once that they are tried one by one",
     HealReason.STORM_NOT_HELPED: "waits, for so many are ill at once, and the one that was restarted was not helped; a person has to look",
     HealReason.ATTEMPTS_USED_UP: "has given up, for restarts did not help; a person has to look",
+    HealReason.RESTARTS_DO_NOT_HELP: "does not try again, for restarts did not help against this failure before; a person has to look",
     HealReason.QUARANTINE_RETRY: "has nearly given up, and tries once more later",
     HealReason.COOLDOWN: "waits, for it was restarted already",
     HealReason.JUST_DROPPED: "waits, for the last look forbade a restart",

@@ -76,3 +76,6 @@ class Heal:
     asked_by: str | None = None
     why: str = ""
     forced: bool = False
+    signature: str = ""  # of the failure that it was made for; `failure` says it to people
+    failure: str = ""
+    needless: bool | None = None  # it would have recovered by itself, soon; None: nobody knows

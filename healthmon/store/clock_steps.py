@@ -72,6 +72,7 @@ _PRESENT = (
     ),
     _Present(table="channel_states", key=("channel",), columns=("last_sent_at", "failing_since", "reported_at")),
     _Present(table="maintenances", key=("maintenance_id",), columns=("starts_at",), ends=("ends_at",)),
+    _Present(table="quarantines", key=("service_id",), columns=("since", "rearmed_at")),
     _Present(table="storms", key=("storm_id",), columns=("began_at", "calm_since"), where="ended_at IS NULL"),
     _Present(table="holds", key=("hold_id",), columns=("starts_at",), ends=("ends_at",)),
     _Present(table="silences", key=("silence_id",), columns=("starts_at",), ends=("ends_at",)),

@@ -242,6 +242,11 @@ def open_for_reading(path: Path) -> Connection:
     return connection
 
 
+def sqlite_version() -> str:
+    """Return the version of the SQLite that is in use, which is not the system's."""
+    return apsw.sqlite_lib_version()
+
+
 def require_safe_sqlite(version: str) -> None:
     """Raise UsageError for an SQLite that can corrupt a database like ours."""
     if tuple(map(int, version.split("."))) < SAFE_SQLITE:

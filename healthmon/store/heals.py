@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _SELECT = """
     SELECT heal_id, service_id, incident_id, attempt, action, state, target_id, started, target_name, stop_timeout_s,
-           planned_at, issued_at, returned_at, closed_at, new_target_id, new_started, detail, asked_by, why, forced
+           planned_at, issued_at, returned_at, closed_at, new_target_id, new_started, detail, asked_by, why, forced,
+           signature, failure, needless
     FROM heals
 """
 
@@ -30,8 +31,8 @@ def add(connection: Connection, heal: Heal) -> int:
     rows = connection.rows(
         """
         INSERT INTO heals (service_id, incident_id, attempt, action, state, target_id, started, target_name,
-                           stop_timeout_s, planned_at, issued_at, closed_at, detail, asked_by, why, forced)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING heal_id
+                           stop_timeout_s, planned_at, issued_at, closed_at, detail, asked_by, why, forced, signature, failure)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING heal_id
         """,
         heal.service_id,
         heal.incident_id,
@@ -49,6 +50,8 @@ def add(connection: Connection, heal: Heal) -> int:
         heal.asked_by,
         heal.why,
         int(heal.forced),
+        heal.signature,
+        heal.failure,
     )
     return integer(rows[0][0])
 
@@ -153,6 +156,9 @@ def _heal(row: tuple[apsw.SQLiteValue, ...]) -> Heal:
         asked_by=text_or_none(row[17]),
         why=text(row[18]),
         forced=bool(row[19]),
+        signature=text(row[20]),
+        failure=text(row[21]),
+        needless=None if row[22] is None else bool(row[22]),
     )
 
 
@@ -183,6 +189,23 @@ def of_episode(connection: Connection, incident: Incident) -> list[Heal]:
         clock.to_sql(incident.episode_started_at),
     )
     return sorted(map(_heal, rows), key=lambda heal: heal.heal_id)
+
+
+def of_failure(connection: Connection, service_id: int, signature: str, *, after: int, since: datetime) -> list[Heal]:
+    """Return what the policy did about one failure of a service, over all its incidents, oldest first: later than the heal `after`."""
+    rows = connection.rows(
+        _SELECT + "WHERE service_id = ? AND signature = ? AND heal_id > ? AND planned_at >= ? AND asked_by IS NULL",
+        service_id,
+        signature,
+        after,
+        clock.to_sql(since),
+    )
+    return sorted(map(_heal, rows), key=lambda heal: heal.heal_id)
+
+
+def judge_need(connection: Connection, heal_id: int, *, needless: bool) -> None:
+    """Remember whether a service would have recovered without this restart."""
+    connection.change("UPDATE heals SET needless = ? WHERE heal_id = ?", int(needless), heal_id)
 
 
 def of_target(connection: Connection, target_id: str, *, since: datetime) -> list[Heal]:

@@ -11,7 +11,7 @@ from healthmon.store.row import integer, text, text_or_none, time, time_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     import apsw
 
@@ -71,6 +71,27 @@ def resolve(connection: Connection, incident_id: int, *, at: datetime, resolutio
 def quarantine(connection: Connection, incident_id: int, *, at: datetime) -> None:
     """Record that no further restart will be tried in this incident."""
     connection.change("UPDATE incidents SET quarantined_at = ? WHERE incident_id = ? AND quarantined_at IS NULL", clock.to_sql(at), incident_id)
+
+
+def end_quarantine(connection: Connection, incident_id: int) -> None:
+    """Record that restarts are tried again in this incident."""
+    connection.change("UPDATE incidents SET quarantined_at = NULL WHERE incident_id = ?", incident_id)
+
+
+def left_alone(connection: Connection, service_id: int, reason: CheckReason, *, limit: int) -> list[timedelta]:
+    """Return how long the newest outages of a service of one kind took that ended without any restart of ours."""
+    rows = connection.rows(
+        """
+        SELECT i.started_at, i.resolved_at FROM incidents AS i
+        WHERE i.service_id = ? AND i.reason = ? AND i.resolution = 'recovered'
+          AND NOT EXISTS (SELECT 1 FROM heals AS h WHERE h.incident_id = i.incident_id AND h.returned_at IS NOT NULL)
+        ORDER BY i.incident_id DESC LIMIT ?
+        """,
+        service_id,
+        reason.value,
+        limit,
+    )
+    return [time(row[1]) - time(row[0]) for row in rows]
 
 
 def call_person(connection: Connection, incident_id: int, *, at: datetime) -> None:

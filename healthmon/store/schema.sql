@@ -446,12 +446,31 @@ CREATE TABLE heals (
     asked_by       TEXT,                  -- the person who wanted it; NULL: the policy decided
     why            TEXT NOT NULL DEFAULT '',  -- in that person's words
     forced         INTEGER NOT NULL DEFAULT 0 CHECK (forced IN (0, 1)),
+    signature      TEXT NOT NULL DEFAULT '',  -- of the failure that it was made for: heal/signature.py
+    failure        TEXT NOT NULL DEFAULT '',  -- the same, for people
+    needless       INTEGER CHECK (needless IN (0, 1)),  -- it would have recovered by itself, soon; NULL: nobody knows
     CHECK ((closed_at IS NULL) = (state IN ('planned', 'issued', 'returned')))
 ) STRICT;
 CREATE UNIQUE INDEX one_open_heal ON heals (service_id) WHERE closed_at IS NULL;
 CREATE UNIQUE INDEX one_open_heal_of_a_target ON heals (target_id) WHERE closed_at IS NULL;  -- two services may share one
 CREATE INDEX heals_by_incident ON heals (incident_id);
 CREATE INDEX heals_by_time ON heals (planned_at);
+CREATE INDEX heals_by_failure ON heals (service_id, signature);
+
+-- What healing has given up on, the last time of each service, and what has let it try again: model/quarantine.py.
+CREATE TABLE quarantines (
+    service_id        INTEGER PRIMARY KEY REFERENCES services,
+    since             TEXT NOT NULL,
+    last_heal_id      INTEGER NOT NULL,   -- up to it, nothing is held against the service any more once it is over
+    target_id         TEXT,               -- what ran then
+    started           TEXT,
+    image_id          TEXT NOT NULL,
+    config_hash       TEXT NOT NULL,
+    awaits_dependency INTEGER NOT NULL DEFAULT 0 CHECK (awaits_dependency IN (0, 1)),  -- something that it depends on is ill
+    rearmed_by        TEXT CHECK (rearmed_by IN ('image', 'configuration', 'started', 'released', 'acknowledged', 'dependency')),
+    rearmed_at        TEXT,
+    CHECK ((rearmed_at IS NULL) = (rearmed_by IS NULL))
+) STRICT;
 
 -- Times in which so many services were ill at once that the cause had to lie elsewhere: model/storm.py.
 CREATE TABLE storms (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import xmlrpc.client  # what it reads comes from our own supervisord, on a socket that is ours alone
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from healthmon.errors import EngineError, EngineUnreachableError
@@ -23,6 +24,7 @@ class ProgramInfo:
     name: str
     state: ProgramState
     pid: int
+    started_at: datetime | None = None  # of the process that runs
 
 
 class SupervisorRpc:
@@ -36,7 +38,13 @@ class SupervisorRpc:
         with self._call() as rpc:
             infos = rpc.getAllProcessInfo()
         return [
-            ProgramInfo(name=str(info["name"]), state=ProgramState(info["statename"]), pid=int(info["pid"])) for info in infos
+            ProgramInfo(
+                name=str(info["name"]),
+                state=ProgramState(info["statename"]),
+                pid=int(info["pid"]),
+                started_at=datetime.fromtimestamp(int(info["start"]), UTC) if info["pid"] else None,
+            )
+            for info in infos
         ]
 
     def supervisor_pid(self) -> int:

@@ -47,8 +47,8 @@ class Crowd(World):
 
     def look(self, reason: CheckReason, kind: CheckKind = CheckKind.SCHEDULED, service_id: int = 1, response_time_s: float = 0.01) -> None:
         """Many look at the same time, nearly."""
-        super().look(reason, kind, service_id, response_time_s)
         self.now -= timedelta(seconds=0.99)
+        super().look(reason, kind, service_id, response_time_s)
 
     def fall_ill(self, *names: str) -> None:
         """Have them fail, confirmed, in the same step."""
@@ -70,6 +70,7 @@ class Crowd(World):
         heals.mark_returned(self.connection, heal.heal_id, at=self.now, new=new, detail="restarted")
         self.now += timedelta(seconds=1)
         self.publish_one(name, incarnation=new, started_at=self.now)
+        self.step()
         for _ in range(3):
             self.look(GOOD if helps else BAD, service_id=self.ids[name])
         self.step()

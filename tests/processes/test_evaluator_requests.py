@@ -50,7 +50,7 @@ def test_what_is_held_is_not_restarted_until_its_end_or_release(world: World) ->
     assert world.heal_states() == []
     assert healing(world) == "leaves it alone, for a person holds it back (ada: seen), until 2026-11-22 14:00:00 UTC"
     assert tell(world, RELEASE, **DOC_STORE) == "doc_store is released: it may be restarted again"
-    assert tell(world, RELEASE, **DOC_STORE) == "refused: nobody holds doc_store"
+    assert tell(world, RELEASE, **DOC_STORE) == "refused: nobody holds doc_store, and healing has not given up on it"
     world.fail()
     world.step()
     assert world.heal_states() == ["planned"]

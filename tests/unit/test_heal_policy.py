@@ -14,12 +14,14 @@ from healthmon.heal.decision import HealReason, HealVerdict
 from healthmon.heal.policy import VOIDS_EVIDENCE, decide
 from healthmon.heal.storm import StormStanding
 from healthmon.model.heal import Heal, HealAction, HealState
+from healthmon.model.quarantine import Quarantine, Rearm
 from healthmon.model.status import ServiceStatus
 from healthmon.model.target import Incarnation, TargetState
 from tests.builders import (
     NOW,
     a_heal,
     a_hold,
+    a_quarantine,
     a_situation,
     a_target,
     ago,
@@ -43,6 +45,14 @@ def a_storm(**changes: Any) -> StormStanding:
 def failed(minutes_ago: float, **changes: Any) -> Heal:
     at = ago(60 * minutes_ago)
     return a_heal(changes.pop("state", HealState.FAILED), planned_at=at, issued_at=at, **changes)
+
+
+def in_vain(minutes_ago: float) -> Heal:
+    return failed(minutes_ago, returned_at=ago(60 * minutes_ago - 5), failure="status: got 500")
+
+
+def rearmed(last_heal_id: int) -> Quarantine:
+    return a_quarantine(last_heal_id=last_heal_id, rearmed_by=Rearm.RELEASED, rearmed_at=ago(5))
 
 
 def would(minutes_ago: float) -> Heal:
@@ -218,6 +228,44 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
     (
         "a retry in quarantine, when allowed",
         {"history": (failed(30), failed(20), failed(10)), "settings": switched_on(quarantine_retries=1)},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    ("rearmed: fresh attempts", {"history": (failed(30), failed(20), failed(10)), "quarantine": rearmed(3)}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
+    (
+        "rearmed: the new attempts count",
+        {"history": tuple(failed(50 - 10 * n, heal_id=n) for n in range(1, 5)), "quarantine": rearmed(1)},
+        HealVerdict.QUARANTINE,
+        HealReason.ATTEMPTS_USED_UP,
+    ),
+    ("rearmed: it cools down all the same", {"history": (failed(30), failed(4)), "quarantine": rearmed(9)}, HealVerdict.WAIT, HealReason.COOLDOWN),
+    (
+        "a quarantine that lasts frees nothing",
+        {"history": (failed(30), failed(20), failed(10)), "quarantine": a_quarantine(last_heal_id=9)},
+        HealVerdict.QUARANTINE,
+        HealReason.ATTEMPTS_USED_UP,
+    ),
+    (
+        "restarts never helped against this failure",
+        {"same_failure": (in_vain(900), in_vain(600), in_vain(300))},
+        HealVerdict.QUARANTINE,
+        HealReason.RESTARTS_DO_NOT_HELP,
+    ),
+    (
+        "one that helped since is a reason to try",
+        {"same_failure": (in_vain(900), in_vain(600), in_vain(400), replace(in_vain(300), state=HealState.VERIFIED), in_vain(200))},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    (
+        "what was never made, or never judged, proves nothing",
+        {"same_failure": (in_vain(900), in_vain(600), failed(400), replace(in_vain(300), state=HealState.SUPERSEDED))},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    (
+        "who allows more attempts in one incident gets them",
+        {"same_failure": tuple(in_vain(100 - n) for n in range(4)), "settings": switched_on(max_restart_attempts=5)},
         HealVerdict.ACT,
         HealReason.CONFIRMED_UNHEALTHY,
     ),

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.heal.decision import HealDecision, HealReason, HealVerdict, Passed, hold, quarantine, wait_until
+from healthmon.heal.learning import INEFFECTIVE, in_vain
 from healthmon.heal.reach import service_share
-from healthmon.heal.situation import charged, issued, spent
+from healthmon.heal.situation import attempts, charged, issued, spent
 from healthmon.model.heal import HealState
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class _Budget:
 
 
 def attempts_left(situation: Situation) -> HealDecision | Passed:
-    used, settings = charged(situation), situation.settings
+    used, settings = attempts(situation), situation.settings
     over = len(used) - settings.max_restart_attempts
     if over < 0 or not used:
         return Passed(detail=f"{len(used)} of {settings.max_restart_attempts} used")
@@ -43,6 +44,14 @@ def attempts_left(situation: Situation) -> HealDecision | Passed:
         return quarantine(HealReason.ATTEMPTS_USED_UP, f"{len(used)} of {settings.max_restart_attempts + settings.quarantine_retries}")
     pause = min(RETRY_MAX, RETRY_FIRST * 2 ** min(over, MAX_DOUBLINGS))
     return wait_until(issued(used[-1]) + pause, situation.now, HealReason.QUARANTINE_RETRY)
+
+
+def has_helped(situation: Situation) -> HealDecision | Passed:
+    """Over all incidents: what did not help three times in a row against this failure does not help a fourth time."""
+    settings, count = situation.settings, in_vain(situation.same_failure)
+    if count >= max(INEFFECTIVE, settings.max_restart_attempts + settings.quarantine_retries):
+        return quarantine(HealReason.RESTARTS_DO_NOT_HELP, f"{count} in a row for {situation.same_failure[-1].failure}")
+    return Passed(detail=f"{count} in a row did not" if count else "")
 
 
 def cooled_down(situation: Situation) -> HealDecision | Passed:

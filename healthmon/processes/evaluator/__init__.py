@@ -20,6 +20,7 @@ from healthmon.processes.evaluator.judging import Judging
 from healthmon.processes.evaluator.maintaining import Maintaining
 from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
+from healthmon.processes.evaluator.quarantining import Quarantining
 from healthmon.processes.evaluator.reporting import Reporting
 from healthmon.processes.evaluator.requesting import Requesting
 from healthmon.processes.evaluator.verdicts import Verdicts
@@ -67,6 +68,7 @@ class Evaluator:
         self._judging = Judging(known, config.self_healing, log)
         self._depending = Depending(known)
         self._holding = Holding()
+        self._quarantining = Quarantining(self._outages, log)
         self._planning = Planning(
             known,
             config.self_healing,
@@ -74,9 +76,12 @@ class Evaluator:
             log,
             depending=self._depending,
             holding=self._holding,
+            quarantining=self._quarantining,
             started_at=clock.now(),
         )
-        self._requesting = Requesting([service for service, _ in known], self._planning.situations, self._holding, self._judging)
+        self._requesting = Requesting(
+            [service for service, _ in known], self._planning.situations, self._holding, self._judging, self._quarantining
+        )
         self._reporting = Reporting(
             config, known, self._maintaining, log, depending=self._depending, requesting=self._requesting
         )

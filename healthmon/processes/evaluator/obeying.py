@@ -64,7 +64,8 @@ class Obeying:
         if action.kind in requesting.KINDS:
             return self._requesting.do(connection, action, scene)
         if action.kind is OperatorActionKind.ACKNOWLEDGE:
-            return telling.acknowledge(action, now)
+            outcome = telling.acknowledge(action, now)
+            return outcome if outcome.startswith("refused") else outcome + self._requesting.acknowledged(connection, action, now)
         if action.kind is OperatorActionKind.SILENCE:
             return self._silence(connection, action, now)
         if action.kind is OperatorActionKind.MAINTENANCE:

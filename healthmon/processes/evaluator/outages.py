@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from healthmon.heal import learning
 from healthmon.model.alert import HEALING_QUARANTINED
 from healthmon.model.heal import HealState
 from healthmon.model.incident import Incident, IncidentResolution
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from healthmon.processes.evaluator.watching import Change
     from healthmon.store.connection import Connection
 
+OUTAGES_REMEMBERED = 200
+TELLING = frozenset({HealState.VERIFIED, HealState.WOULD_RESTART})
 
 
 class Outages:
@@ -93,6 +96,13 @@ class Outages:
         self.open[sid] = replace(incident, quarantined_at=alert.triggered_at)
         return True
 
+    def end_quarantine(self, connection: Connection, sid: int, now: datetime) -> None:
+        """Record that restarts are tried again."""
+        if sid in self.open:
+            incidents.end_quarantine(connection, self.open[sid].incident_id)
+            alerts.resolve(connection, sid, HEALING_QUARANTINED, at=now)
+            self.open[sid] = replace(self.open[sid], quarantined_at=None)
+
     def call_person(self, connection: Connection, sid: int, *, since: datetime, now: datetime) -> bool:
         """Have people told how an open incident stands, unless they were since then. Return whether that is news."""
         incident = self.open.get(sid)
@@ -123,7 +133,9 @@ class Outages:
 
     def _close(self, connection: Connection, incident: Incident, resolved_at: datetime) -> None:
         at = max(resolved_at, incident.started_at)
-        resolution = _resolution(heals.of_incident(connection, incident.incident_id))
+        made = heals.of_incident(connection, incident.incident_id)
+        resolution = _resolution(made)
+        self._learn(connection, incident, made, at)
         incidents.resolve(connection, incident.incident_id, at=at, resolution=resolution)
         alerts.resolve(connection, incident.service_id, HEALING_QUARANTINED, at=at)
         del self.open[incident.service_id]
@@ -135,6 +147,18 @@ class Outages:
             resolution=resolution.value,
             lasted_s=(at - incident.started_at).total_seconds(),
         )
+
+
+    def _learn(self, connection: Connection, incident: Incident, made: Iterable[Heal], ended_at: datetime) -> None:
+        """Keep which restarts of an outage that is over were needless."""
+        ours = [heal for heal in made if heal.asked_by is None and heal.state in TELLING]
+        if not ours:
+            return
+        left_alone = incidents.left_alone(connection, incident.service_id, incident.reason, limit=OUTAGES_REMEMBERED)
+        for heal in ours:
+            needless = learning.need(heal, began_at=incident.started_at, ended_at=ended_at, left_alone=left_alone)
+            if needless is not None:
+                heals.judge_need(connection, heal.heal_id, needless=needless)
 
 
 def _resolution(made: list[Heal]) -> IncidentResolution:

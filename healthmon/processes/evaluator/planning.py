@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.heal.decision import HealDecision, HealReason, HealVerdict
 from healthmon.heal.policy import VOIDS_EVIDENCE, decide
-from healthmon.heal.situation import Situation, charged
+from healthmon.heal.signature import signature
+from healthmon.heal.situation import Situation, attempts
 from healthmon.heal.storm import in_vain, standing
 from healthmon.heal.words import in_words
-from healthmon.model.alert import HEALING_QUARANTINED, HEALING_STORM, Alert, AlertSeverity
+from healthmon.model.alert import HEALING_STORM, AlertSeverity
 from healthmon.model.heal import Heal, HealState
 from healthmon.model.status import ServiceStatus
 from healthmon.processes.evaluator.moment import Moment, read_moment
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from healthmon.processes.evaluator.judging import Judging
     from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.outages import Outages
+    from healthmon.processes.evaluator.quarantining import Quarantining
     from healthmon.processes.evaluator.watching import Watching
     from healthmon.store.connection import Connection
 
@@ -59,6 +61,7 @@ class Planning:
         *,
         depending: Depending,
         holding: Holding,
+        quarantining: Quarantining,
         started_at: datetime,
     ) -> None:
         self._services = {service.service_id: (service, configured) for service, configured in services}
@@ -66,6 +69,7 @@ class Planning:
             self._services.values(), settings, depending=depending, maintaining=maintaining, holding=holding, held_since=started_at
         )
         self._storming = Storming(settings, log)
+        self._quarantining = quarantining
         self._maintaining = maintaining
         self._log = log
         self._said: dict[int, tuple[HealVerdict, HealReason]] = {}
@@ -144,14 +148,15 @@ class Planning:
         _meet_incarnation(sid, moment, watching)
         situation = self.situations.of(connection, sid, incident, moment)
         decision = decide(situation)
+        if self._quarantining.follow(connection, self._services[sid][0].name, situation, decision):
+            situation = self.situations.of(connection, sid, outages.open[sid], moment)
+            decision = decide(situation)
         self._say(situation, decision)
         outages.note_healing(connection, sid, in_words(decision, dry_run=situation.settings.dry_run))
         if decision.reason in VOIDS_EVIDENCE and situation.state.evidence_failures:
             watching.replace_state(machine.without_evidence(situation.state))
         if decision.verdict is HealVerdict.LOOK:
             self._ask_for_looks(connection, situation)
-        if decision.verdict is HealVerdict.QUARANTINE and not situation.settings.dry_run:
-            self._quarantine(connection, sid, decision, moment.now, outages)
         heal = _new_heal(situation, decision)
         if decision.reason in QUEUED:
             moment.queued += 1
@@ -190,27 +195,6 @@ class Planning:
             dry_run=situation.settings.dry_run or None,
         )
 
-    def _quarantine(
-        self,
-        connection: Connection,
-        sid: int,
-        decision: HealDecision,
-        now: datetime,
-        outages: Outages,
-    ) -> None:
-        """Say it once an incident, loudly."""
-        service, _ = self._services[sid]
-        message = f"{service.name}: {decision.detail} restarts did not help; a person has to look"
-        alert = Alert(
-            service_id=sid,
-            alert_type=HEALING_QUARANTINED,
-            severity=AlertSeverity.CRITICAL,
-            message=message,
-            triggered_at=now,
-        )
-        if outages.quarantine(connection, sid, alert):
-            self._log.error("ALERT", type=HEALING_QUARANTINED, severity=alert.severity.value, message=message)
-
 
 def _meet_incarnation(sid: int, moment: Moment, watching: Watching) -> None:
     """Forget the failures of an earlier incarnation, or another container, as soon as the present one is known."""
@@ -230,11 +214,12 @@ def _new_heal(situation: Situation, decision: HealDecision) -> Heal | None:
     if decision.action is None or target is None or incident is None:
         return None
     dry_run = situation.settings.dry_run
+    failure = signature(situation.state, target)
     return Heal(
         heal_id=0,
         service_id=situation.state.service_id,
         incident_id=incident.incident_id,
-        attempt=len(charged(situation)) + 1,
+        attempt=len(attempts(situation)) + 1,
         action=decision.action,
         state=HealState.WOULD_RESTART if dry_run else HealState.PLANNED,
         incarnation=target.incarnation,
@@ -244,4 +229,6 @@ def _new_heal(situation: Situation, decision: HealDecision) -> Heal | None:
         issued_at=situation.now if dry_run else None,
         closed_at=situation.now if dry_run else None,
         detail=decision.reason.value,
+        signature=failure.key,
+        failure=failure.text,
     )

@@ -8,6 +8,7 @@ from healthmon import clock
 from healthmon.heal import requested
 from healthmon.model.heal import Heal, HealState
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
+from healthmon.model.quarantine import Rearm
 from healthmon.processes.evaluator.moment import read_moment
 from healthmon.store import heals
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from healthmon.model.service import Service
     from healthmon.processes.evaluator.holding import Holding
     from healthmon.processes.evaluator.judging import Judging
+    from healthmon.processes.evaluator.quarantining import Quarantining
     from healthmon.processes.evaluator.scene import Scene
     from healthmon.processes.evaluator.situations import Situations
     from healthmon.store.connection import Connection
@@ -30,11 +32,19 @@ DROPPED_BY_HOLD = "a person holds it back"
 class Requesting:
     """Acts in the transaction that settles the person's act: what it answers is what is so."""
 
-    def __init__(self, services: Iterable[Service], situations: Situations, holding: Holding, judging: Judging) -> None:
+    def __init__(
+        self,
+        services: Iterable[Service],
+        situations: Situations,
+        holding: Holding,
+        judging: Judging,
+        quarantining: Quarantining,
+    ) -> None:
         self._ids = {service.name: service.service_id for service in services}
         self._situations = situations
         self._holding = holding
         self._judging = judging
+        self._quarantining = quarantining
         self._has_news = False
 
     def do(self, connection: Connection, action: OperatorAction, scene: Scene) -> str:
@@ -48,8 +58,18 @@ class Requesting:
             return self._hold(connection, sid, action, now)
         if action.kind is OperatorActionKind.RELEASE:
             ended = self._holding.end(connection, sid, now)
-            return f"{action.service} is released: it may be restarted again" if ended else f"refused: nobody holds {action.service}"
+            rearmed = self._quarantining.rearm(connection, action.service or "", sid, Rearm.RELEASED, now)
+            free = f"{action.service} is released: it may be restarted again"
+            return free if ended or rearmed else f"refused: nobody holds {action.service}, and healing has not given up on it"
         return self._heal_now(connection, sid, action, scene)
+
+    def acknowledged(self, connection: Connection, action: OperatorAction, now: datetime) -> str:
+        """Let healing try again what a person has taken note of; return what to add to the answer."""
+        sid = self._ids.get(action.service or "")
+        if sid is None or not self._quarantining.rearm(connection, action.service or "", sid, Rearm.ACKNOWLEDGED, now):
+            return ""
+        self._has_news = True
+        return "; healing had given up on it, and tries again"
 
     def take_news(self) -> bool:
         """Return, once, whether something was done that decisions follow from."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from healthmon.heal.learning import REMEMBERED
 from healthmon.heal.order import Turn
+from healthmon.heal.signature import signature
 from healthmon.heal.situation import Situation
 from healthmon.heal.storm import ONSET, Census
 from healthmon.model.status import ServiceStatus
 from healthmon.status import machine
+from healthmon.store import heals, quarantines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
 
     from healthmon.config import ServiceSettings
     from healthmon.heal.settings import HealSettings
+    from healthmon.model.heal import Heal
     from healthmon.model.incident import Incident
+    from healthmon.model.quarantine import Quarantine
     from healthmon.model.service import Service
     from healthmon.processes.evaluator.depending import Depending
     from healthmon.processes.evaluator.holding import Holding
@@ -49,6 +54,7 @@ class Situations:
     def of(self, connection: Connection, sid: int, incident: Incident | None, moment: Moment) -> Situation:
         """Return how one service stands; `incident` is its open one."""
         _, configured = self._services[sid]
+        held = None if incident is None else quarantines.of_service(connection, sid)
         return Situation(
             now=moment.now,
             settings=self._settings[sid],
@@ -68,6 +74,8 @@ class Situations:
             storm=moment.storm,
             maintenance_until=self._maintaining.standing(sid, moment.now).until,
             hold=self._holding.of(sid, moment.now),
+            quarantine=held,
+            same_failure=() if incident is None else self._same_failure(connection, sid, held, moment),
             queued_ahead=moment.queued,
         )
 
@@ -98,6 +106,11 @@ class Situations:
             Turn(critical=self._services[sid][1].critical, is_root=sid in roots, since=incident.started_at, service_id=sid)
             for sid, incident in open_incidents.items()
         ]
+
+    def _same_failure(self, connection: Connection, sid: int, held: Quarantine | None, moment: Moment) -> tuple[Heal, ...]:
+        key = signature(moment.states[sid], moment.target(sid)).key
+        after = held.last_heal_id if held is not None and held.rearmed_by is not None else 0
+        return tuple(heals.of_failure(connection, sid, key, after=after, since=moment.now - REMEMBERED))
 
     def _ill_dependencies(self, sid: int, moment: Moment) -> tuple[str, ...]:
         ill = [self._services[other][0].name for other in self._depending.watched[sid] if other in moment.ill_or_healing]

@@ -1,0 +1,43 @@
+"""How is text put on a terminal, and into a pipe?"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from healthmon import log
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from rich.console import Console
+    from rich.text import Text
+
+PIPE_WIDTH = 160
+
+
+def console() -> Console:
+    """Return what prints: with colour and as wide as it is on a terminal, plain and wide in a pipe."""
+    from rich.console import Console  # noqa: PLC0415  JSON does without it
+
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
+    return Console(width=width, highlight=False)
+
+
+def styled(text: str, style: str = "") -> Text:
+    from rich.text import Text  # noqa: PLC0415  as above
+
+    return Text(log.clean(text), style)
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Iterable[str]], *, right: Collection[str] = ()) -> None:
+    """Print a plain table; the columns `right` are set to the right."""
+    from rich.table import Table  # noqa: PLC0415  as above
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left")
+    for row in rows:
+        table.add_row(*map(styled, row))
+    console().print(table)
