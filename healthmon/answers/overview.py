@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon.answers import live
-from healthmon.store import alerts, channel_states, conversations, heals, history, incidents, targets, trends
+from healthmon.store import alerts, channel_states, conversations, heals, history, incidents, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,16 +23,14 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
     from healthmon.store.history import Point
     from healthmon.store.targets import TargetReport
-    from healthmon.store.trends import ResponseTimes
 
 DAY = timedelta(hours=24)
 WEEK = timedelta(days=7)
-MAX_HEALS = 20  # of one incident: more are never allowed, and a person's are few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How everything is now. Conversations are by service, heals by incident, newest first; alerts are those that fire."""
+    """How everything is now. Conversations are by service, heals by incident, oldest first; alerts are those that fire."""
 
     report: LiveReport
     targets: Mapping[int, TargetReport]
@@ -51,7 +49,6 @@ class Past:
     until: datetime
     hours: tuple[Point, ...]
     incidents: tuple[Incident, ...]
-    times: ResponseTimes | None
 
 
 def read(connection: Connection, config: Config) -> Standing:
@@ -62,9 +59,9 @@ def read(connection: Connection, config: Config) -> Standing:
         targets=targets.load(connection),
         alerts=tuple(alerts.firing(connection)),
         conversations={one.service_id: one for one in conversations.open_conversations(connection)},
-        heals={one.incident_id: _heals(connection, one) for one in report.incidents.values()},
+        heals={one.incident_id: tuple(heals.of_incident(connection, one.incident_id)) for one in report.incidents.values()},
         failing_channels=tuple(one for one in channel_states.load(connection).values() if one.failing_since is not None),
-        week=tuple(heals.planned_since(connection, report.at - WEEK)),
+        week=tuple(heals.since(connection, report.at - WEEK)),
     )
 
 
@@ -74,18 +71,13 @@ def read_past(connection: Connection, service_ids: Iterable[int], *, until: date
     outages: dict[int, list[Incident]] = {}
     for incident in incidents.touching(connection, since):
         outages.setdefault(incident.service_id, []).append(incident)
-    times = {one.service_id: one for one in trends.response_times(connection, since)}
     return {
         sid: Past(
             since=since,
             until=until,
             hours=tuple(history.hourly(connection, sid, since, until)),
             incidents=tuple(outages.get(sid, ())),
-            times=times.get(sid),
         )
         for sid in service_ids
     }
 
-
-def _heals(connection: Connection, incident: Incident) -> tuple[Heal, ...]:
-    return tuple(heals.page(connection, before=None, limit=MAX_HEALS, service_id=None, incident_id=incident.incident_id))
