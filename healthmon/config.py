@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from healthmon.config_source.node import Finding, Plain, Source
     from healthmon.config_source.node import Path as KeyPath
 
-__all__ = ["Config", "ServiceSettings", "find", "json_schema", "load"]
+__all__ = ["Config", "ServiceSettings", "build", "find", "json_schema", "load", "with_discovered"]
 
 ENVIRONMENT = "HEALTHMON_CONFIG"
 DATA_DIR = "HEALTHMON_DATA_DIR"  # for a unit of systemd, whose file has it beside what the unit may write
@@ -166,9 +166,14 @@ def _exists(path: Path) -> bool:
 
 def load(path: Path) -> Config:
     """Read, complete and check the configuration at `path`. Raises ConfigError with all problems of the file."""
-    source = file.read(path)
+    return build(file.read(path))
+
+
+def build(source: Source, *, discovered: tuple[Plain, ...] = ()) -> Config:
+    """Complete and check what was read, together with services that stand in no file. Raises ConfigError with all problems."""
     written = source.root.plain()
-    values, missing = secrets.resolve(written, directory=path.absolute().parent)
+    values, missing = secrets.resolve(written, directory=Path(source.file).absolute().parent)
+    values = with_discovered(values, discovered)  # a container's label must not have us read a file
     findings = [*source.findings, *missing, *relations.findings(values), *limits.findings(values), *conditions.findings(values, written), *names.findings(values)]
     try:
         config = Config.model_validate(_completed(values))
@@ -177,6 +182,16 @@ def load(path: Path) -> Config:
     if findings:
         raise source.error(findings)
     return config
+
+
+def with_discovered(written: Plain, discovered: tuple[Plain, ...]) -> Plain:
+    """Add services to those of a file. Of two that have one name, the file's counts."""
+    services = written.get("services") if isinstance(written, dict) else None
+    if not isinstance(written, dict) or not isinstance(services, tuple) or not discovered:
+        return written
+    names = {service.get("name") for service in services if isinstance(service, dict)}
+    new = tuple(service for service in discovered if isinstance(service, dict) and service.get("name") not in names)
+    return {**written, "services": (*services, *new)}
 
 
 def json_schema() -> dict[str, Any]:

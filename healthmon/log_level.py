@@ -57,6 +57,11 @@ class Follower:
         self._level = configured
         self._look_at = float("-inf")
 
+    def configure(self, level: str) -> None:
+        """Take in what the configuration says by now. What a person set holds nevertheless."""
+        self._configured = level
+        self._look_at = float("-inf")
+
     def follow(self) -> None:
         """Take over what the file says by now, when it is time to look."""
         if clock.monotonic() < self._look_at:

@@ -31,6 +31,16 @@ class Paths:
         return self.runtime / "programs"
 
     @property
+    def applied(self) -> Path:
+        """The configuration that all processes work with, whatever became of its file since."""
+        return self.runtime / "applied.json"
+
+    @property
+    def reload_socket(self) -> Path:
+        """Where the watchdog is asked to apply the file anew."""
+        return self.runtime / "reload.sock"
+
+    @property
     def sentinel(self) -> Path:
         """What is known of the database while there is none, or another one."""
         return self.runtime / "database"

@@ -19,7 +19,7 @@ PACKAGE = ROOT / "healthmon"
 # From the ground up. A module belongs to the layer of its longest prefix, and imports only from its own layer or from
 # those before it.
 LAYERS: list[tuple[str, tuple[str, ...]]] = [
-    ("ground", ("__init__", "errors", "clock", "clock_step", "paths", "log", "log_file", "log_journal", "log_level", "installation", "settings", "failpoints", "unix_rpc", "letterbox", "redaction", "spelling")),
+    ("ground", ("__init__", "errors", "clock", "clock_step", "paths", "log", "log_file", "log_journal", "log_level", "installation", "settings", "failpoints", "unix_rpc", "letterbox", "person", "redaction", "spelling")),
     ("model", ("model",)),
     (
         "decisions",
@@ -86,7 +86,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
         ),
     ),
     ("hands", ("store", "probes", "heal", "watch", "notify")),
-    ("config", ("config", "config_source", "service_settings", "secrets")),
+    ("config", ("applied", "config", "config_changes", "config_source", "service_settings", "secrets")),
     ("processes", ("processes", "answers", "web")),
     ("demo", ("demo",)),
     ("cli", ("cli", "doctor", "__main__")),

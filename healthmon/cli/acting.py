@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from typing import TYPE_CHECKING
 
 import click
@@ -22,14 +20,6 @@ UNSETTLED = {
     ActStatus.WAITING: "the agent has not answered yet: it is written down, and will be done",
     ActStatus.NO_AGENT: "no agent is running: it is written down, and done when one starts",
 }
-
-
-def person() -> str:
-    """Return the name of who types, behind sudo too."""
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a uid without a name
-        return f"uid {os.getuid()}"
 
 
 def one_line(text: str, option: str) -> str:

@@ -11,13 +11,14 @@ import click
 from healthmon import clock
 from healthmon.alerts.silences import read_matcher
 from healthmon.answers.alerts import documents
-from healthmon.cli.acting import act, one_line, person
+from healthmon.cli.acting import act, one_line
 from healthmon.cli.alert_channels import channels, test
 from healthmon.cli.alert_tables import show_alerts, show_review, show_silences, show_story
 from healthmon.cli.context import open_database
 from healthmon.cli.duration import Duration
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
+from healthmon.person import person
 from healthmon.store import alert_review, alerts, conversations, deliveries, services, silences
 
 if TYPE_CHECKING:

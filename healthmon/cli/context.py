@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import config
+from healthmon.cli import agents
 from healthmon.cli.rights import become_owner
 from healthmon.errors import StoreError, UsageError
 from healthmon.processes.roles import is_held
@@ -36,11 +37,22 @@ class Context:
         return found
 
     @cached_property
-    def config(self) -> Config:
+    def file(self) -> Config:
+        """What the file says. Raises ConfigError with all that is wrong with it."""
         loaded = config.load(self.source)
         _require_utf8(loaded.paths)
         become_owner(loaded.paths.data_dir)
         return loaded
+
+    @cached_property
+    def config(self) -> Config:
+        """What the agent that runs with this file works with; without one, what the file says."""
+        found = agents.of(self.source)
+        if found is None:
+            return self.file
+        for note in agents.notes(self.source, found):
+            click.echo(f"healthmon: {note}", err=True)
+        return found.config
 
 
 def _require_utf8(paths: Paths) -> None:

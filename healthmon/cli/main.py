@@ -35,6 +35,8 @@ VERBS = {
     "validate": "check a configuration, and show what it means",
     "doctor": "is this installation sound and safe, and what to do if not",
     "processes": "what of ours runs, since when, and what it uses",
+    "reload": "apply the file to the running agent, without a missed check",
+    "config": "what was applied, when and by whom, and what differs",
     "ctl": "supervisorctl, with the right file",
     "log-level": "how much the running processes say, changed at run time",
     "programs": "write the supervisord programs of a configuration",

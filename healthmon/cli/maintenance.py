@@ -9,10 +9,11 @@ import click
 
 from healthmon import clock, log
 from healthmon.alerts.maintenance import Window, following, periods, standing, windows
-from healthmon.cli.acting import act, one_line, person
+from healthmon.cli.acting import act, one_line
 from healthmon.cli.context import open_database
 from healthmon.cli.duration import Duration
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
+from healthmon.person import person
 from healthmon.store import maintenances
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from healthmon.processes import entry
 
 @click.command("process", hidden=True)
 @click.argument("program")
-@click.option("--config", "source", type=click.Path(path_type=Path), required=True, help="The configuration to use.")
-def command(program: str, source: Path) -> int:
+@click.option("--data-dir", type=click.Path(path_type=Path), required=True, help="Where the agent runs.")
+def command(program: str, data_dir: Path) -> int:
     """Be one process of the agent until told to stop. supervisord starts these; people use `healthmon run`."""
-    return entry.run(program, source)
+    return entry.run(program, data_dir)

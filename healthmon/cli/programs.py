@@ -20,11 +20,14 @@ def command(context: Context) -> int:
 
     `healthmon run` does this by itself; it is for who runs supervisord in another way. While one runs, it is refused.
     """
-    paths = context.config.paths
+    paths = context.file.paths
     supervision.require_idle(paths)
-    wanted = programs.of_monitor(context.config, context.source)
-    os.close(supervision.prepare(context.config, wanted))
-    for program in wanted:
+    lock = supervision.take_ground(paths)
+    try:
+        applied, _ = supervision.write_down(paths, context.source)
+    finally:
+        os.close(lock)
+    for program in programs.of_monitor(applied, paths):
         click.echo(program.name)
     click.echo(f"healthmon: written to {paths.programs}; `supervisord -n -c {programs.conf_file(paths)}` runs them", err=True)
     return 0

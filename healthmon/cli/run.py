@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(context: Context, *, without: tuple[str, ...] = ()) -> int:
     """Watch and heal, in the foreground, until Ctrl-C or SIGTERM. All processes run under a supervisord of their own."""
-    wanted = programs.of_monitor(context.config, context.source, without=without)
-    return supervision.run(context.config, wanted, introduce=lambda: _introduce(context.config))
+    _ = context.file  # what is wrong with it is told before anything else
+    return supervision.run(context.source, introduce=_introduce, without=without)
 
 
 def _introduce(config: Config) -> None:

@@ -19,7 +19,11 @@ _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 
 def read(path: Path) -> Source:
     """Read the file at `path`. Raises ConfigError, located, when its text cannot be read at all."""
-    text = _text(path)
+    return parse(path, _text(path))
+
+
+def parse(path: Path, text: str) -> Source:
+    """Read a text as if it stood in the file at `path`. Raises ConfigError, located."""
     try:
         root, findings = _reader(path, text)
         _require_object(root, text)

@@ -13,7 +13,7 @@ from healthmon import config as configuration
 from healthmon.demo import service
 from healthmon.demo.local import demo_programs
 from healthmon.errors import HealthmonError
-from healthmon.processes import programs, supervision
+from healthmon.processes import supervision
 from healthmon.processes.parent import die_with
 
 if TYPE_CHECKING:
@@ -65,8 +65,7 @@ def main(source: Path, demo: int) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         config = configuration.load(source)
-        wanted = [*programs.of_monitor(config, source), *demo_programs(config, source)]
-        return supervision.run(config, wanted, introduce=lambda: None, main=service.main)
+        return supervision.run(source, introduce=lambda _config: None, watched=demo_programs(config), main=service.main)
     except HealthmonError as error:
         print(error, file=sys.stderr)  # noqa: T201  the demo shows it
         return error.exit_code

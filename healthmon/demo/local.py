@@ -9,8 +9,6 @@ from healthmon.demo.ecosystem import DEMO, HOST, Member, free_ports, service_nam
 from healthmon.processes import programs
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from healthmon.config import Config
     from healthmon.processes.programs import Program
 
@@ -39,10 +37,10 @@ class LocalEcosystem:
         """Leave nothing: there is nothing."""
 
 
-def demo_programs(config: Config, source: Path) -> list[Program]:
+def demo_programs(config: Config) -> list[Program]:
     """Return the programs of the services that are the demo's own."""
     return [
-        programs.ours(service.supervisor_program, config, source, start_s=1)
+        programs.ours(service.supervisor_program, config.paths, directory=config.paths.data_dir, start_s=1)
         for service in config.enabled_services()
         if service.supervisor_program is not None and service.supervisor_program.startswith(DEMO)
     ]

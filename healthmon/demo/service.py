@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from healthmon import config as configuration
 from healthmon.demo.ecosystem import DEMO, HOST
-from healthmon.processes import entry, loop
+from healthmon.paths import Paths
+from healthmon.processes import entry, following, loop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from healthmon.config import Config
 
 NOTHING_TO_DO_S = 60.0
 
@@ -24,11 +26,11 @@ NOTHING_TO_DO_S = 60.0
 def main(argv: Sequence[str]) -> int:
     """Be what supervisord starts in the demo: one of its services, or a process of the monitor beside them."""
     match list(argv):
-        case ["process", program, "--config", source] if program.startswith(DEMO):
-            config = configuration.load(Path(source))
+        case ["process", program, "--data-dir", data_dir] if program.startswith(DEMO):
+            applied = following.begin(Paths(data_dir=Path(data_dir), database=Path(data_dir, "unknown")))
             name = program.removeprefix(DEMO)
-            port = urlsplit(config.service(name).url).port or 80
-            return loop.run(program, config.paths, level=config.log_level, make=lambda _doorbell: DemoService(name, port))
+            port = urlsplit(applied.config.service(name).url).port or 80
+            return loop.run(program, applied, make=lambda _config: lambda _doorbell: DemoService(name, port))
         case _:
             return entry.main(argv)
 
@@ -42,6 +44,9 @@ class DemoService:
 
     def step(self) -> float:
         return NOTHING_TO_DO_S
+
+    def follow(self, _config: Config) -> bool:
+        return True  # it serves whoever asks
 
     def is_busy(self) -> bool:
         return False

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 HEALING_QUARANTINED = "healing_quarantined"  # the alert type of what healing has given up on
 HEALING_STORM = "healing_storm"  # of so many ill at once that restarts are no answer
+CONFIGURATION_REFUSED = "configuration_refused"  # of a file that was to be applied and could not be
 HISTORY_LOST = "history_lost"  # and of a database that is not what it was
 
 

@@ -98,6 +98,19 @@ class Agenda:
         self.last_status = status
         return finish
 
+    @property
+    def is_in_flight(self) -> bool:
+        return self._in_flight is not None
+
+    def has_rhythm_of(self, other: Agenda) -> bool:
+        return self._rhythm == other._rhythm
+
+    def succeed(self, before: Agenda) -> None:
+        """Go on where another agenda of the same service ended: with its last status, its look in flight, its rechecks."""
+        self.last_status, self._in_flight, self.skipped = before.last_status, before._in_flight, before.skipped
+        self._rechecks_left, self._recheck_at = before._rechecks_left, before._recheck_at
+        self._requested_at, self._request_every_s = before._requested_at, before._request_every_s
+
     def request(self, every_s: float | None, now: float) -> None:
         """Look every `every_s` seconds, beginning now; None ends that."""
         if every_s is None:
@@ -153,6 +166,7 @@ class Timetable:
 
     def __init__(self, agendas: dict[str, Agenda]) -> None:
         self._agendas = agendas
+        self._leaving: dict[str, Agenda] = {}  # removed, with a look in flight
         self._heap: list[tuple[float, str]] = []
         self._entered: dict[str, float] = {}  # the one entry of each that counts; what else is in the heap is stale
         for key in agendas:
@@ -163,7 +177,7 @@ class Timetable:
         begun: list[tuple[str, CheckKind]] = []
         while self._heap and self._heap[0][0] <= now:
             at, key = heapq.heappop(self._heap)
-            if at != self._entered[key]:
+            if at != self._entered.get(key):
                 continue
             kind = self._agendas[key].begin(now)
             if kind is not None:
@@ -174,6 +188,32 @@ class Timetable:
     def next_at(self) -> float:
         """Return when something is due again."""
         return self._heap[0][0] if self._heap else math.inf
+
+    def become(self, agendas: dict[str, Agenda]) -> None:
+        """Have exactly these looked at from now on. Who is known and has the same rhythm keeps its times.
+
+        A look in flight goes on, and counts; the end of one whose service is gone has to be told to `let_go`.
+        """
+        for key in self._agendas.keys() - agendas.keys():
+            agenda = self._agendas.pop(key)
+            self._entered.pop(key)
+            if agenda.is_in_flight:
+                self._leaving[key] = agenda
+        for key, agenda in agendas.items():
+            self._put(key, agenda)
+
+    def _put(self, key: str, agenda: Agenda) -> None:
+        known = self._agendas.get(key) or self._leaving.pop(key, None)
+        if known is not None and known.has_rhythm_of(agenda):
+            agenda = known
+        elif known is not None:
+            agenda.succeed(known)
+        self._agendas[key] = agenda
+        self._enter(key)
+
+    def let_go(self, key: str) -> bool:
+        """Tell whether the look of `key` that has ended is one of before it was removed, of which nobody needs to hear."""
+        return self._leaving.pop(key, None) is not None
 
     def finish(self, key: str, status: CheckStatus, now: float) -> Finish:
         """End the look of `key` that is in flight."""

@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from healthmon import config as configuration
 from healthmon.errors import EXIT_USAGE, HealthmonError, UsageError
 from healthmon.log_journal import marked
-from healthmon.processes import loop
+from healthmon.paths import Paths
+from healthmon.processes import following, loop
 from healthmon.processes.programs import EVALUATOR, HEALER, KEEPER, NOTIFIER, PROBE, WATCHDOG, WEB
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from healthmon.config import Config
-    from healthmon.processes.doorbell import Doorbell
+    from healthmon.processes.loop import Make
 
-USAGE = "usage: healthmon process PROGRAM --config FILE"
+USAGE = "usage: healthmon process PROGRAM --data-dir DIRECTORY"
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run `process PROGRAM --config FILE`, given as words, and return the exit code."""
+    """Run `process PROGRAM --data-dir DIRECTORY`, given as words, and return the exit code."""
     match list(argv):
-        case ["process", program, "--config", source]:
-            return run(program, Path(source))
+        case ["process", program, "--data-dir", data_dir]:
+            return run(program, Path(data_dir))
         case _:
             print(USAGE, file=sys.stderr)  # noqa: T201  to the person or the log behind the pipe
             return EXIT_USAGE
 
 
-def run(program: str, source: Path) -> int:
-    """Be the process `program` of the configuration in `source` until told to stop; return the exit code."""
+def run(program: str, data_dir: Path) -> int:
+    """Be the process `program` of the agent in `data_dir` until told to stop; return the exit code.
+
+    What it does is what is applied there: the file may have been edited since.
+    """
     try:
-        config = configuration.load(source)
-        make = _maker(program, config)
-        return loop.run(program, config.paths, level=config.log_level, make=make)
+        make = _maker(program)
+        return loop.run(program, following.begin(Paths(data_dir=data_dir, database=data_dir / "unknown")), make=make)
     except HealthmonError as error:
         for line in str(error).splitlines():
             print(marked(f"{program}: {line}"), file=sys.stderr)  # noqa: T201  supervisord puts it into the program's log
@@ -44,33 +46,33 @@ def run(program: str, source: Path) -> int:
 
 
 # ruff: noqa: PLC0415  the imports below are where they are so that a process has only its own code in memory
-def _maker(program: str, config: Config) -> Callable[[Doorbell], loop.Worker]:
+def _maker(program: str) -> Make:
     if program == EVALUATOR:
         from healthmon.processes import evaluator
 
-        return evaluator.make(config)
+        return evaluator.make
     if program == HEALER:
         from healthmon.processes import healer
 
-        return healer.make(config)
+        return healer.make
     if program == NOTIFIER:
         from healthmon.processes import notifier
 
-        return notifier.make(config)
+        return notifier.make
     if program == KEEPER:
         from healthmon.processes import keeper
 
-        return keeper.make(config)
+        return keeper.make
     if program == WATCHDOG:
         from healthmon.processes import watchdog
 
-        return watchdog.make(config)
+        return watchdog.make
     if program == WEB:
         from healthmon.processes import web
 
-        return web.make(config)
+        return web.make
     if program.startswith(PROBE):
         from healthmon.processes import prober
 
-        return prober.make(config, program.removeprefix(PROBE))
+        return partial(prober.make, group=program.removeprefix(PROBE))
     raise UsageError(f"there is no program {program!r}: `healthmon programs` lists those of a configuration")

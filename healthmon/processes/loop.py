@@ -24,7 +24,11 @@ from healthmon.watch.heartbeat import BEAT_EVERY_S, Heart
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from healthmon.config import Config
     from healthmon.paths import Paths
+    from healthmon.processes.following import Following
+
+    Make = Callable[[Config], Callable[[Doorbell], "Worker"]]
 
 STRAY_SIGNALS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)  # no meaning here; by default they would end us
 MAX_BUGS_IN_A_ROW = 10
@@ -37,11 +41,21 @@ class Worker(Protocol):
     def step(self) -> float:
         """Do one unit of work; return the seconds until there is more at the latest, 0 for at once."""
 
+    def follow(self, config: Config) -> bool:
+        """Take in a configuration that is applied from now on, between two steps; what is under way goes on.
+
+        Return False to be closed, and made anew for it. What raises HealthmonError has changed nothing, and is asked again.
+        """
+
     def is_busy(self) -> bool:
         """Tell whether something is under way that ending this process now would cut short."""
 
     def close(self) -> None:
         """Let go of everything, within a few seconds."""
+
+
+class _Steppable(Protocol):
+    def step(self) -> float: ...
 
 
 class Stopping:
@@ -60,13 +74,14 @@ class Stopping:
         self._doorbell.ring_self()
 
 
-def run(program: str, paths: Paths, *, level: str, make: Callable[[Doorbell], Worker]) -> int:
+def run(program: str, following: Following, *, make: Make) -> int:
     """Run one process until it is told to stop. Return its exit code."""
     os.umask(0o077)
     setproctitle(f"healthmon: {program}")
     die_with(os.getppid())
+    paths = following.paths
     prepare_directories(paths)
-    log.set_up_file(paths.log(program), level=level, console=paths.console)
+    log.set_up_file(paths.log(program), level=following.config.log_level, console=paths.console)
     records = log.Log(program)
     doorbell = Doorbell()
     stopping = Stopping(doorbell)
@@ -80,17 +95,23 @@ def run(program: str, paths: Paths, *, level: str, make: Callable[[Doorbell], Wo
         return not stopping.requested
 
     presence = Presence(program, paths, doorbell, records)
-    verbosity = Follower(paths.log_level, configured=level, records=records)
+    verbosity = Follower(paths.log_level, configured=following.config.log_level, records=records)
     try:
-        worker = make_worker(make, doorbell, trouble, go_on=go_on) if presence.take(go_on=go_on) else None
-        if worker is None:
+        if not presence.take(go_on=go_on):
             return EXIT_FINE
 
         def is_wanted() -> bool:
             verbosity.follow()
             return not stopping.requested and presence.keep()
 
-        return _work(worker, doorbell, trouble, heart, is_wanted=is_wanted)
+        def made(config: Config) -> Worker | None:
+            return make_worker(make(config), doorbell, trouble, go_on=go_on)
+
+        worker = made(following.config)
+        if worker is None:
+            return EXIT_FINE
+        followed = Followed(worker, following, made, trouble, verbosity)
+        return _work(followed, doorbell, trouble, heart, is_wanted=is_wanted)
     except HealthmonError as error:
         records.error("stopped", error=str(error))
         return error.exit_code
@@ -124,9 +145,9 @@ def make_worker(
     return None
 
 
-def _work(worker: Worker, doorbell: Doorbell, trouble: Trouble, heart: Heart, *, is_wanted: Callable[[], bool]) -> int:
+def _work(worker: Followed, doorbell: Doorbell, trouble: Trouble, heart: Heart, *, is_wanted: Callable[[], bool]) -> int:
     records = trouble.records
-    records.info("started", pid=os.getpid())
+    records.info("started", pid=os.getpid(), configuration=worker.number)
     steps = _Steps(worker, trouble)
     try:
         while is_wanted():
@@ -134,7 +155,7 @@ def _work(worker: Worker, doorbell: Doorbell, trouble: Trouble, heart: Heart, *,
             if steps.bugs_in_a_row >= MAX_BUGS_IN_A_ROW:
                 records.error("gave_up", failed_steps=steps.bugs_in_a_row)
                 return EXIT_FAILED
-            heart.beat(is_busy=worker.is_busy(), is_stuck=trouble.lasts)
+            heart.beat(is_busy=worker.is_busy(), is_stuck=trouble.lasts, number=worker.number)
             if wait_s > 0:
                 doorbell.wait(min(wait_s, BEAT_EVERY_S))
     finally:
@@ -143,10 +164,66 @@ def _work(worker: Worker, doorbell: Doorbell, trouble: Trouble, heart: Heart, *,
     return EXIT_FINE
 
 
+class Followed:
+    """A worker that works with the newest configuration that is applied."""
+
+    def __init__(
+        self, worker: Worker, following: Following, made: Callable[[Config], Worker | None], trouble: Trouble, verbosity: Follower
+    ) -> None:
+        self._worker: Worker | None = worker  # None when we were told to stop while a new one could not be made
+        self._following = following
+        self._made = made
+        self._records = trouble.records
+        self._verbosity = verbosity
+
+    @property
+    def number(self) -> int:
+        """The number of the configuration that it works with."""
+        return self._following.number
+
+    def step(self) -> float:
+        news = self._following.news(self._records)
+        if news is not None:
+            self._follow(news)
+            return 0.0
+        return 0.0 if self._worker is None else self._worker.step()
+
+    def is_busy(self) -> bool:
+        return self._worker is not None and self._worker.is_busy()
+
+    def close(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
+
+    def _follow(self, config: Config) -> None:
+        """Work with another configuration from now on; with the old one as long as something that passes stands in the way."""
+        try:
+            in_place = self._worker is not None and self._worker.follow(config)
+        except HealthmonError as error:
+            if error.permanent:
+                raise
+            self._following.later()
+            self._records.warning("configuration_waits", error=str(error))
+            return
+        except Exception:  # noqa: BLE001  nobody knows how far it came: a new worker begins with it
+            self._records.exception("following_failed")
+            in_place = False
+        self._following.followed()
+        self._verbosity.configure(config.log_level)
+        if not in_place:
+            self._begin_anew(config)
+        self._records.info("configuration_followed", number=self.number)
+
+    def _begin_anew(self, config: Config) -> None:
+        self.close()
+        self._worker = None
+        self._worker = self._made(config)
+
+
 class _Steps:
     """Outlives what may pass (said once, not once a step), and a bug for some steps; then supervisord starts us anew."""
 
-    def __init__(self, worker: Worker, trouble: Trouble) -> None:
+    def __init__(self, worker: _Steppable, trouble: Trouble) -> None:
         self._worker = worker
         self._records = trouble.records
         self._trouble = trouble

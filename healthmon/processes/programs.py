@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from supervisor.options import UnhosedConfigParser
 
 from healthmon.errors import UsageError
-from healthmon.settings import PROBE_PROGRAM
+from healthmon.settings import PROBE_PROGRAM, is_our_program
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from healthmon.applied import Applied
     from healthmon.config import Config
     from healthmon.paths import Paths
 
@@ -52,9 +53,9 @@ class Program:
     stop_wait_s: int = 20  # more than the longest wait in C code, which a signal cannot cut short
 
 
-def of_monitor(config: Config, source: Path, *, without: Collection[str] = ()) -> list[Program]:
-    """Return the programs that a configuration, read from `source`, asks for, but for those that run elsewhere."""
-    return [ours(name, config, source) for name in names(config) if name not in without]
+def of_monitor(applied: Applied, paths: Paths) -> list[Program]:
+    """Return the programs that an applied configuration asks for."""
+    return [ours(name, paths, directory=applied.directory) for name in applied.programs]
 
 
 def names(config: Config) -> list[str]:
@@ -63,29 +64,37 @@ def names(config: Config) -> list[str]:
     return [*probes, EVALUATOR, HEALER, NOTIFIER, KEEPER, WATCHDOG, *([WEB] if config.web.enabled else [])]
 
 
-def ours(name: str, config: Config, source: Path, *, start_s: int = 1) -> Program:
-    """Return a program that runs `healthmon process NAME`.
+def ours(name: str, paths: Paths, *, directory: Path, start_s: int = 1) -> Program:
+    """Return a program that runs `healthmon process NAME`, which reads what is applied in `data_dir`."""
+    command = (*OURS, name, "--data-dir", str(paths.data_dir))
+    return Program(name=name, command=command, directory=directory, start_s=start_s)
 
-    It reads the configuration again, and must find the same `data_dir` in it: it starts where we are when that
-    is a relative path, and otherwise in `data_dir` itself.
-    """
+
+def start_directory(config: Config) -> Path:
+    """Return where programs start: where we are when `data_dir` is a relative path, and otherwise in `data_dir` itself."""
     relative = config.data_dir is not None and not Path(config.data_dir).is_absolute()
-    return Program(
-        name=name,
-        command=(*OURS, name, "--config", str(source.absolute())),
-        directory=Path.cwd() if relative else config.paths.data_dir,
-        start_s=start_s,
-    )
+    return Path.cwd() if relative else config.paths.data_dir
 
 
 def write(paths: Paths, programs: Sequence[Program]) -> None:
     """Make the generated files say exactly `programs`. Raises UsageError, having written nothing, when they cannot."""
-    _refuse_awkward(paths, programs)
+    require_expressible(paths, programs)
+    _write(paths, programs, of_others_too=True)
+
+
+def write_ours(paths: Paths, programs: Sequence[Program]) -> None:
+    """Make the generated files of the monitor say exactly `programs`, and leave those of what is watched alone."""
+    _write(paths, programs, of_others_too=False)
+
+
+def _write(paths: Paths, programs: Sequence[Program], *, of_others_too: bool) -> None:
     texts = {paths.programs / f"{program.name}.conf": render(program, paths) for program in programs}
+    found = _generated(paths)
     for path, text in texts.items():
-        _replace(path, text)
-    for path in _generated(paths):
-        if path not in texts:
+        if found.get(path) != text:
+            _replace(path, text)
+    for path in found.keys() - texts.keys():
+        if of_others_too or is_our_program(path.stem):
             path.unlink()
 
 
@@ -163,7 +172,7 @@ def _word(text: str) -> str:
     return _PLAIN.sub(lambda match: "\\" + match.group(), text).replace("%", "%%")
 
 
-def _refuse_awkward(paths: Paths, programs: Iterable[Program]) -> None:
+def require_expressible(paths: Paths, programs: Iterable[Program]) -> None:
     """Raise UsageError for what supervisord's files cannot express, whichever way it is quoted."""
     for directory in {str(paths.data_dir.absolute()), *(str(program.directory) for program in programs)}:
         if _BEYOND_SUPERVISORD.search(directory):
@@ -184,8 +193,10 @@ def _refuse_long_socket(path: Path) -> None:
         raise UsageError(f"{path} is {excess} bytes too long for the path of a Unix socket: set data_dir to a shorter one")
 
 
-def _generated(paths: Paths) -> list[Path]:
-    return [path for path in paths.programs.glob("*.conf") if path.read_text(encoding="utf-8").startswith(HEADER)]
+def _generated(paths: Paths) -> dict[Path, str]:
+    """Return the texts of the files that we wrote."""
+    texts = {path: path.read_text(encoding="utf-8", errors="surrogateescape") for path in paths.programs.glob("*.conf")}
+    return {path: text for path, text in texts.items() if text.startswith(HEADER)}
 
 
 def _replace(path: Path, text: str) -> None:

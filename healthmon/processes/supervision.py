@@ -12,20 +12,24 @@ import os
 import socket
 import struct
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from setproctitle import setproctitle
 
-from healthmon import clock, log
+from healthmon import applied, clock, log
+from healthmon import config as configuration
 from healthmon.errors import UsageError
-from healthmon.processes import entry, loop, programs, roles, supervisord
+from healthmon.person import person
+from healthmon.processes import configuring, entry, loop, programs, refusing, reload_line, roles, supervisord
 from healthmon.processes.console import Console, Screen
-from healthmon.store import services, start
+from healthmon.store import configurations, services, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from healthmon.applied import Applied
     from healthmon.config import Config
     from healthmon.paths import Paths
     from healthmon.processes.programs import Program
@@ -48,34 +52,54 @@ PRELOADED = (
 )
 
 
-def run(config: Config, wanted: Sequence[Program], *, introduce: Callable[[], None], main: Main = entry.main) -> int:
-    """Be the supervisord of `wanted` until told to stop; `introduce` is called when nothing stands in the way.
+def run(
+    source: Path,
+    *,
+    introduce: Callable[[Config], None],
+    watched: Sequence[Program] = (),
+    without: Sequence[str] = (),
+    main: Main = entry.main,
+) -> int:
+    """Be the supervisord of what the file at `source` asks for until told to stop.
 
-    `main` is what runs in a fork, with the words after `healthmon`. Raises HealthmonError, having started nothing,
-    when something stands in the way.
+    `introduce` is called when nothing stands in the way. `watched` are programs that it runs beside ours, `without`
+    those of ours that run elsewhere, and `main` is what runs in a fork, with the words after `healthmon`. Raises HealthmonError, having started nothing, when something
+    stands in the way.
     """
     os.umask(0o077)
-    lock = prepare(config, wanted)
-    introduce()
-    console = Console(config.paths.console, Screen(sys.stderr.fileno()).show)
-    ground = Ground(config.paths, wanted, console, lock)
+    paths = configuration.load(source).paths
+    lock = take_ground(paths)
+    try:
+        _, config = write_down(paths, source, watched, without=without)
+    except BaseException:
+        os.close(lock)
+        raise
+    introduce(config)
+    console = Console(paths.console, Screen(sys.stderr.fileno()).show)
+    ground = Ground(paths, watched, console, lock)
     try:
         preload()
         setproctitle("healthmon: supervisord")
-        return supervisord.supervise(programs.conf_file(config.paths), console, main, keep=ground.keep)
+        return supervisord.supervise(programs.conf_file(paths), console, main, keep=ground.keep, hang_up=partial(ask_to_reload, paths))
     finally:
         ground.close()
+
+
+def ask_to_reload(paths: Paths) -> bool:
+    """Have the watchdog apply the file anew, for whoever sent us SIGHUP; return whether it heard of it."""
+    return reload_line.tell(paths.reload_socket, author="SIGHUP")
 
 
 class Ground:
     """The files that a running agent stands on, as far as they are not its processes' own."""
 
-    def __init__(self, paths: Paths, wanted: Sequence[Program], console: Console, lock: int) -> None:
+    def __init__(self, paths: Paths, watched: Sequence[Program], console: Console, lock: int) -> None:
         self._paths = paths
-        self._wanted = tuple(wanted)
+        self._watched = tuple(watched)
         self._console = console
         self._lock = lock
         self._is_ours = True
+        self._applied = applied.require(paths)
 
     def keep(self) -> bool:
         """Put back what somebody removed; return False when another agent has our directory by now.
@@ -88,8 +112,12 @@ class Ground:
             return False
         self._lock = lock
         self._console.put_back()
-        if not all((self._paths.programs / f"{program.name}.conf").exists() for program in self._wanted):
-            programs.write(self._paths, self._wanted)
+        self._applied = applied.read(self._paths) or self._applied
+        if not self._paths.applied.exists():
+            applied.write(self._paths, self._applied)
+        wanted = (*programs.of_monitor(self._applied, self._paths), *self._watched)
+        if not all((self._paths.programs / f"{program.name}.conf").exists() for program in wanted):
+            programs.write(self._paths, wanted)
         return True
 
     def close(self) -> None:
@@ -99,20 +127,14 @@ class Ground:
         os.close(self._lock)
 
 
-def prepare(config: Config, wanted: Sequence[Program]) -> int:
-    """Make everything ready that must be before the first program starts. Return the descriptor of the agent's lock.
+def take_ground(paths: Paths) -> int:
+    """Have `data_dir` for ourselves. Return the descriptor of the agent's lock.
 
     The lock is not inherited, so it is free as soon as supervisord is gone, however it went; what its programs hold
     are locks of their own, which their successors wait for.
     """
-    loop.prepare_directories(config.paths)
-    lock = _lock_agent(config.paths)
-    try:
-        write_down(config, wanted)
-    except BaseException:
-        os.close(lock)
-        raise
-    return lock
+    loop.prepare_directories(paths)
+    return _lock_agent(paths)
 
 
 def require_idle(paths: Paths) -> None:
@@ -127,13 +149,31 @@ def require_idle(paths: Paths) -> None:
     )
 
 
-def write_down(config: Config, wanted: Sequence[Program]) -> None:
-    """Write what every supervisord, ours or stock, and its programs find: files, and the services in the database."""
-    programs.require_own_conf(config.paths)
-    loop.prepare_directories(config.paths)
-    _sync_database(config)
-    programs.write(config.paths, wanted)
-    programs.write_conf(config.paths)
+def write_down(
+    paths: Paths, source: Path, watched: Sequence[Program] = (), *, without: Sequence[str] = ()
+) -> tuple[Applied, Config]:
+    """Apply the file at `source`, and write what every supervisord, ours or stock, and its programs find.
+
+    Raises HealthmonError, having applied nothing, when that cannot be done.
+    """
+    programs.require_own_conf(paths)
+    loop.prepare_directories(paths)
+    log.set_up_file(paths.log(AGENT), level=configuration.load(source).log_level, stream=sys.stderr)
+    try:
+        connection = start.begin(paths, log.Log(AGENT))
+        try:
+            last = configurations.newest(connection)
+            found, config = configuring.start(source, author=person(), newest=0 if last is None else last.number, without=without)
+            services.sync(connection, [(one.name, one.group, one.critical) for one in config.enabled_services()], now=clock.now())
+            configurations.enter(connection, found.row)
+            refusing.settle(connection)
+        finally:
+            connection.close()
+    finally:
+        log.close()  # before the first fork
+    programs.write(paths, [*programs.of_monitor(found, paths), *watched])
+    programs.write_conf(paths)
+    return found, config
 
 
 def preload() -> None:
@@ -179,16 +219,3 @@ def _taken(holder: str, paths: Paths) -> UsageError:
             f"another healthmon (pid {pid}, `{verb[0]}`) is at work on {paths.data_dir}: wait until it has ended, or end it, and try again",
         )
     return UsageError(f"another healthmon (pid {pid}) runs on {paths.data_dir}; `healthmon ctl status` shows it")
-
-
-def _sync_database(config: Config) -> None:
-    log.set_up_file(config.paths.log(AGENT), level=config.log_level, stream=sys.stderr)
-    try:
-        connection = start.begin(config.paths, log.Log(AGENT))
-        try:
-            wanted = [(service.name, service.group, service.critical) for service in config.enabled_services()]
-            services.sync(connection, wanted, now=clock.now())
-        finally:
-            connection.close()
-    finally:
-        log.close()  # before the first fork

@@ -7,6 +7,7 @@
 - Signals wake its poll loop, which otherwise sleeps up to a second before it starts, reaps or stops anything; and at
   the end all programs are stopped at once, not one after the other.
 - It shows what happens to whoever sits in front of it.
+- SIGHUP has the configuration applied anew, and no process started anew for it.
 - When somebody removes its socket, or other files that the agent stands on, it puts them back.
 """
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     Main = Callable[[Sequence[str]], int]
 
+    HangUp = Callable[[], bool]  # has the configuration applied anew; False when nobody hears it yet
     Keep = Callable[[], bool]  # puts back what somebody removed; False when another agent has the directory
 
 SIGNALS = (
@@ -53,10 +55,10 @@ SIGNALS = (
 KEEP_EVERY_S = 5.0
 
 
-def supervise(conf: Path, console: Console, main: Main, *, keep: Keep) -> int:
+def supervise(conf: Path, console: Console, main: Main, *, keep: Keep, hang_up: HangUp) -> int:
     """Run supervisord, and run it again with what its files say then when it is told to reload.
 
-    `keep` is called every few seconds.
+    `keep` is called every few seconds, and `hang_up` when a SIGHUP arrived, until it returns True.
     """
     asyncore.socket_map[console.fileno()] = console
     bell = _SignalBell()
@@ -68,7 +70,7 @@ def supervise(conf: Path, console: Console, main: Main, *, keep: Keep) -> int:
         options.first, options.test, first = first, False, False
         _say_in_log(options)
         with suppress(asyncore.ExitNow):  # how supervisord ends
-            _Supervisor(options, keep).main()
+            _Supervisor(options, keep, hang_up).main()
         options.close_httpservers()
         with suppress(OSError):  # its disk is full: what it did not take is lost
             options.close_logger()
@@ -108,9 +110,10 @@ class _SignalBell(Reader):
 
 
 class _Supervisor(Supervisor):  # type: ignore[misc]  # supervisor has no types
-    def __init__(self, options: _Options, keep: Keep) -> None:
+    def __init__(self, options: _Options, keep: Keep, hang_up: HangUp) -> None:
         super().__init__(options)
         self._keep = keep
+        self._hang_up = hang_up
         self._keep_at = clock.monotonic() + KEEP_EVERY_S
 
     def ordered_stop_groups_phase_1(self) -> None:
@@ -120,6 +123,8 @@ class _Supervisor(Supervisor):  # type: ignore[misc]  # supervisor has no types
 
     def tick(self, now: float | None = None) -> None:
         super().tick(now)
+        if self.options.hung_up and self.options.mood == SupervisorStates.RUNNING:
+            self.options.hung_up = not self._hang_up()
         if clock.monotonic() >= self._keep_at and self.options.mood == SupervisorStates.RUNNING:
             self._keep_at = clock.monotonic() + KEEP_EVERY_S
             with suppress(OSError, HealthmonError):  # it is tried again, and the watchdog says what is wrong
@@ -151,6 +156,7 @@ class _Options(ServerOptions):  # type: ignore[misc]  # supervisor has no types
         self._pid = os.getpid()
         self._hang_up = signal.getsignal(signal.SIGHUP)
         self._on_terminal = on_terminal
+        self.hung_up = False  # SIGHUP came, and nobody has heard of it yet
         self.httpservers: list[tuple[dict[str, Any], Any]] = []
 
     def usage(self, message: str) -> NoReturn:
@@ -180,12 +186,17 @@ class _Options(ServerOptions):  # type: ignore[misc]  # supervisor has no types
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nohup
         elif self._on_terminal:
             signal.signal(signal.SIGHUP, self._stop_on_hang_up)  # the terminal was closed
+        else:
+            signal.signal(signal.SIGHUP, self._note_hang_up)  # the stock one would start every program anew
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # it has no meaning here, and by default would end us
         self._bell.listen_to_signals()
         self._bell.ring()
 
     def _stop_on_hang_up(self, _number: int, frame: object) -> None:
         self.signal_receiver.receive(signal.SIGTERM, frame)
+
+    def _note_hang_up(self, _number: int, _frame: object) -> None:
+        self.hung_up = True
 
     def waitpid(self) -> tuple[int | None, int | None]:
         """Reap a child, and look again at once: what died is started again in the next turn of the loop."""

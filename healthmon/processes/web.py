@@ -64,6 +64,9 @@ class Web:
         self._notice.is_served()
         return LOOK_EVERY_S
 
+    def follow(self, _config: Config) -> bool:
+        return False  # who looks on connects again
+
     def is_busy(self) -> bool:
         return False
 

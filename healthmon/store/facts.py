@@ -18,6 +18,7 @@ HEALING_HELD_SINCE = "healing_held_since"  # when the evaluator started, or lost
 CLOCK_SET_AT = "clock_set_at"  # when the wall clock was last found to be set; at first, when we first looked at it
 RELIVED_UNTIL = "relived_until"  # until then, history may hold rows that a clock which was ahead has left
 NOBODY_REACHED = "nobody_reached"  # why no channel delivers, empty when one does
+CONFIGURATION_REFUSED = "configuration_refused"  # JSON of who tried to apply which, when and why not; empty when the last one was applied
 CLOCK = "clock"  # the boot, and how far the wall clock was ahead of its boottime, for who starts later
 
 

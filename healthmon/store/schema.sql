@@ -523,6 +523,16 @@ CREATE TABLE process_samples (
     PRIMARY KEY (timestamp, program)
 ) STRICT, WITHOUT ROWID;
 
+-- What was applied, the last 200 times that something changed: the keys and values as they were written, without secrets.
+CREATE TABLE configurations (
+    number     INTEGER PRIMARY KEY,
+    applied_at TEXT NOT NULL,
+    author     TEXT NOT NULL,
+    cause      TEXT NOT NULL CHECK (cause IN ('start', 'reload', 'discovery')),
+    source     TEXT NOT NULL,             -- the file
+    content    TEXT NOT NULL              -- JSON
+) STRICT;
+
 -- Small facts that processes tell each other, such as when Docker came back.
 CREATE TABLE facts (
     name  TEXT PRIMARY KEY,

@@ -21,6 +21,10 @@ _SELECT = "SELECT service_id, service_name, group_name, critical FROM services "
 
 def sync(connection: Connection, wanted: Iterable[tuple[str, str, bool]], *, now: datetime) -> dict[str, Service]:
     """Make the table hold exactly `wanted` (name, group, critical); what is no longer wanted keeps its history."""
+    wanted = list(wanted)
+    known = by_name(connection)
+    if {(one.name, one.group, one.critical) for one in known.values()} == set(wanted):
+        return known
     with connection.transaction(durable=True):
         connection.change("UPDATE services SET removed_at = ? WHERE removed_at IS NULL", clock.to_sql(now))
         connection.change_many(
@@ -34,22 +38,26 @@ def sync(connection: Connection, wanted: Iterable[tuple[str, str, bool]], *, now
     return by_name(connection)
 
 
-def add_missing(connection: Connection, wanted: Iterable[tuple[str, str, bool]]) -> dict[str, Service]:
-    """Enter those of `wanted` (name, group, critical) that the table does not hold, or no longer; leave all others alone.
+def ids(connection: Connection, wanted: Iterable[tuple[str, str, bool]]) -> dict[str, int]:
+    """Return the ids of services (name, group, critical), also of those that the table does not hold, or no longer.
 
-    Return the services by their names.
+    What is new is entered as removed: `sync` alone, which the evaluator calls, says what is watched. So a process that
+    comes first, or works with a configuration that is not the last any more, changes nothing that others see.
     """
-    with connection.transaction(durable=True):
-        connection.change_many(
-            """
-            INSERT INTO services (service_name, group_name, critical) VALUES (?, ?, ?)
-            ON CONFLICT (service_name) DO UPDATE
-            SET group_name = excluded.group_name, critical = excluded.critical, removed_at = NULL
-            WHERE removed_at IS NOT NULL
-            """,
-            [(name, group, int(critical)) for name, group, critical in wanted],
-        )
-    return by_name(connection)
+    found = {name: service_id for service_id, name in connection.rows("SELECT service_id, service_name FROM services")}
+    new = [one for one in wanted if one[0] not in found]
+    if new:
+        at = clock.to_sql(clock.now())
+        with connection.transaction(durable=True):
+            connection.change_many(
+                """
+                INSERT INTO services (service_name, group_name, critical, removed_at) VALUES (?, ?, ?, ?)
+                ON CONFLICT (service_name) DO NOTHING
+                """,
+                [(name, group, int(critical), at) for name, group, critical in new],
+            )
+        found = {name: service_id for service_id, name in connection.rows("SELECT service_id, service_name FROM services")}
+    return {text(name): integer(service_id) for name, service_id in found.items()}
 
 
 def by_name(connection: Connection) -> dict[str, Service]:

@@ -1,7 +1,8 @@
 """How does a process say that its work goes on? A datagram to the watchdog after a round, without ever waiting.
 
-`evaluator 4711 0`: the program, its pid, and what is to be known of it: 1 while it must not be recycled, 2 while it
-cannot work for a reason of which it says enough elsewhere, such as a full disk; 3 for both.
+`evaluator 4711 0 12`: the program, its pid, and what is to be known of it: 1 while it must not be recycled, 2 while it
+cannot work for a reason of which it says enough elsewhere, such as a full disk; 3 for both; and the number of the
+configuration that it works with.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Beat:
     pid: int
     is_busy: bool
     is_stuck: bool = False
+    number: int = 0  # of its configuration; 0 while it has not begun
 
 
 class Heart:
@@ -40,19 +42,19 @@ class Heart:
         self._path = str(path)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._beaten_at = float("-inf")
-        self._said = 0
+        self._said = (0, 0)
         self._manager = systemd_notify.manager() if systemd_notify.is_watched_itself() else systemd_notify.Nobody()
 
-    def beat(self, *, is_busy: bool, is_stuck: bool = False) -> None:
+    def beat(self, *, is_busy: bool, is_stuck: bool = False, number: int = 0) -> None:
         """Say that a round is finished, or that we wait for a good reason; not more often than it is news to anybody."""
         now = clock.monotonic()
         said = BUSY * is_busy + STUCK * is_stuck
-        if said == self._said and now - self._beaten_at < BEAT_EVERY_S / 2:
+        if (said, number) == self._said and now - self._beaten_at < BEAT_EVERY_S / 2:
             return
         self._manager.tell(systemd_notify.READY, systemd_notify.ALIVE)
         with suppress(OSError):  # nobody listens yet, or hears so fast: the next round tries again
-            self._socket.sendto(f"{self._program} {os.getpid()} {said}".encode(), self._path)
-            self._beaten_at, self._said = now, said
+            self._socket.sendto(f"{self._program} {os.getpid()} {said} {number}".encode(), self._path)
+            self._beaten_at, self._said = now, (said, number)
 
     def close(self) -> None:
         self._socket.close()
@@ -85,7 +87,12 @@ class Ear:
 
 def _read(datagram: bytes) -> Beat | None:
     match datagram.decode("ascii", errors="replace").split(" "):
-        case [program, pid, ("0" | "1" | "2" | "3") as said] if pid.isdecimal() and len(pid) < 10:  # noqa: PLR2004  as a pid is
-            return Beat(program=program, pid=int(pid), is_busy=bool(int(said) & BUSY), is_stuck=bool(int(said) & STUCK))
+        case [program, pid, ("0" | "1" | "2" | "3") as said, number] if _is_number(pid) and _is_number(number):
+            flags = int(said)
+            return Beat(program=program, pid=int(pid), is_busy=bool(flags & BUSY), is_stuck=bool(flags & STUCK), number=int(number))
         case _:
             return None
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) < 10  # noqa: PLR2004  as a pid is

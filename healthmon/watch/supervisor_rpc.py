@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+BAD_NAME, ALREADY_ADDED = 10, 90  # faults, see supervisor.xmlrpc.Faults
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramInfo:
@@ -25,6 +27,7 @@ class ProgramInfo:
     state: ProgramState
     pid: int
     started_at: datetime | None = None  # of the process that runs
+    group: str = ""
 
 
 class SupervisorRpc:
@@ -42,6 +45,7 @@ class SupervisorRpc:
                 name=str(info["name"]),
                 state=ProgramState(info["statename"]),
                 pid=int(info["pid"]),
+                group=str(info["group"]),
                 started_at=datetime.fromtimestamp(int(info["start"]), UTC) if info["pid"] else None,
             )
             for info in infos
@@ -57,12 +61,35 @@ class SupervisorRpc:
         with self._call() as rpc:
             rpc.startProcess(name, False)  # noqa: FBT003  XML-RPC knows no names
 
+    def reread(self) -> None:
+        """Have it read its files again; what runs is not touched. Raises EngineError for a file that it cannot read."""
+        with self._call() as rpc:
+            rpc.reloadConfig()
+
+    def add(self, name: str) -> None:
+        """Have it run a program that it has read, unless it does."""
+        with self._call(unless=ALREADY_ADDED) as rpc:
+            rpc.addProcessGroup(name)
+
+    def stop(self, name: str) -> None:
+        """Tell a program to end, without waiting for it."""
+        with self._call(unless=BAD_NAME) as rpc:
+            rpc.stopProcessGroup(name, False)  # noqa: FBT003  wait=False: XML-RPC knows no names
+
+    def remove(self, name: str) -> None:
+        """Have it forget a program that has ended."""
+        with self._call(unless=BAD_NAME) as rpc:
+            rpc.removeProcessGroup(name)
+
     @contextmanager
-    def _call(self) -> Iterator[Any]:
+    def _call(self, *, unless: int | None = None) -> Iterator[Any]:
+        """Make a call; the fault `unless` says that what is asked for is so already."""
         transport = Transport(self._path, RPC_TIMEOUT_S)
         try:
             yield supervisor(transport)
         except xmlrpc.client.Fault as fault:
+            if fault.faultCode == unless:
+                return
             raise EngineError(f"supervisord refused: {fault.faultString}") from fault
         except CUT as error:
             raise EngineUnreachableError(remedy(error, self._path)) from error

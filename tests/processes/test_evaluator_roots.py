@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from healthmon import clock
 from healthmon.notify.message import render
 from healthmon.store import services
 from tests.processes.alert_timeline import DOWN, Timeline, timelines
@@ -33,7 +34,8 @@ def with_third(timeline: Timeline) -> None:
     """Have one more service depend on the first."""
     spare = timeline.config.services[1].model_copy(update={"name": "spare"})
     timeline.config = timeline.config.model_copy(update={"services": (*timeline.config.services, spare)})
-    services.add_missing(timeline.connection, [("spare", "default", False)])
+    wanted = [(one.name, one.group, one.critical) for one in timeline.config.services]
+    services.sync(timeline.connection, wanted, now=clock.now())
     timeline.evaluator = timeline.a_new_evaluator()
 
 

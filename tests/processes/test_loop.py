@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from healthmon.config import Config
+
 
 def paths_in(directory: Path) -> Paths:
     return Paths(data_dir=directory, database=directory / "x.db")
@@ -42,6 +44,9 @@ class Work:
         if isinstance(now, Exception):
             raise now
         return now
+
+    def follow(self, _config: Config) -> bool:
+        return True
 
     def is_busy(self) -> bool:
         return False

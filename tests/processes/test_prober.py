@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from healthmon import clock
-from healthmon.errors import StoreBusyError, StoreError, StoreReplacedError, UsageError
+from healthmon.errors import StoreBusyError, StoreError, StoreReplacedError
 from healthmon.log import Log
 from healthmon.model.check import CheckKind, CheckReason, CheckStatus
 from healthmon.processes import prober
@@ -168,20 +168,25 @@ def test_changes_of_state_are_recorded_and_looks_are_not(start: Callable[..., Be
     assert "expected 200-299, got 503 Down" in caplog.messages[0]
 
 
-def test_a_group_that_does_not_exist_is_an_error_to_act_on(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no service in a group 'none'"):
-        prober.make(a_config(tmp_path, {"name": "a", "url": "http://127.0.0.1:1/"}), "none")
+def test_a_group_that_is_gone_has_nothing_to_ask(tmp_path: Path) -> None:
+    config = a_config(tmp_path, {"name": "a", "url": "http://127.0.0.1:1/"})
+    create_or_open(config.paths.database).close()
+    bell = Doorbell()
+    worker = prober.make(config, "none")(bell)
+    assert worker.step() > 1
+    worker.close()
+    bell.close()
 
 
-def test_a_service_that_is_new_in_the_file_is_entered_and_asked_beside_the_others(start: Callable[..., Bench]) -> None:
+def test_a_service_that_is_new_is_asked_beside_the_others_and_entered_for_the_evaluator(start: Callable[..., Bench]) -> None:
     with Server(answers()) as server:
         bench = start({"name": "old", "url": server.url})
         bench.worker.close()
         more = a_config(bench.config.data_dir, *({"name": name, "url": server.url, "critical": True} for name in ("old", "new")))
         bench.worker = prober.make(more, "default")(bench._bell)
-        known = services.by_name(bench.store)
-        assert (known["new"].critical, known["old"].critical) == (True, False)
-        ids = {service.service_id for service in known.values()}
+        assert list(services.by_name(bench.store)) == ["old"]  # the evaluator says when it is watched
+        ids = set(services.ids(bench.store, []).values())
+        assert len(ids) == 2
         bench.until(lambda found: {check.service_id for check in found} == ids)
 
 

@@ -157,12 +157,13 @@ def test_beats_are_heard_and_garbage_is_not(tmp_path: Path) -> None:
     ear, heart = Ear(tmp_path / "ear"), Heart("evaluator", tmp_path / "ear")
     heart.beat(is_busy=True)
     heart.beat(is_busy=True)  # too soon to be of use to anybody
-    for garbage in (b"", b"x", b"evaluator -1 0", b"evaluator 99999999999 0", b"\xff\x00 1 1 1", b"a" * 500):
+    for garbage in (b"", b"x", b"evaluator -1 0 1", b"evaluator 99999999999 0 1", b"evaluator 1 0 x", b"\xff\x00 1 1 1 1", b"a" * 500):
         heart._socket.sendto(garbage, heart._path)
     assert ear.hear() == [Beat(program="evaluator", pid=os.getpid(), is_busy=True)]
     assert ear.hear() == []
     heart.beat(is_busy=False)  # news, however soon
-    assert ear.hear() == [Beat(program="evaluator", pid=os.getpid(), is_busy=False)]
+    heart.beat(is_busy=False, number=7)  # so is another configuration
+    assert ear.hear() == [Beat(program="evaluator", pid=os.getpid(), is_busy=False, number=number) for number in (0, 7)]
     ear.close()
     heart.beat(is_busy=True)  # nobody listens, nothing happens
     heart.close()

@@ -59,7 +59,7 @@ class Watch:
     def beat(self, *names: str, flags: int = 0) -> None:
         for name in names:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, suppress(OSError):
-                sender.sendto(f"{name} {self.supervisord.pids[name]} {flags}".encode(), str(self.config.paths.heartbeats))
+                sender.sendto(f"{name} {self.supervisord.pids[name]} {flags} 1".encode(), str(self.config.paths.heartbeats))
 
     def live(self, seconds: float, *beating: str, flags: int = 0) -> None:
         """Let time pass, a step and a beat of these each second."""

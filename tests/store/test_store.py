@@ -23,6 +23,7 @@ from healthmon.errors import (
 )
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.check import CheckKind, CheckReason
+from healthmon.model.configuration import Configuration, ConfigurationCause
 from healthmon.model.delivery import DeliveryState
 from healthmon.model.heal import HealAction, HealState
 from healthmon.model.incident import IncidentResolution
@@ -36,6 +37,7 @@ from healthmon.status.uptime import Booked, Uptime
 from healthmon.store import (
     alerts,
     checks,
+    configurations,
     connection,
     facts,
     heals,
@@ -271,16 +273,43 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path)
     assert path.read_text().startswith("this is a shopping list")
 
 
-def test_what_is_new_is_entered_and_what_is_known_stays_as_it_is(database: Connection) -> None:
+def test_a_service_that_is_new_has_an_id_before_it_is_watched(database: Connection) -> None:
     before = services.by_name(database)
-    found = services.add_missing(database, [("doc_store", "other", False), ("gateway", "core", True)])
-    assert found == before | {"gateway": Service(service_id=3, name="gateway", group="core", critical=True)}
+    found = services.ids(database, [("doc_store", "other", False), ("gateway", "core", True)])
+    assert found == {"doc_store": 1, "frontend": 2, "gateway": 3}
+    assert services.by_name(database) == before
+    services.sync(database, [("gateway", "core", True)], now=NOW)
+    assert services.by_name(database) == {"gateway": Service(service_id=3, name="gateway", group="core", critical=True)}
 
 
-def test_a_service_that_returns_is_entered_with_its_history(database: Connection) -> None:
+def test_asking_for_the_id_of_a_service_that_is_gone_does_not_bring_it_back(database: Connection) -> None:
     services.sync(database, [("frontend", "platform", False)], now=NOW)
-    found = services.add_missing(database, [("doc_store", "other", False)])
-    assert found["doc_store"] == Service(service_id=1, name="doc_store", group="other", critical=False)
+    assert services.ids(database, [("doc_store", "other", False)])["doc_store"] == 1
+    assert list(services.by_name(database)) == ["frontend"]
+
+
+def test_a_service_that_returns_has_its_history(database: Connection) -> None:
+    services.sync(database, [("frontend", "platform", False)], now=NOW)
+    found = services.sync(database, [("doc_store", "other", False)], now=NOW)
+    assert found == {"doc_store": Service(service_id=1, name="doc_store", group="other", critical=False)}
+
+
+def a_configuration(number: int, content: str) -> Configuration:
+    return Configuration(number=number, applied_at=NOW, author="ann", cause=ConfigurationCause.RELOAD, source="/c.json", content=content)
+
+
+def test_a_configuration_is_kept_once_and_only_when_it_says_something_else(database: Connection) -> None:
+    for one in (a_configuration(1, "{}"), a_configuration(1, "{}"), a_configuration(2, "{}"), a_configuration(3, '{"a": 1}')):
+        configurations.enter(database, one)
+    assert [one.number for one in configurations.history(database, limit=10)] == [3, 1]
+    assert configurations.newest(database) == a_configuration(3, '{"a": 1}')
+
+
+def test_only_the_last_configurations_are_kept(database: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configurations, "KEPT", 3)
+    for number in range(1, 8):
+        configurations.enter(database, a_configuration(number, str(number)))
+    assert [one.number for one in configurations.history(database, limit=10)] == [7, 6, 5]
 
 
 def test_opening_for_writing_never_makes_a_database(tmp_path: Path) -> None:
@@ -402,6 +431,7 @@ def test_ours_is_safe() -> None:
 
 
 WORDS: list[tuple[str, str, type[StrEnum]]] = [
+    ("configurations", "cause", ConfigurationCause),
     ("rule_states", "phase", RulePhase),
     ("conversations", "severity", AlertSeverity),
     ("conversations", "announced_severity", AlertSeverity),

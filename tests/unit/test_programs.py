@@ -13,7 +13,7 @@ from supervisor.options import ServerOptions
 
 from healthmon import config as configuration
 from healthmon.errors import UsageError
-from healthmon.processes import programs
+from healthmon.processes import configuring, programs
 from healthmon.processes.loop import prepare_directories
 from healthmon.settings import is_our_program
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from healthmon.config import Config
+    from healthmon.processes.programs import Program
 
 TOP = Path(__file__).parents[2]
 
@@ -41,6 +42,12 @@ def configured(directory: Path, *, groups: tuple[str, ...] = ("core",), **settin
     return config, source
 
 
+def of_monitor(source: Path) -> list[Program]:
+    """Return the programs that the file asks for once it is applied."""
+    applied, config = configuring.start(source, author="t", newest=0)
+    return programs.of_monitor(applied, config.paths)
+
+
 def parsed(conf: Path) -> dict[str, Any]:
     """Return what supervisord would run, by the programs' names."""
     options = ServerOptions()
@@ -51,33 +58,34 @@ def parsed(conf: Path) -> dict[str, Any]:
 
 def test_each_group_has_a_probe_program_beside_the_others(tmp_path: Path) -> None:
     config, source = configured(tmp_path, groups=("core", "agents"))
-    programs.write(config.paths, programs.of_monitor(config, source))
+    programs.write(config.paths, of_monitor(source))
     found = parsed(programs.write_conf(config.paths))
     assert sorted(found) == ["evaluator", "healer", "keeper", "notifier", "probe-agents", "probe-core", "watchdog", "web"]
-    assert shlex.split(found["probe-core"].command) == [*programs.OURS, "probe-core", "--config", str(source)]
+    assert shlex.split(found["probe-core"].command) == [*programs.OURS, "probe-core", "--data-dir", str(tmp_path)]
     assert found["healer"].stdout_logfile == str(config.paths.log("healer"))
 
 
 def test_every_program_of_ours_is_known_as_ours_wherever_names_are_asked_about(tmp_path: Path) -> None:
-    config, source = configured(tmp_path, groups=("core", "agents"))
-    assert [one.name for one in programs.of_monitor(config, source) if not is_our_program(one.name)] == []
+    _, source = configured(tmp_path, groups=("core", "agents"))
+    assert [one.name for one in of_monitor(source) if not is_our_program(one.name)] == []
     assert [name for name in ("doc_store", "evaluator2", "myprobe-x", "") if is_our_program(name)] == []
 
 
-@pytest.mark.parametrize("name", ["plain", "two words", "a ;b #c", "it's \"q\"", "back\\slash", "50%", "%(here)s", "$HOME", "ünï", "x\\"])
-def test_any_path_of_a_configuration_arrives_unchanged(tmp_path: Path, name: str) -> None:
-    config, _ = configured(tmp_path)
-    source = tmp_path / f"{name}.json"
-    programs.write(config.paths, [programs.ours("evaluator", config, source)])
+@pytest.mark.parametrize("name", ["plain", "two words", "a;b#c", "it's \"q\"", "back\\slash", "$HOME", "ünï", "x\\"])
+def test_any_data_dir_arrives_unchanged(tmp_path: Path, name: str) -> None:
+    directory = tmp_path / name
+    directory.mkdir()
+    config, _ = configured(directory)
+    programs.write(config.paths, [programs.ours("evaluator", config.paths, directory=directory)])
     command = parsed(programs.write_conf(config.paths))["evaluator"].command
-    assert shlex.split(command) == [*programs.OURS, "evaluator", "--config", str(source)]
+    assert shlex.split(command) == [*programs.OURS, "evaluator", "--data-dir", str(directory)]
 
 
 def test_a_data_dir_with_spaces_and_quotes_works(tmp_path: Path) -> None:
     directory = tmp_path / "my 'own' data"
     directory.mkdir()
     config, source = configured(directory)
-    programs.write(config.paths, programs.of_monitor(config, source))
+    programs.write(config.paths, of_monitor(source))
     evaluator = parsed(programs.write_conf(config.paths))["evaluator"]
     assert evaluator.directory == str(directory)
     assert evaluator.stdout_logfile == str(directory / "logs" / "evaluator.log")
@@ -89,16 +97,17 @@ def test_a_data_dir_that_supervisord_cannot_express_is_refused(tmp_path: Path, n
     directory.mkdir()
     config, source = configured(directory)
     with pytest.raises(UsageError, match="set data_dir"):
-        programs.write(config.paths, programs.of_monitor(config, source))
+        of_monitor(source)
     assert not list(config.paths.programs.iterdir())
+    assert not config.paths.applied.exists()
 
 
 def test_a_data_dir_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
     directory = tmp_path / ("x" * 90)
     directory.mkdir()
-    config, source = configured(directory)
+    _, source = configured(directory)
     with pytest.raises(UsageError, match="bytes too long"):
-        programs.write(config.paths, programs.of_monitor(config, source))
+        of_monitor(source)
 
 
 def test_a_relative_data_dir_means_the_same_to_the_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,8 +116,8 @@ def test_a_relative_data_dir_means_the_same_to_the_programs(tmp_path: Path, monk
     config, source = configured(tmp_path)
     source.write_text(source.read_text(encoding="utf-8").replace(json.dumps(str(tmp_path)), '"data"'), encoding="utf-8")
     config = configuration.load(source)
-    program = programs.ours("evaluator", config, source)
-    monkeypatch.chdir(program.directory)
+    prepare_directories(config.paths)
+    monkeypatch.chdir(of_monitor(source)[0].directory)
     assert configuration.load(source).paths == config.paths
 
 
@@ -116,9 +125,9 @@ def test_a_group_that_is_gone_takes_its_file_along_but_no_file_of_the_users(tmp_
     config, source = configured(tmp_path, groups=("core", "agents"))
     own = config.paths.programs / "mine.conf"
     own.write_text("[program:mine]\ncommand = /bin/true\n", encoding="utf-8")
-    programs.write(config.paths, programs.of_monitor(config, source))
+    programs.write(config.paths, of_monitor(source))
     config, source = configured(tmp_path, groups=("core",))
-    programs.write(config.paths, programs.of_monitor(config, source))
+    programs.write(config.paths, of_monitor(source))
     assert sorted(path.name for path in config.paths.programs.iterdir()) == [
         "evaluator.conf",
         "healer.conf",

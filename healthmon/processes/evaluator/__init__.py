@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthmon import clock
+from healthmon import applied, clock
 from healthmon.failpoints import reach
 from healthmon.log import Log
 from healthmon.processes.doorbell import ring
@@ -27,15 +27,16 @@ from healthmon.processes.evaluator.verdicts import Verdicts
 from healthmon.processes.evaluator.watching import Watching
 from healthmon.status.machine import StatusEvent
 from healthmon.status.uptime import hour_of
-from healthmon.store import checks, facts, rollups, services
+from healthmon.store import checks, configurations, facts, rollups, services
 from healthmon.store.connection import open_for_writing
 from healthmon.store.sentinel import Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from healthmon.config import Config
+    from healthmon.model.service import Service
     from healthmon.processes.doorbell import Doorbell
     from healthmon.store.checks import InboxEntry
     from healthmon.store.connection import Connection
@@ -49,7 +50,13 @@ LOADED_FACT = "evaluator_loaded_at"
 
 def make(config: Config) -> Callable[[Doorbell], Evaluator]:
     """Return what makes the evaluator once its role is held."""
-    return lambda _doorbell: Evaluator(config, open_for_writing(config.paths.database), Log(PROGRAM))
+    def evaluator(_doorbell: Doorbell) -> Evaluator:
+        connection = open_for_writing(config.paths.database)
+        made = Evaluator(config, connection, Log(PROGRAM))
+        made.follow(config)  # it may have been applied while no evaluator ran
+        return made
+
+    return evaluator
 
 
 class Evaluator:
@@ -59,9 +66,16 @@ class Evaluator:
         self._paths = config.paths
         self._connection = connection
         self._log = log
-        found = services.by_name(connection)
-        watched = {settings.name: settings for settings in config.enabled_services()}
-        known = [(found[name], settings) for name, settings in watched.items() if name in found]
+        self._mark = Mark(config.paths)
+        self._loaded = False
+        self._next_due = 0.0  # monotonic
+        self._commits_seen = -1
+        self._clocks = Clocks(log)
+        self._put_together(config, services.by_name(connection), held_since=clock.now())
+
+    def _put_together(self, config: Config, found: Mapping[str, Service], *, held_since: datetime) -> None:
+        log = self._log
+        known = [(found[settings.name], settings) for settings in config.enabled_services() if settings.name in found]
         self._maintaining = Maintaining(known, config.alerting.maintenance)
         self._watching = Watching(known, self._maintaining, log)
         self._outages = Outages(known, config.self_healing, log)
@@ -77,7 +91,7 @@ class Evaluator:
             depending=self._depending,
             holding=self._holding,
             quarantining=self._quarantining,
-            started_at=clock.now(),
+            started_at=held_since,
         )
         self._requesting = Requesting(
             [service for service, _ in known], self._planning.situations, self._holding, self._judging, self._quarantining
@@ -86,11 +100,22 @@ class Evaluator:
             config, known, self._maintaining, log, depending=self._depending, requesting=self._requesting
         )
         self._verdicts = Verdicts(known)
-        self._mark = Mark(config.paths)
+
+    def follow(self, config: Config) -> bool:
+        """Judge by another configuration from now on. What is known is in the database, and is read again with the next step.
+
+        A service that is gone is closed with that; one that is new begins unknown. The start of the agent stays when it was.
+        """
+        present = applied.read(self._paths)
+        found = services.sync(self._connection, [(one.name, one.group, one.critical) for one in config.enabled_services()], now=clock.now())
+        if present is not None:
+            configurations.enter(self._connection, present.row)
+        watching, planning = self._watching, self._planning
+        self._put_together(config, found, held_since=planning.held_since)
+        self._planning.succeed(planning)
+        self._watching.succeed(watching)
         self._loaded = False
-        self._next_due = 0.0  # monotonic
-        self._commits_seen = -1
-        self._clocks = Clocks(log)
+        return True
 
     def step(self) -> float:
         """Evaluate what is new; return the seconds until time alone may change something."""

@@ -86,6 +86,10 @@ class Planning:
     def is_in_storm(self) -> bool:
         return self._storming.storm is not None
 
+    def succeed(self, before: Planning) -> None:
+        """Go on for another one, and say nothing again that it said."""
+        self._said = dict(before._said)
+
     @property
     def held_since(self) -> datetime:
         return self.situations.held_since

@@ -58,15 +58,21 @@ class Watching:
         self.flapping: dict[int, Flapping] = {}
         self._booked: dict[int, dict[datetime, Booked]] = {}
         self._arrived: dict[int, float] = {}  # monotonic time of the last look: a wall clock may jump
+        self._inherited: dict[int, float] = {}
         self._changed: set[int] = set()
         self._changed_hours: set[tuple[int, datetime]] = set()
+
+    def succeed(self, before: Watching) -> None:
+        """Go on for another one: a service that nobody looks at is missed as soon as it would have been."""
+        self._inherited = dict(before._arrived)
 
     def load(self, connection: Connection, now: datetime) -> None:
         known = stored.load(connection)
         self.states = {sid: known.get(sid, ServiceState(service_id=sid)) for sid in self._services}
         booked = stored.hours_between(connection, self._services, hour_of(now - WINDOW), now)
         self._booked = {sid: booked.get(sid, {}) for sid in self._services}
-        self._arrived = dict.fromkeys(self._services, clock.monotonic())
+        self._arrived = {sid: self._inherited.get(sid, clock.monotonic()) for sid in self._services}
+        self._inherited = {}
         self._changed.clear()
         self._changed_hours.clear()
         self._replay(connection, now)

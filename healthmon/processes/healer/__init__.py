@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from healthmon.alerts.rule import of_settings
 from healthmon.heal.docker_engine import DockerEngine
-from healthmon.heal.engine import NoEngine
 from healthmon.heal.supervisor_target import SupervisorEngine
 from healthmon.log import Log
 from healthmon.processes.doorbell import ring
@@ -42,11 +41,10 @@ POLL_S = 5.0
 def make(config: Config) -> Callable[[Doorbell], Healer]:
     """Return what makes the healer once its role is held."""
     log = Log(PROGRAM)
-    programs = any(service.supervisor_program for service in config.enabled_services())
-    supervisor: Engine = SupervisorEngine(config.paths.supervisor_socket) if programs else NoEngine("no program is watched")
 
     def healer(doorbell: Doorbell) -> Healer:
         connection = open_for_writing(config.paths.database)
+        supervisor = SupervisorEngine(config.paths.supervisor_socket)
         return Healer(config, doorbell, connection, log, docker=DockerEngine(log), supervisor=supervisor)
 
     return healer
@@ -68,11 +66,12 @@ class Healer:
         self._paths = config.paths
         self._doorbell = doorbell
         self._connection = connection
-        wanted = config.enabled_services()
-        programs = any(service.supervisor_program for service in wanted)
+        self._log = log
+        self._docker = docker
         self._engines = (docker, supervisor)
-        self._observing = Observing(wanted, docker=docker, supervisor=supervisor, connection=connection, log=log)
-        self._securing = self._make_securing(config, docker, log) if config.self_healing.forensics else None
+        self._observing = Observing(config.enabled_services(), docker=docker, supervisor=supervisor, connection=connection, log=log)
+        self._securing: Securing | None = None
+        self._measuring: Measuring | None = None
         self._acting = Acting(
             config,
             docker=docker,
@@ -80,19 +79,13 @@ class Healer:
             connection=connection,
             log=log,
             wake=self._something_ended,
-            securing=self._securing,
         )
-        self._measuring = Measuring(config.paths.database, docker, log) if _needs_usage(config) else None
-        self._has_programs = programs
-        self._reconcile_s = RECONCILE_PROGRAMS_S if programs else RECONCILE_S
-        self._look_at = 0.0
         self._looked_at = self._glanced_at = 0.0
-        self._answering = Answering(wanted, {name: one.service_id for name, one in services.by_name(connection).items()}, connection, log)
         self._has_events = False
+        self._answering = Answering(connection, log)
+        self._suit(config)
         self._acting.adopt()
         docker.events(self._something_happened)
-        if self._measuring is not None:
-            self._measuring.start()
 
     def step(self) -> float:
         """Look and act; return the seconds until the next reconciling look."""
@@ -105,6 +98,13 @@ class Healer:
             ring(self._paths.doorbell("evaluator"))
         wait_s = min(self._observe_at(), self._glance_at()) - time.monotonic()
         return max(0.0, min(wait_s, POLL_S))
+
+    def follow(self, config: Config) -> bool:
+        """Look after other services from now on. A restart that is under way goes on, and so do the engine's events."""
+        self._observing.follow(config.enabled_services())  # raises where the database cannot be read: then nothing has changed
+        self._acting.follow(config)
+        self._suit(config)
+        return True
 
     def _look_if_due(self) -> bool:
         """Look at everything, or at what events told of; return whether there is news for the evaluator."""
@@ -148,10 +148,28 @@ class Healer:
             engine.close()
         self._connection.close()
 
-    def _make_securing(self, config: Config, docker: Engine, log: Log) -> Securing:
+    def _suit(self, config: Config) -> None:
+        """Look at once, and keep and measure what the configuration wants kept and measured."""
+        self._has_programs = any(service.supervisor_program for service in config.enabled_services())
+        self._reconcile_s = RECONCILE_PROGRAMS_S if self._has_programs else RECONCILE_S
+        self._look_at = 0.0
+        self._answering.follow(config.enabled_services(), self._observing.ids)
+        self._securing = self._suitable_securing(config) if config.self_healing.forensics else None
+        self._acting.securing = self._securing
+        if _needs_usage(config) and self._measuring is None:
+            self._measuring = Measuring(self._paths.database, self._docker, self._log)
+            self._measuring.start()
+        elif not _needs_usage(config) and self._measuring is not None:
+            self._measuring.close()
+            self._measuring = None
+
+    def _suitable_securing(self, config: Config) -> Securing:
         known = services.by_name(self._connection)
         depends_on = {known[one.name].service_id: one.depends_on for one in config.enabled_services() if one.name in known}
-        return Securing(docker, config.paths.database, depends_on, log, on_kept=self._kept)
+        if self._securing is None:
+            return Securing(self._docker, self._paths.database, depends_on, self._log, on_kept=self._kept)
+        self._securing.follow(depends_on)
+        return self._securing
 
     def _kept(self) -> None:
         """Have the evaluator tell of it, and begin what had no place."""

@@ -39,21 +39,22 @@ class Acting:
         connection: Connection,
         log: Log,
         wake: Callable[[], None],
-        securing: Securing | None,
     ) -> None:
         self._database = config.paths.database
-        self._settings = {
-            service.name: config.self_healing.for_service(service.heal) for service in config.enabled_services()
-        }
+        self.follow(config)
         self._docker = docker
         self._supervisor = supervisor
         self._connection = connection
         self._log = log
         self._wake = wake
-        self._securing = securing  # None: forensics are switched off
+        self.securing: Securing | None = None  # while forensics are switched on
         self._threads: dict[int, threading.Thread] = {}
         self._stuck: dict[int, str] = {}  # what was said of heals that could not go on: said once
         self._stopping = threading.Event()
+
+    def follow(self, config: Config) -> None:
+        """Take in what holds for heals that begin from now on."""
+        self._settings = {service.name: config.self_healing.for_service(service.heal) for service in config.enabled_services()}
 
     def adopt(self) -> None:
         """Tell the engines what an earlier healer left under way, before anything is said of who stopped what."""
@@ -123,10 +124,10 @@ class Acting:
 
     def _secure(self, heal: Heal, settings: HealSettings | None, connection: Connection) -> None:
         """Keep what the restart will erase. What goes wrong with that is no reason against it."""
-        if self._securing is None or heal.state is not HealState.PLANNED or unwanted(settings) is not None:
+        if self.securing is None or heal.state is not HealState.PLANNED or unwanted(settings) is not None:
             return
         try:
-            self._securing.before(heal, connection)
+            self.securing.before(heal, connection)
         except HealthmonError as error:
             self._log.warning("forensics_lost", heal=heal.heal_id, error=str(error))
 

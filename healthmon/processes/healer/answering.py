@@ -23,15 +23,24 @@ if TYPE_CHECKING:
 class Answering:
     """Looks as often as is configured, at all services in one look, and at once when the engine says something new of one."""
 
-    def __init__(self, services: Iterable[ServiceSettings], ids: Mapping[str, int], connection: Connection, log: Log) -> None:
+    def __init__(self, connection: Connection, log: Log) -> None:
+        self._services: dict[str, ServiceSettings] = {}
+        self._ids: Mapping[str, int] = {}
+        self._names: dict[int, str] = {}
+        self._connection = connection
+        self._log = log
+        self._timetable = Timetable({})
+        self._said: dict[str, tuple[CheckStatus, str]] = {}
+        self._requested: dict[str, float] = {}
+
+    def follow(self, services: Iterable[ServiceSettings], ids: Mapping[str, int]) -> None:
+        """Look at these from now on; those that stay are looked at in their time."""
         self._services = {service.name: service for service in services if not service.is_probed and service.name in ids}
         self._ids = ids
         self._names = {ids[name]: name for name in self._services}
-        self._connection = connection
-        self._log = log
-        self._timetable = _timetable(self._services.values())
-        self._said: dict[str, tuple[CheckStatus, str]] = {}
-        self._requested: dict[str, float] = {}
+        self._timetable.become(_agendas(self._services.values()))
+        self._said = {name: said for name, said in self._said.items() if name in self._services}
+        self._requested = {name: every_s for name, every_s in self._requested.items() if name in self._services}
 
     @property
     def has_services(self) -> bool:
@@ -84,19 +93,17 @@ def _told(what: Outcome) -> tuple[CheckStatus, str]:
     return what.status, what.reason.value
 
 
-def _timetable(services: Iterable[ServiceSettings]) -> Timetable:
+def _agendas(services: Iterable[ServiceSettings]) -> dict[str, Agenda]:
     """All services stand on one grid: one look at the engine answers for all that are due together."""
     start = clock.monotonic()
-    return Timetable(
-        {
-            service.name: Agenda(
-                Grid(start=start, index=0, interval_s=service.interval_seconds),
-                Rhythm(
-                    interval_s=service.interval_seconds,
-                    confirmations=service.confirmations,
-                    retry_interval_s=service.retry_interval_seconds,
-                ),
-            )
-            for service in services
-        }
-    )
+    return {
+        service.name: Agenda(
+            Grid(start=start, index=0, interval_s=service.interval_seconds),
+            Rhythm(
+                interval_s=service.interval_seconds,
+                confirmations=service.confirmations,
+                retry_interval_s=service.retry_interval_seconds,
+            ),
+        )
+        for service in services
+    }

@@ -39,15 +39,10 @@ class Observing:
         connection: Connection,
         log: Log,
     ) -> None:
-        by_name = services.by_name(connection)
-        self._ids = {name: service.service_id for name, service in by_name.items()}
-        self._names = {service.service_id: name for name, service in by_name.items()}
-        known = [Wanted.of(service) for service in wanted if service.name in self._ids]
-        self._on_docker = [service for service in known if service.supervisor_program is None]
-        self._on_supervisor = [service for service in known if service.supervisor_program is not None]
+        self._connection = connection
+        self.follow(wanted)
         self._docker = docker
         self._supervisor = supervisor
-        self._connection = connection
         self._log = log
         self._matched: dict[str, str] = {}  # by service name: what exited publishes no port any more
         self._published: dict[int, TargetReport] = {}
@@ -59,6 +54,15 @@ class Observing:
         self.found: dict[str, Match] = {}  # by service name, what the last look at the engine found
         self.found_at = clock.now()
         self._remember(targets.load(connection))
+
+    def follow(self, wanted: Iterable[ServiceSettings]) -> None:
+        """Look after these from now on. What is remembered of a service stays, also when it is gone and comes back."""
+        configured = list(wanted)
+        self.ids = services.ids(self._connection, [(one.name, one.group, one.critical) for one in configured])
+        self._names = {service_id: name for name, service_id in self.ids.items()}
+        known = [Wanted.of(service) for service in configured]
+        self._on_docker = [service for service in known if service.supervisor_program is None]
+        self._on_supervisor = [service for service in known if service.supervisor_program is not None]
 
     def observe(self) -> bool:
         """Look at everything; return whether anything changed."""
@@ -105,7 +109,7 @@ class Observing:
         except EngineError as error:
             self._say_problem(name, str(error))
             self._found({one.name: Match(problem=MatchProblem.ENGINE_UNREACHABLE, text=str(error)) for one in wanted}, now)
-            return {self._ids[one.name]: TargetReport(observed_at=now, problem=str(error)) for one in wanted}
+            return {self.ids[one.name]: TargetReport(observed_at=now, problem=str(error)) for one in wanted}
         self._say_problem(name, "")
         matches = match(wanted, seen, self._matched)
         if engine is self._docker and not engine.is_behind:
@@ -116,7 +120,7 @@ class Observing:
         self._matched |= {
             service: found.target.incarnation.target_id for service, found in matches.items() if found.target is not None
         }
-        return {self._ids[service]: self._told(self._ids[service], found, now) for service, found in matches.items()}
+        return {self.ids[service]: self._told(self.ids[service], found, now) for service, found in matches.items()}
 
     def _found(self, matches: dict[str, Match], now: datetime) -> None:
         self.found, self.found_at = self.found | matches, now
@@ -132,7 +136,7 @@ class Observing:
         return found
 
     def _targets(self, matches: Mapping[str, Match]) -> dict[int, Target]:
-        return {self._ids[service]: found.target for service, found in matches.items() if found.target is not None}
+        return {self.ids[service]: found.target for service, found in matches.items() if found.target is not None}
 
     def _told(self, sid: int, found: Match, now: datetime) -> TargetReport:
         """Return what is told of one service: what was found, and what is still known from before."""
@@ -171,7 +175,7 @@ class Observing:
 
     def _is_known(self, service: str, found: Match) -> bool:
         """Say whether a service still has the target that it had. Who has not seen all yet tells of no other one."""
-        before = self._published.get(self._ids[service])
+        before = self._published.get(self.ids[service])
         if before is None or before.target is None or found.target is None:
             return False
         return before.target.incarnation.target_id == found.target.incarnation.target_id

@@ -51,6 +51,10 @@ class Securing:
         self._on_kept = on_kept
         self._under_way: dict[Wanted, threading.Thread] = {}
 
+    def follow(self, depends_on: Mapping[int, Collection[str]]) -> None:
+        """Take in what services depend on from now on; what is under way goes on."""
+        self._depends_on = depends_on
+
     def secure(self, connection: Connection) -> None:
         """Begin to keep what is wanted. Never waits."""
         self._under_way = {wanted: thread for wanted, thread in self._under_way.items() if thread.is_alive()}

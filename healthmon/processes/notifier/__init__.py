@@ -39,8 +39,6 @@ NOT_REPORTED = (NotificationKind.UNDELIVERED, NotificationKind.TEST)  # the one 
 
 def make(config: Config) -> Callable[[Doorbell], Notifier]:
     """Return what makes the notifier once its role is held."""
-    for secret in channels.secrets(config.alerting):
-        redaction.hide(secret)
     return lambda doorbell: Notifier(config, doorbell, open_for_writing(config.paths.database), Log(PROGRAM))
 
 
@@ -51,26 +49,51 @@ class Notifier:
         self._connection = connection
         self._doorbell = doorbell
         self._log = log
+        self._pace = pace
+        self._stock = Stock(connection, resolved_for=pace.resolved_for)
+        self._lanes: list[Lane | AlertmanagerLane] = []
+        self._leaving: list[Lane | AlertmanagerLane] = []  # in the middle of an attempt, of channels that are not as they were
+        self._unreached = facts.noted(connection, facts.NOBODY_REACHED) or ""
+        self.follow(config)
+
+    def follow(self, config: Config) -> bool:
+        """Serve these channels from now on. One that is as it was goes on; what is being sent ends first in any case."""
+        for secret in channels.secrets(config.alerting):
+            redaction.hide(secret)
         self._channels = channels.enabled(config.alerting)
-        limit = config.alerting.rate_limit_per_10_minutes
-        stock = Stock(connection, runbooks(config), resolved_for=pace.resolved_for)
         managers = channels.alertmanagers(config.alerting)
         self._names = [*(one.name for one in self._channels), *(one.name for one in managers)]
-        self._lanes: list[Lane | AlertmanagerLane] = [
-            *(Lane(one, connection, doorbell, log, limit=limit, give_up=self._give_up) for one in self._channels),
-            *(AlertmanagerLane(one, connection, doorbell, log, stock=stock, pace=pace, give_up=self._give_up) for one in managers),
-        ]
-        self._unreached = facts.noted(connection, facts.NOBODY_REACHED) or ""
-        self._park_strays()
+        self._stock.runbooks = runbooks(config)
+        before, limit = self._lanes, config.alerting.rate_limit_per_10_minutes
+        same = {lane.name: lane for lane in before if lane.serves in (*self._channels, *managers) and lane.limit in {limit, None}}
+        self._lanes = [same.get(one.name) or self._lane(one, limit) for one in self._channels]
+        self._lanes += [same.get(one.name) or self._manager_lane(one) for one in managers]
+        self._leaving += [lane for lane in before if lane not in self._lanes]
+        self._strays_are_parked = False
+        self._park_strays_when_free()
+        return True
+
+    def _lane(self, channel: Channel, limit: int) -> Lane:
+        return Lane(channel, self._connection, self._doorbell, self._log, limit=limit, give_up=self._give_up)
+
+    def _manager_lane(self, manager: Alertmanager) -> AlertmanagerLane:
+        return AlertmanagerLane(
+            manager, self._connection, self._doorbell, self._log, stock=self._stock, pace=self._pace, give_up=self._give_up
+        )
 
     def step(self) -> float:
         """Move every channel on; return the seconds until there may be more to do."""
-        wait_s = min([lane.step() for lane in self._lanes], default=POLL_S)
+        for lane in self._leaving:
+            lane.finish()
+        self._leaving = [lane for lane in self._leaving if lane.is_busy]
+        self._park_strays_when_free()
+        taken = {lane.name for lane in self._leaving}
+        wait_s = min([lane.step() for lane in self._lanes if lane.name not in taken], default=POLL_S)
         self._look_whether_anybody_is_reached()
         return min(wait_s, POLL_S)
 
     def is_busy(self) -> bool:
-        return any(lane.is_busy for lane in self._lanes)
+        return any(lane.is_busy for lane in (*self._lanes, *self._leaving))
 
     def close(self) -> None:
         """Give what is under way a little time to end well."""
@@ -79,16 +102,19 @@ class Notifier:
         self._connection.close()
 
     def _finish(self, until_s: float) -> None:
-        while (busy := [lane for lane in self._lanes if lane.is_busy]) and clock.monotonic() < until_s:
+        lanes = [*self._lanes, *self._leaving]
+        while (busy := [lane for lane in lanes if lane.is_busy]) and clock.monotonic() < until_s:
             for lane in busy:
                 lane.finish()
             if any(lane.is_busy for lane in busy):
                 self._doorbell.wait(until_s - clock.monotonic())
-        for lane in self._lanes:
+        for lane in lanes:
             lane.stop()
 
-    def _park_strays(self) -> None:
-        """Give up on what waits for a channel that is not configured any more."""
+    def _park_strays_when_free(self) -> None:
+        """Give up on what waits for a channel that is not configured any more, once nothing is being sent to it."""
+        if self._strays_are_parked or self._leaving:
+            return
         now = clock.now()
         strays = deliveries.channels_that_wait(self._connection) - {channel.name for channel in self._channels}
         for name in sorted(strays):
@@ -97,6 +123,7 @@ class Notifier:
                 for one in waiting:
                     deliveries.park(self._connection, one.delivery.delivery_id, error="the channel is not configured any more", now=now)
             self._log.error("ALERT", type="undelivered", channel=name, messages=len(waiting), message=f"{name} is not configured any more")
+        self._strays_are_parked = True
 
     def _give_up(self, channel: Channel | Alertmanager, parked: Notification, why: str, now: datetime) -> None:
         """Tell of what is not delivered: in the log, and once, until its channel works again, on another channel."""

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 class AlertmanagerLane:
     """Hands over to one Alertmanager. `give_up` is called, in the transaction, when it has failed for long."""
 
+    limit = None  # it is told what stands, however often that changes
+
     def __init__(  # noqa: PLR0913  one collaborator each
         self,
         target: Alertmanager,
@@ -69,6 +71,14 @@ class AlertmanagerLane:
         self._failures = 0
         self._has_told = False  # that it fails, on another channel
         self._began_at_s = self._due_at_s = clock.monotonic()
+
+    @property
+    def name(self) -> str:
+        return self.target.name
+
+    @property
+    def serves(self) -> Alertmanager:
+        return self.target
 
     @property
     def is_busy(self) -> bool:

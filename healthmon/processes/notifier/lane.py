@@ -54,7 +54,7 @@ class Lane:
         self._connection = connection
         self._doorbell = doorbell
         self._log = log
-        self._limit = limit
+        self.limit = limit
         self._give_up = give_up
         self._deadline_s = deadline_s
         self._child: Child | None = None
@@ -62,6 +62,14 @@ class Lane:
         self._result: SendResult | None = None  # until it is written down, which a locked database may put off
         self._took_s = 0.0
         self._look_at_s = 0.0
+
+    @property
+    def name(self) -> str:
+        return self.channel.name
+
+    @property
+    def serves(self) -> Channel:
+        return self.channel
 
     @property
     def is_busy(self) -> bool:
@@ -108,10 +116,10 @@ class Lane:
     def _turn(self, now: datetime) -> Queued | None:
         """Put the queue in order, and return what to send, whose attempt is written down."""
         name = self.channel.name
-        sent_at = deliveries.sent_between(self._connection, name, now - backlog.WINDOW, now, limit=self._limit)
+        sent_at = deliveries.sent_between(self._connection, name, now - backlog.WINDOW, now, limit=self.limit)
         for _ in range(MAX_TURNS):
             queued = deliveries.queued(self._connection, name)
-            decision = backlog.decide(queued, sent_at=sent_at, limit=self._limit, now=now)
+            decision = backlog.decide(queued, sent_at=sent_at, limit=self.limit, now=now)
             if decision.turn is Turn.COMBINE:
                 deliveries.combine(self._connection, decision.members, decision.messages, now=now)
                 self._log.change("messages_combined", channel=name, messages=len(decision.members), into=len(decision.messages))

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 class Stock:
     """The alerts that there are to hand over, and all that is known of them."""
 
-    def __init__(self, connection: Connection, runbooks: Mapping[str, str], *, resolved_for: timedelta) -> None:
-        """`runbooks` are by the service's name."""
+    def __init__(self, connection: Connection, *, resolved_for: timedelta) -> None:
         self._connection = connection
-        self._runbooks = runbooks
+        self.runbooks: Mapping[str, str] = {}  # by the service's name
         self._resolved_for = resolved_for
         self._host = socket.gethostname()
 
@@ -42,7 +41,7 @@ class Stock:
             conversations={one.service_id: one for one in conversations.open_conversations(connection)},
             incidents={one.service_id: one for one in incidents.open_incidents(connection)},
             silences=silences.not_over(connection, now=now),
-            runbooks=self._runbooks,
+            runbooks=self.runbooks,
         )
 
 

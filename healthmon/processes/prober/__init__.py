@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon import clock, log, probes
-from healthmon.errors import StoreUnavailableError, UsageError
+from healthmon.errors import StoreUnavailableError
 from healthmon.model.check import Check, CheckKind, CheckStatus
 from healthmon.probes.pool import Look, Pool
 from healthmon.probes.schedule import Agenda, Grid, Rhythm, Timetable
@@ -17,7 +17,7 @@ from healthmon.store import probe_requests, services
 from healthmon.store.connection import open_for_writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from healthmon.config import Config, ServiceSettings
@@ -32,14 +32,12 @@ SPARE_READS_S = 0.25  # a ring that comes together with a look of ours cannot be
 
 
 def make(config: Config, group: str) -> Callable[[Doorbell], Worker]:
-    """Return what makes the worker for `group`. Raises UsageError when the configuration has no such group."""
-    members = config.probed_groups().get(group)
-    if members is None:
-        raise UsageError(f"there is no service in a group {group!r}: `healthmon programs` lists the programs of a configuration")
+    """Return what makes the worker for `group`."""
 
     def worker(doorbell: Doorbell) -> Worker:
         connection = open_for_writing(config.paths.database, busy_timeout_ms=BUSY_TIMEOUT_MS, patience_s=0.0)
         try:
+            members = config.probed_groups().get(group, ())
             return Prober(members, connection, doorbell, group=group, evaluator=config.paths.doorbell("evaluator"))
         except BaseException:
             connection.close()
@@ -60,12 +58,14 @@ class Prober:
         group: str,
         evaluator: Path,
     ) -> None:
+        self._group = group
         self._records = log.Log(f"probe-{group}")
         self._connection = connection
+        self._members = {service.name: service for service in members}
         self._ids = _ids(members, connection)
-        self._names = {service_id: name for name, service_id in self._ids.items()}
+        self._names = {self._ids[name]: name for name in self._members}
         self._probes = {service.name: probes.make(service) for service in members}
-        self._timetable = _timetable(members, clock.monotonic())
+        self._timetable = Timetable(_agendas(members, clock.monotonic()))
         self._journal = Journal(connection, self._records, evaluator)
         self._requested: dict[str, float] = {}
         self._requests_read_at = float("-inf")
@@ -82,6 +82,27 @@ class Prober:
         self._journal.flush_when_due(now)
         return self._wait_s()
 
+    def follow(self, config: Config) -> bool:
+        """Take in what has changed of our group; what has not goes on in its time, and no look under way is cut.
+
+        A group that is gone has nothing to ask until supervisord ends us.
+        """
+        members = {service.name: service for service in config.probed_groups().get(self._group, ())}
+        changed = [service for name, service in members.items() if self._members.get(name) != service]
+        gone = self._members.keys() - members.keys()
+        if not changed and not gone:
+            return True
+        new_ids = _ids(changed, self._connection)  # nothing has changed yet where this cannot be read
+        fresh = {service.name: probes.make(service) for service in changed}
+        self._timetable.become(_agendas(members.values(), clock.monotonic()))
+        self._members = members
+        self._ids |= new_ids
+        self._names = {self._ids[name]: name for name in members}
+        self._probes = {name: fresh.get(name) or self._probes[name] for name in members}
+        self._requested = {name: every_s for name, every_s in self._requested.items() if name in members}
+        self._requests_read_at = float("-inf")
+        return True
+
     def is_busy(self) -> bool:
         return False
 
@@ -95,6 +116,8 @@ class Prober:
     def _collect(self, now: float) -> bool:
         looks = self._pool.finished()
         for look in looks:
+            if self._timetable.let_go(look.key):
+                continue  # the service is gone meanwhile
             finish = self._timetable.finish(look.key, look.outcome.status, now)
             check = Check(service_id=self._ids[look.key], kind=finish.kind, checked_at=look.started_at, outcome=look.outcome)
             urgent = finish.is_change or finish.kind is not CheckKind.SCHEDULED
@@ -154,25 +177,20 @@ class Prober:
             )
 
 
-def _ids(members: tuple[ServiceSettings, ...], connection: Connection) -> dict[str, int]:
-    known = services.by_name(connection)
-    missing = [(service.name, service.group, service.critical) for service in members if service.name not in known]
-    if missing:  # the file has new services since `healthmon run` entered them, and only we were started anew
-        known = services.add_missing(connection, missing)
-    return {service.name: known[service.name].service_id for service in members}
+def _ids(members: Iterable[ServiceSettings], connection: Connection) -> dict[str, int]:
+    found = services.ids(connection, [(service.name, service.group, service.critical) for service in members])
+    return {service.name: found[service.name] for service in members}
 
 
-def _timetable(members: tuple[ServiceSettings, ...], start: float) -> Timetable:
-    return Timetable(
-        {
-            service.name: Agenda(
-                Grid(start=start, index=index, interval_s=service.interval_seconds),
-                Rhythm(
-                    interval_s=service.interval_seconds,
-                    confirmations=service.confirmations,
-                    retry_interval_s=service.retry_interval_seconds,
-                ),
-            )
-            for index, service in enumerate(members)
-        },
-    )
+def _agendas(members: Iterable[ServiceSettings], start: float) -> dict[str, Agenda]:
+    return {
+        service.name: Agenda(
+            Grid(start=start, index=index, interval_s=service.interval_seconds),
+            Rhythm(
+                interval_s=service.interval_seconds,
+                confirmations=service.confirmations,
+                retry_interval_s=service.retry_interval_seconds,
+            ),
+        )
+        for index, service in enumerate(members)
+    }

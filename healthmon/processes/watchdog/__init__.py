@@ -19,6 +19,7 @@ from healthmon.processes.loop import prepare_directories
 from healthmon.processes.programs import names
 from healthmon.processes.watchdog.charges import Charges
 from healthmon.processes.watchdog.outward import Outward
+from healthmon.processes.watchdog.reloading import Reloading
 from healthmon.processes.watchdog.sampling import Sampling
 from healthmon.watch import policy
 from healthmon.watch.heartbeat import Ear
@@ -57,6 +58,7 @@ class Watchdog:
             ring(bell)  # who began before us has beaten where nobody heard it
         self._rpc = SupervisorRpc(config.paths.supervisor_socket)
         self._charges = Charges(names(config))
+        self._reloading = Reloading(config.paths, doorbell, log)
         self._sampling = Sampling(config, log)
         self._outward = Outward(config.watchdog, log)
         self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)
@@ -78,17 +80,28 @@ class Watchdog:
         self._stepped_at = now
         for beat in self._ear.hear():
             self._charges.heard(beat, now)
+        self._reloading.advance(self._charges.lagging)
         if now >= self._look_at:
             self._look_at = now + (self._look_every_s if self._outward.has_been_ready else FIRST_LOOKS_EVERY_S)
             self._put_back(now)
             self._look(now)
-        return max(0.0, self._look_at - clock.monotonic())
+        return max(0.0, min(self._look_at - clock.monotonic(), self._reloading.wait_s()))
+
+    def follow(self, config: Config) -> bool:
+        """Look after the programs of another configuration; what is remembered of those that stay is kept."""
+        self._charges.follow(names(config))
+        self._sampling.follow(config)
+        self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)
+        self._look_every_s = min(LOOK_EVERY_S, config.watchdog.sample_seconds)
+        self._reloading.follow()
+        return True
 
     def is_busy(self) -> bool:
         return False
 
     def close(self) -> None:
         self._ear.close()
+        self._reloading.close()
         self._sampling.close()
         self._outward.close()
 
@@ -103,6 +116,8 @@ class Watchdog:
             with suppress(OSError, HealthmonError):  # the next look tries again
                 prepare_directories(self._paths)
                 self._ear.put_back()
+        with suppress(OSError):  # as above
+            self._reloading.put_back()
         if removed and removed != self._removed:
             message = f"somebody removed {removed}: it is made again, but not what was kept there"
             self._log.error("ALERT", type="files_removed", message=message)

@@ -27,6 +27,7 @@ class _Charge:
     started_at_s: float = 0.0
     last_beat_s: float | None = None
     is_busy: bool = False
+    number: int = 0  # of the configuration that it works with
     is_stuck: bool = False
     memory_bytes: deque[int] = field(default_factory=lambda: deque(maxlen=LEAKING_SAMPLES))
     starts_s: deque[float] = field(default_factory=lambda: deque(maxlen=FLAPPING_STARTS))
@@ -36,7 +37,7 @@ class _Charge:
     def become(self, pid: int, now: float) -> None:
         if pid != self.pid:
             self.pid, self.started_at_s = pid, now
-            self.last_beat_s, self.is_busy, self.is_stuck = None, False, False
+            self.last_beat_s, self.is_busy, self.is_stuck, self.number = None, False, False, 0
             self.memory_bytes.clear()
             if pid > 0:
                 self.starts_s.append(now)
@@ -57,6 +58,10 @@ class Charges:
     def __init__(self, names: Iterable[str]) -> None:
         self._charges = {name: _Charge() for name in names if name != WATCHDOG}
 
+    def follow(self, names: Iterable[str]) -> None:
+        """Look after these from now on; those that stay are known already."""
+        self._charges = {name: self._charges.get(name) or _Charge() for name in names if name != WATCHDOG}
+
     def is_ours(self, name: str) -> bool:
         return name in self._charges
 
@@ -66,7 +71,12 @@ class Charges:
             return
         charge.become(beat.pid, now)
         charge.last_beat_s, charge.is_busy, charge.is_stuck = now, beat.is_busy, beat.is_stuck
+        charge.number = beat.number
         charge.revivals, charge.last_revival_s = 0, None
+
+    def lagging(self, number: int) -> list[str]:
+        """Return the programs that are at work, and do not work with the configuration of this number yet."""
+        return sorted(name for name, charge in self._charges.items() if charge.last_beat_s is not None and 0 < charge.number < number)
 
     def weighed(self, sample: ProcessSample) -> None:
         charge = self._charges.get(sample.program)

@@ -35,6 +35,11 @@ class Sampling:
         self._sample_at = clock.monotonic()
         self._problem = ""
 
+    def follow(self, config: Config) -> None:
+        if config.watchdog.sample_seconds != self._every_s:
+            self._every_s = config.watchdog.sample_seconds
+            self._sample_at = min(self._sample_at, clock.monotonic() + self._every_s)
+
     def sample_when_due(self, programs: Iterable[ProgramInfo], now: float) -> list[ProcessSample]:
         """Return new samples of our programs among these, of supervisord and of all together; none when it is not time yet.
 

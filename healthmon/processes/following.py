@@ -1,0 +1,89 @@
+"""Which configuration does this process work with, and is there a newer one?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthmon import applied, clock
+from healthmon.errors import HealthmonError
+
+if TYPE_CHECKING:
+    import os
+
+    from healthmon.applied import Applied
+    from healthmon.config import Config
+    from healthmon.log import Log
+    from healthmon.paths import Paths
+
+RETRY_S = 5.0
+
+
+class Following:
+    """Looks at the snapshot at every step: that costs one `stat`."""
+
+    def __init__(self, present: Applied, config: Config) -> None:
+        self.applied = present
+        self.config = config
+        self.paths: Paths = config.paths
+        self._seen: tuple[int, int, int] | None = None
+        self._news: tuple[Applied, Config] | None = None
+        self._retry_at = float("inf")
+        self._said = ""
+
+    @property
+    def number(self) -> int:
+        return self.applied.number
+
+    def news(self, records: Log) -> Config | None:
+        """Return a configuration that was applied since, until `followed` is called; None when there is none.
+
+        One that cannot be loaded now (a file that it refers to is gone) is said once, and tried again.
+        """
+        try:
+            seen = _identity(self.paths.applied.stat())
+        except OSError:
+            return None  # somebody removed it: the watchdog puts it back
+        if seen != self._seen or clock.monotonic() >= self._retry_at:
+            self._seen, self._retry_at = seen, float("inf")
+            self._news = self._read(records)
+        return None if self._news is None else self._news[1]
+
+    def followed(self) -> None:
+        """Take in that the process works with the news."""
+        if self._news is not None:
+            self.applied, self.config = self._news
+            self._news = None
+
+    def later(self) -> None:
+        """Have the news wait: it cannot be followed now."""
+        self._news, self._retry_at = None, clock.monotonic() + RETRY_S
+
+    def put_back(self) -> bool:
+        """Write the snapshot again where somebody removed it; return whether it was so. Raises OSError when it cannot be."""
+        if self.paths.applied.exists():
+            return False
+        applied.write(self.paths, self.applied)
+        return True
+
+    def _read(self, records: Log) -> tuple[Applied, Config] | None:
+        try:
+            found = applied.read(self.paths)
+            if found is None or found.number == self.number:
+                return None
+            return found, found.load(self.paths)
+        except HealthmonError as error:
+            self._retry_at = clock.monotonic() + RETRY_S
+            if str(error) != self._said:
+                self._said = str(error)
+                records.error("configuration_not_followed", error=self._said)
+            return None
+
+
+def begin(paths: Paths) -> Following:
+    """Return what follows the snapshot of `data_dir`. Raises HealthmonError when there is none, or it cannot be loaded."""
+    present = applied.require(paths)
+    return Following(present, present.load(paths))
+
+
+def _identity(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_ino, found.st_mtime_ns, found.st_size
