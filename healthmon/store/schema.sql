@@ -172,6 +172,7 @@ CREATE TABLE incidents (
 ) STRICT;
 CREATE UNIQUE INDEX one_open_incident ON incidents (service_id) WHERE resolved_at IS NULL;
 CREATE INDEX incidents_by_service ON incidents (service_id, started_at);
+CREATE INDEX incidents_by_end ON incidents (resolved_at);
 CREATE INDEX incidents_by_time ON incidents (started_at);
 
 -- How far each rule is for each service; a rule whose condition does not hold has no row.

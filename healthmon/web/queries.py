@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from healthmon.model.alert import AlertStatus  # noqa: TC001  pydantic reads it
+from healthmon.model.status import ServiceStatus
 from healthmon.spelling import nearest, quoted
 from healthmon.web.problems import Problem
+from healthmon.web.views.choice import Choice
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
@@ -61,6 +63,20 @@ class HealsQuery(Paged):
 class HistoryQuery(Paged):
     before: Time | None = Field(None, description="Only checks before this time.")
     since: Time | None = Field(None, description="Only checks at or after this time; without it 24 hours before `before`.")
+
+
+class OverviewQuery(Query):
+    """What the first page is asked for: its form sends empty fields, too."""
+
+    q: str = Field("", max_length=200, description="Only services with this in their name or group.")
+    group: str = Field("", max_length=200, description="Only those of this group.")
+    status: ServiceStatus | Literal[""] = Field("", description="Only those with this status.")
+    kiosk: bool = Field(default=False, description="For a screen on a wall: tiles, and nothing to press.")
+    page: int = Field(1, ge=1, le=MAX_ITEMS, description="Which hundred of them.")
+
+    def choice(self) -> Choice:
+        status = ServiceStatus(self.status) if self.status else None
+        return Choice(text=self.q.strip(), group=self.group, status=status, kiosk=self.kiosk, page=self.page)
 
 
 Q = TypeVar("Q", bound=Query)
