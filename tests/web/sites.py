@@ -60,6 +60,12 @@ class Site:
         self.web.close()
         self.database.close()
 
+    def again(self) -> Web:
+        """Serve anew on the same port, as after a crash."""
+        made = Web(self.config, Log("web"))
+        made.step()
+        return made
+
     def ask(self, path: str, method: str = "GET", /, body: str | None = None, **headers: str) -> Answer:
         """Ask as curl would. Header names are written with `_` for `-`."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=20)
