@@ -55,9 +55,9 @@ class Applied:
         """Return what the file said. Raises ConfigError."""
         return file.parse(self.source, self.text)
 
-    def load(self, paths: Paths) -> Config:
+    def load(self, paths: Paths, *, with_secrets: bool = True) -> Config:
         """Return the configuration of the agent at `paths`. Raises ConfigError: a `${file:…}` may be gone by now."""
-        loaded = config.build(self.read(), discovered=self.discovered)
+        loaded = config.build(self.read(), discovered=self.discovered, with_secrets=with_secrets)
         return loaded.model_copy(update={"data_dir": str(paths.data_dir)})
 
     @property

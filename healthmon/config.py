@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, WithJsonSchema, field_validator
 
 from healthmon import secrets
-from healthmon.config_source import conditions, file, limits, names, relations, wording
+from healthmon.config_source import commands, conditions, file, limits, names, relations, wording
 from healthmon.errors import UsageError
 from healthmon.heal.settings import HealSettings
 from healthmon.history.settings import RetentionSettings
@@ -169,12 +169,24 @@ def load(path: Path) -> Config:
     return build(file.read(path))
 
 
-def build(source: Source, *, discovered: tuple[Plain, ...] = ()) -> Config:
-    """Complete and check what was read, together with services that stand in no file. Raises ConfigError with all problems."""
+def build(source: Source, *, discovered: tuple[Plain, ...] = (), with_secrets: bool = True) -> Config:
+    """Complete and check what was read, together with services that stand in no file. Raises ConfigError with all problems.
+
+    Without secrets, something else stands in their places: for who shows what is, in another environment than the agent's.
+    """
     written = source.root.plain()
-    values, missing = secrets.resolve(written, directory=Path(source.file).absolute().parent)
+    directory = Path(source.file).absolute().parent
+    values, missing = secrets.resolve(written, directory=directory) if with_secrets else (secrets.stand_in(written), [])
     values = with_discovered(values, discovered)  # a container's label must not have us read a file
-    findings = [*source.findings, *missing, *relations.findings(values), *limits.findings(values), *conditions.findings(values, written), *names.findings(values)]
+    findings = [
+        *source.findings,
+        *missing,
+        *relations.findings(values),
+        *limits.findings(values),
+        *conditions.findings(values, written),
+        *names.findings(values),
+        *commands.findings(written),
+    ]
     try:
         config = Config.model_validate(_completed(values))
     except ValidationError as error:

@@ -27,6 +27,10 @@ CREDENTIALS = Path("/etc/healthmon/credentials")  # what the unit of an installa
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
 
 
+STAND_IN = "unknown-here"
+STAND_IN_WHOLE = f"https://{STAND_IN}.invalid/"  # passes for an address, and for most else that a secret can be
+
+
 class _Missing(Exception):  # noqa: N818  it never leaves this file
     """What a reference stands for cannot be had. The text says what to do."""
 
@@ -38,6 +42,21 @@ def resolve(values: Plain, *, directory: Path) -> tuple[Plain, list[Finding]]:
     """
     resolver = _Resolver(directory)
     return resolver.value(values, ()), resolver.findings
+
+
+def stand_in(values: Plain) -> Plain:
+    """Put something into the place of every reference, for who needs no secret and may not be able to read any."""
+    if isinstance(values, dict):
+        return {key: stand_in(child) for key, child in values.items()}
+    if isinstance(values, tuple):
+        return tuple(map(stand_in, values))
+    if not isinstance(values, str) or "${" not in values:
+        return values
+    return STAND_IN_WHOLE if _REFERENCE.fullmatch(values) and values[1] == "{" else _REFERENCE.sub(_stand_in_part, values)
+
+
+def _stand_in_part(found: re.Match[str]) -> str:
+    return "${" if found[1] is None else STAND_IN
 
 
 class _Resolver:

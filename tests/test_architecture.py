@@ -68,6 +68,8 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.rearming",
             "heal.words",
             "heal.requested",
+            "heal.hook_settings",
+            "heal.hook_environment",
             "heal.preflight",
             "heal.outcome",
             "heal.verification",
@@ -88,7 +90,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
     ("hands", ("store", "probes", "heal", "watch", "notify")),
     ("config", ("applied", "config", "config_changes", "config_source", "service_settings", "secrets")),
     ("processes", ("processes", "answers", "web")),
-    ("demo", ("demo",)),
+    ("demo", ("demo", "drill")),
     ("cli", ("cli", "doctor", "__main__")),
 ]
 ORDER = [name for name, _ in LAYERS]

@@ -12,12 +12,13 @@ from healthmon.history.report import Report
 from healthmon.model.service import Service
 from healthmon.model.status import ServiceState
 from healthmon.status.uptime import Uptime
-from healthmon.store import incidents, services, states
+from healthmon.store import holds, incidents, services, states
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from healthmon.config import Config
+    from healthmon.model.hold import Hold
     from healthmon.model.incident import Incident
     from healthmon.store.connection import Connection
 
@@ -27,9 +28,17 @@ NO_ID = 0  # of a service that the database does not know; its own count from 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveReport(Report):
-    """A report, with the incident of each service (by its id) that has one open."""
+    """A report, with the incident of each service (by its id) that has one open, and the hold of each that a person holds back."""
 
     incidents: Mapping[int, Incident]
+    holds: Mapping[int, Hold]
+
+    def healing(self, sid: int) -> str | None:
+        """Return what healing does about a service, or why it would do nothing."""
+        incident, hold = self.incidents.get(sid), self.holds.get(sid)
+        if incident is not None and incident.healing is not None:
+            return incident.healing
+        return None if hold is None else f"held back until {clock.to_people(hold.ends_at)} ({hold.author}: {hold.reason})"
 
 
 def read(connection: Connection, loaded: Config) -> LiveReport:
@@ -47,4 +56,9 @@ def read(connection: Connection, loaded: Config) -> LiveReport:
         lines.append(report.line(service, state, uptimes.get(sid, Uptime()), now=now, max_age=max_age))
     shown = {line.service.service_id for line in lines}
     unhealed = [incident for incident in incidents.open_incidents(connection) if incident.service_id in shown]
-    return LiveReport(at=now, lines=tuple(lines), incidents={incident.service_id: incident for incident in unhealed})
+    return LiveReport(
+        at=now,
+        lines=tuple(lines),
+        incidents={incident.service_id: incident for incident in unhealed},
+        holds=holds.standing(connection, at=now),
+    )

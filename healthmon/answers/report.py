@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from healthmon.answers.live import LiveReport
     from healthmon.config import Config
     from healthmon.history.report import ServiceLine
-    from healthmon.model.incident import Incident
     from healthmon.store.connection import Connection
     from healthmon.store.targets import TargetSummary
     from healthmon.store.trends import HourlyHealth, ResponseTimes
@@ -61,6 +60,7 @@ class ServiceDocument(TypedDict):
     incident_id: int | None
     incident_since: str | None
     healing: str | None
+    held_until: str | None
 
 
 class ReportDocument(TypedDict):
@@ -130,7 +130,7 @@ def report_document(report: LiveReport, targets: Mapping[int, TargetSummary]) ->
             health_percentage=report.health_percentage,
         ),
         services=[
-            _service(line, targets.get(line.service.service_id), report.incidents.get(line.service.service_id))
+            _service(line, targets.get(line.service.service_id), report)
             for line in report.lines
         ],
     )
@@ -169,7 +169,9 @@ def trends_document(
     )
 
 
-def _service(line: ServiceLine, target: TargetSummary | None, incident: Incident | None) -> ServiceDocument:
+def _service(line: ServiceLine, target: TargetSummary | None, report: LiveReport) -> ServiceDocument:
+    sid = line.service.service_id
+    incident, hold = report.incidents.get(sid), report.holds.get(sid)
     return ServiceDocument(
         service_name=line.service.name,
         current_status=line.status,
@@ -189,5 +191,6 @@ def _service(line: ServiceLine, target: TargetSummary | None, incident: Incident
         container_problem=None if target is None else target.problem,
         incident_id=None if incident is None else incident.incident_id,
         incident_since=None if incident is None else to_iso(incident.started_at),
-        healing=None if incident is None else incident.healing,
+        healing=report.healing(sid),
+        held_until=None if hold is None else to_iso(hold.ends_at),
     )

@@ -27,7 +27,7 @@ _DATA_DIR = re.compile(r"""["']?data_dir["']?\s*:\s*(?:"([^"\n]+)"|'([^'\n]+)'|(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """One that runs, and what it works with."""
+    """One that runs, and what it works with, without the secrets: they may be for its eyes only."""
 
     paths: Paths
     applied: Applied
@@ -46,30 +46,38 @@ def find(source: Path) -> tuple[Paths, Applied] | None:
 
 
 def of(source: Path) -> Agent | None:
-    """Return the agent that was started with this file, None when none runs, or what it works with cannot be told here."""
+    """Return the agent that was started with this file, or None when none runs."""
     found = find(source)
     if found is None:
         return None
     paths, present = found
     try:
-        loaded = present.load(paths)
+        loaded = present.load(paths, with_secrets=False)
     except ConfigError:
-        return None  # what a reference stands for cannot be had here: the file itself says which
+        return None  # a reference stands where only some texts may: then it has to be read
     return Agent(paths=loaded.paths, applied=present, config=loaded)
 
 
 def notes(source: Path, agent: Agent) -> Iterator[str]:
     """Yield what a person should know of the file and what is applied of it."""
     try:
-        if file.read(source).text == agent.applied.text:
+        text = file.read(source)
+        if text.text == agent.applied.text:
             return
-        config.load(source)
+        config.build(text, discovered=agent.applied.discovered, with_secrets=False)
     except ConfigError as error:
         more = f" and {len(error.problems) - 1} more" if len(error.problems) > 1 else ""
         yield f"the file cannot be used: {error.problems[0]}{more}; `healthmon validate` tells all"
         yield f"the agent goes on with {named(agent.applied)}"
     else:
         yield f"the file was changed since {named(agent.applied)}: `healthmon reload` applies it"
+
+
+def standing(source: Path) -> Iterator[str]:
+    """Yield, of a file that is valid, whether an agent works with it as it is."""
+    agent = of(source)
+    if agent is not None:
+        yield next(notes(source, agent), f"the agent works with it: {named(agent.applied)}")
 
 
 def named(present: Applied) -> str:
@@ -87,7 +95,7 @@ def _applied(paths: Paths) -> Applied | None:
 def _candidates(source: Path) -> Iterator[Path]:
     """Yield where an agent of this file may run: where the file says, and here. The snapshot there says whether it does."""
     try:
-        yield config.load(source).paths.data_dir
+        yield config.build(file.read(source), with_secrets=False).paths.data_dir
     except HealthmonError:
         yield from _guessed(source)
     yield Path.cwd()

@@ -58,7 +58,7 @@ def channels(context: Context) -> None:
 def test(context: Context, channel: str) -> int:
     """Send a test message to CHANNEL now, from here, and show what came back. Exit code 3 when it was not taken."""
     chosen = _chosen(context, channel)
-    for secret in configured.secrets(context.config.alerting):
+    for secret in configured.secrets(context.complete.alerting):
         redaction.hide(secret)
     message = Notification(
         kind=NotificationKind.TEST,
@@ -93,7 +93,7 @@ def _note_that_it_works(paths: Paths, channel: str) -> None:
 
 
 def _chosen(context: Context, name: str) -> Channel:
-    found = {one.name: one for one in configured.enabled(context.config.alerting)}
+    found = {one.name: one for one in configured.enabled(context.complete.alerting)}
     if name in found:
         return found[name]
     there = f"there are {', '.join(found)}" if found else NONE

@@ -46,13 +46,20 @@ class Context:
 
     @cached_property
     def config(self) -> Config:
-        """What the agent that runs with this file works with; without one, what the file says."""
+        """What the agent that runs with this file works with, without the secrets; without an agent, what the file says."""
         found = agents.of(self.source)
         if found is None:
             return self.file
         for note in agents.notes(self.source, found):
             click.echo(f"healthmon: {note}", err=True)
+        become_owner(found.paths.data_dir)
         return found.config
+
+    @cached_property
+    def complete(self) -> Config:
+        """The same with the secrets, for who sends something. Raises ConfigError where they cannot be had."""
+        found = agents.of(self.source)
+        return self.file if found is None else found.applied.load(found.paths)
 
 
 def _require_utf8(paths: Paths) -> None:

@@ -6,19 +6,16 @@ import signal
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 
 from healthmon import config as configuration
 from healthmon.demo.agent import Agent
-from healthmon.demo.ecosystem import write_config
-from healthmon.demo.local import LocalEcosystem
+from healthmon.demo.choosing import an_ecosystem
+from healthmon.demo.ecosystem import service_names, write_config
 from healthmon.demo.show import Show
 from healthmon.errors import EXIT_FINE
-
-if TYPE_CHECKING:
-    from healthmon.demo.ecosystem import Ecosystem
 
 CONFIG = "demo.json"
 
@@ -47,21 +44,13 @@ def command(*, docker: bool, seconds_until_ill: float, until_healed: bool, data_
 
 def _play(stack: ExitStack, directory: Path, *, docker: bool, seconds_until_ill: float, until_healed: bool) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    ecosystem = _ecosystem(docker=docker)
+    ecosystem = an_ecosystem(service_names(), docker=docker)
     stack.callback(ecosystem.close)
     source = directory / CONFIG
     write_config(source, ecosystem.members)
     config = configuration.load(source)
     agent = stack.enter_context(Agent(source))
     Show(config, source, ecosystem, agent).play(seconds_until_ill=seconds_until_ill, until_healed=until_healed)
-
-
-def _ecosystem(*, docker: bool) -> Ecosystem:
-    if not docker:
-        return LocalEcosystem()
-    from healthmon.demo.containers import ContainerEcosystem  # noqa: PLC0415  loads the Docker SDK
-
-    return ContainerEcosystem()
 
 
 def _interrupt(_number: int, _frame: object) -> NoReturn:

@@ -12,7 +12,7 @@ import click
 
 from healthmon import config as configuration
 from healthmon import installation
-from healthmon.cli.terminal import console, styled
+from healthmon.cli.terminal import a_console, styled
 from healthmon.doctor.examination import Patient, examine
 from healthmon.doctor.finding import Verdict
 from healthmon.errors import EXIT_FAILED, EXIT_FINE, HealthmonError
@@ -59,7 +59,7 @@ def _patient(context: Context) -> Patient:
 
 
 def _show(found: Sequence[Finding]) -> None:
-    screen = console()
+    screen = a_console()
     for finding in found:
         mark, style = MARKS[finding.verdict]
         screen.print(styled(f"{mark} ", style), styled(f"{finding.topic:<14}", "bold"), styled(finding.what), sep="", soft_wrap=True)

@@ -47,7 +47,7 @@ def command(context: Context, *, as_json: bool) -> int:
 
     Beside a running agent it asks that agent's state instead. Exit code 0 when all are healthy, 1 when one is not.
     """
-    config = context.config
+    config = context.complete
     prepare_directories(config.paths)
     log.set_up_stream(level=_level(config))
     require_not_deleted(config.paths)

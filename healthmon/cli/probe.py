@@ -29,7 +29,7 @@ def command(context: Context, service: str, *, as_json: bool) -> int:
 
     Exit code 0 when it is healthy, 1 when it is not.
     """
-    settings = context.config.service(service)
+    settings = context.complete.service(service)
     at = clock.now()
     outcome = _ask(settings)
     facts = {"service": settings.name, "at": clock.to_iso(at), **_asked(settings), **_answered(outcome, settings)}

@@ -32,7 +32,8 @@ def command(context: Context, *, as_json: bool) -> int:
         click.echo(json.dumps(report_document(report, {sid: one.summary for sid, one in found.items()}), indent=2, ensure_ascii=False))
     else:
         table.show(report, found)
-        problems = sorted({one.problem for one in found.values() if one.problem})
+        shown = [found[line.service.service_id] for line in report.lines if line.service.service_id in found]
+        problems = sorted({one.problem for one in shown if one.problem})
         for problem in problems[:3]:
             click.echo(f"healthmon: no container known: {problem}", err=True)
     if not is_held(paths.lock("evaluator")):

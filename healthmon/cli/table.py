@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from healthmon import log
+from healthmon.cli.terminal import PIPE_WIDTH
 from healthmon.history.report import worst_first
 from healthmon.model.status import ServiceStatus
 
@@ -16,20 +17,18 @@ if TYPE_CHECKING:
 
     from healthmon.answers.live import LiveReport
     from healthmon.history.report import Report, ServiceLine
-    from healthmon.model.incident import Incident
     from healthmon.store.targets import TargetReport
 
 MARKS = {ServiceStatus.HEALTHY: "●", ServiceStatus.UNHEALTHY: "✖", ServiceStatus.UNKNOWN: "?"}
 STYLES = {ServiceStatus.HEALTHY: "green", ServiceStatus.UNHEALTHY: "bold red", ServiceStatus.UNKNOWN: "yellow"}
 COLUMNS = ("", "service", "status", "for", "response", "uptime 24 h", "container", "what")
 HEALING = "healing"
-PIPE_WIDTH = 160
 
 
 def show(report: LiveReport, targets: Mapping[int, TargetReport], *, headline: str = "") -> None:
     """Print a report's services, worst first, with one line that says it all before them.
 
-    What healing does about a service is shown when any of them has an open incident.
+    What healing does about a service is shown when any of them has an open incident, or is held back.
     """
     from rich.console import Console  # noqa: PLC0415  a third of what a JSON answer costs would be importing it
     from rich.table import Table  # noqa: PLC0415
@@ -38,14 +37,14 @@ def show(report: LiveReport, targets: Mapping[int, TargetReport], *, headline: s
     width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
     console = Console(width=width, highlight=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
-    columns = (*COLUMNS, HEALING) if report.incidents else COLUMNS
+    columns = (*COLUMNS, HEALING) if report.incidents or report.holds else COLUMNS
     for column in columns:
         table.add_column(column, justify="right" if column in {"for", "response", "uptime 24 h"} else "left")
     for line in worst_first(report.lines):
         style = STYLES[line.status]
         cells = [Text(MARKS[line.status], style), Text(line.service.name), Text(line.status.value, style)]
         sid = line.service.service_id
-        facts = [*_facts(line, targets.get(sid), report.at), _healing(report.incidents.get(sid))]
+        facts = [*_facts(line, targets.get(sid), report.at), log.clean(report.healing(sid) or "")]
         table.add_row(*cells, *map(Text, facts[: len(columns) - len(cells)]))
     console.print(Text(headline or verdict(report), "bold"))
     console.print(table)
@@ -86,10 +85,6 @@ def _container(found: TargetReport | None) -> str:
         return "none"
     running = found.target.state.value == "running"
     return found.target.name if running else f"{found.target.name} ({found.target.state.value})"
-
-
-def _healing(incident: Incident | None) -> str:
-    return "" if incident is None or incident.healing is None else log.clean(incident.healing)
 
 
 def age(since: datetime | None, now: datetime) -> str:

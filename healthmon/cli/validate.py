@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from healthmon import config as configuration
+from healthmon.cli import agents
 from healthmon.cli.containers import matches
 from healthmon.heal.matching import MatchProblem
 from healthmon.notify import routes
@@ -36,9 +37,11 @@ def command(context: Context, file: Path | None, *, schema: bool) -> None:
     if schema:
         click.echo(json.dumps(configuration.json_schema(), indent=2))
         return
-    loaded = context.config if file is None else configuration.load(file)
+    loaded = context.file if file is None else configuration.load(file)
     source = context.source if file is None else file
     click.echo(f"{source} is valid: {len(loaded.enabled_services())} services in {len(loaded.groups())} groups")
+    for note in agents.standing(source):
+        click.echo(note)
     click.echo(f"everything is written to {loaded.paths.data_dir}, the database is {loaded.paths.database}")
     click.echo(_healing(loaded))
     click.echo(_telling(loaded))

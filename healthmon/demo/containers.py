@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import docker
 from docker.errors import APIError, DockerException, NotFound
 
-from healthmon.demo.ecosystem import HOST, Member, free_ports, service_names
+from healthmon.demo.ecosystem import HOST, Member, free_ports
 from healthmon.errors import EngineError, EngineUnreachableError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from docker.models.containers import Container
     from docker.models.networks import Network
@@ -37,12 +37,11 @@ exec /busybox httpd -f -p 8080 -h /www
 class ContainerEcosystem:
     """Containers as Compose would make them, on a network of their own, reachable from this machine only."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Sequence[str]) -> None:
         busybox = _busybox()
         self._engine = _engine()
         self._remove_leftovers()
         self._project = f"{IMAGE}-{os.getpid()}"
-        names = service_names()
         self.members = [
             Member(name=name, port=port, target=(TARGET, f"{self._project}-{name}-1"))
             for name, port in zip(names, free_ports(len(names)), strict=True)

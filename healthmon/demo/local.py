@@ -5,10 +5,12 @@ from __future__ import annotations
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
-from healthmon.demo.ecosystem import DEMO, HOST, Member, free_ports, service_names
+from healthmon.demo.ecosystem import DEMO, HOST, Member, free_ports
 from healthmon.processes import programs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from healthmon.config import Config
     from healthmon.processes.programs import Program
 
@@ -18,8 +20,7 @@ TARGET = "supervisor_program"
 class LocalEcosystem:
     """Nothing to prepare and nothing to remove: supervisord starts and stops them."""
 
-    def __init__(self) -> None:
-        names = service_names()
+    def __init__(self, names: Sequence[str]) -> None:
         self.members = [
             Member(name=name, port=port, target=(TARGET, DEMO + name))
             for name, port in zip(names, free_ports(len(names)), strict=True)

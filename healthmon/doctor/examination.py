@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from healthmon.cli import agents
 from healthmon.doctor import files, service, surroundings, world
-from healthmon.doctor.finding import Finding, bad, fine, unknown
+from healthmon.doctor.finding import Finding, bad, fine, note, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,7 +68,14 @@ def _made(check: Callable[[], list[Finding]]) -> list[Finding]:
 
 
 def _configuration(patient: Patient) -> list[Finding]:
+    topic = "configuration"
+    agent = None if patient.source is None else agents.of(patient.source)
     if patient.config is None:
-        return [bad("configuration", problem, f"healthmon validate {patient.source or ''}".strip()) for problem in patient.problem.splitlines()]
+        remedy = f"healthmon validate {patient.source or ''}".strip()
+        found = [bad(topic, problem, remedy) for problem in patient.problem.splitlines()]
+        return found if agent is None else [*found, note(topic, f"the agent goes on with {agents.named(agent.applied)}")]
     services = len(patient.config.enabled_services())
-    return [fine("configuration", f"{patient.source} is valid, with {services} services")]
+    found = [fine(topic, f"{patient.source} is valid, with {services} services")]
+    if patient.source is not None and agent is not None:
+        found += [note(topic, told, "healthmon reload") for told in agents.notes(patient.source, agent)]
+    return found

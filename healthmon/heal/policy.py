@@ -31,8 +31,8 @@ class Gate:
 
 
 GATES = (
-    Gate("switched_on", "Is healing switched on?", wanted.switched_on, is_foundation=True),
-    Gate("unhealthy", "Is it confirmed unhealthy?", wanted.unhealthy, is_foundation=True),
+    Gate("switched_on", "Is healing switched on?", wanted.switched_on),
+    Gate("unhealthy", "Is it confirmed unhealthy?", wanted.unhealthy),
     Gate("nothing_under_way", "Is no restart of it under way?", wanted.nothing_under_way),
     Gate("not_held", "Does nobody hold it back?", wanted.not_held),
     Gate("not_in_maintenance", "Is nobody working on it?", wanted.not_in_maintenance),

@@ -32,7 +32,7 @@ def refusal(situation: Situation, *, force: bool) -> str | None:
             return _stays(answer, situation)
         protects = gate.name in UNLESS_FORCED or answer.verdict is HealVerdict.QUARANTINE
         if protects and not force:
-            return f"healing {in_words(answer, dry_run=False)}: add --force to restart it all the same"
+            return f"not restarted; healing: {in_words(answer, dry_run=False)}; add --force to restart it all the same"
     return None
 
 
@@ -43,4 +43,4 @@ def action(situation: Situation) -> HealAction:
 def _stays(answer: HealDecision, situation: Situation) -> str:
     if not situation.settings.switched_on:
         return "healing is switched off for it in the configuration, and then healthmon touches nothing: restart it yourself"
-    return f"healing {in_words(answer, dry_run=False)}"
+    return f"not restarted; healing: {in_words(answer, dry_run=False)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from healthmon.heal.hook_settings import HookSettings
 from healthmon.settings import DAY_MINUTES, DAY_S, Settings
 
 MAX_COUNT = 1_000
@@ -22,6 +23,7 @@ class HealOverrides(Settings):
     service_budget_per_day: int | None = Field(None, ge=1, le=MAX_COUNT, description="As in self_healing, for this service.")
     min_unhealthy_seconds: float | None = Field(None, ge=0, le=DAY_S, description="As in self_healing, for this service.")
     start_grace_seconds: float | None = Field(None, ge=0, le=DAY_S, description="As in self_healing, for this service.")
+    hooks: HookSettings | None = Field(None, description="In place of self_healing.hooks, for this service; {} runs none.")
 
 
 class HealSettings(Settings):
@@ -61,6 +63,7 @@ class HealSettings(Settings):
     concurrency: int = Field(2, ge=1, le=32, description="Restarts under way at the same time.")
     storm_guard: bool = Field(default=True, description="Restart nothing while so many services are ill that the cause must lie elsewhere.")
     forensics: bool = Field(default=True, description="Keep what a restart would erase: state, log, processes, checks and more; take 5 s for it at most.")
+    hooks: HookSettings = Field(HookSettings(), description="Commands that are run before and after each restart.")
 
     @field_validator("host_budget_per_hour")
     @classmethod
@@ -89,5 +92,5 @@ class HealSettings(Settings):
 
     def for_service(self, overrides: HealOverrides) -> HealSettings:
         """Return the settings that hold for one service. A service may opt out of healing, never into it."""
-        update = overrides.model_dump(exclude_none=True)
+        update = {key: value for key in type(overrides).model_fields if (value := getattr(overrides, key)) is not None}
         return self.model_copy(update={**update, "enabled": self.enabled and overrides.enabled is not False})

@@ -9,6 +9,8 @@ from healthmon.heal.decision import HealReason
 
 if TYPE_CHECKING:
     from healthmon.heal.decision import HealDecision
+    from healthmon.model.heal import Heal
+    from healthmon.model.heal_evidence import HealEvidence
 
 OFF = "off"
 WORDS: dict[HealReason, str] = {
@@ -57,3 +59,19 @@ def in_words(decision: HealDecision, *, dry_run: bool) -> str:
     if decision.until is not None:
         text += f", until {clock.to_people(decision.until)}"
     return f"dry run: {text}" if dry_run else text
+
+
+def evidence_in_words(heal: Heal, evidence: HealEvidence) -> str:
+    """Return what a restart rested on: the checks, or the person who wanted it."""
+    if heal.asked_by is not None:
+        return f"{'forced: ' if heal.forced else ''}{heal.why}"
+    told = f"{evidence.failures} failed checks"
+    if evidence.first_at is not None and evidence.last_at is not None:
+        told += f" in {(evidence.last_at - evidence.first_at).total_seconds():.0f} s"
+    if evidence.error:
+        told += f", last: {evidence.error}"
+    if evidence.good_before_at is not None:
+        told += f"; needless: a check at {evidence.good_before_at:%H:%M:%S} was good already"
+    elif heal.needless:
+        told += "; needless: it would have recovered by itself, as it did before"
+    return told

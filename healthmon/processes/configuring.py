@@ -25,7 +25,7 @@ from healthmon.processes.doorbell import ring
 from healthmon.processes.roles import try_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from healthmon.applied import Applied
@@ -94,14 +94,14 @@ def reload(paths: Paths, *, author: str) -> Change:
         return _replace(paths, before, text, before.discovered, author=author, cause=ConfigurationCause.RELOAD)
 
 
-def discover(paths: Paths, services: Sequence[dict[str, Plain]], *, author: str) -> Applied:
+def discover(paths: Paths, services: Sequence[Mapping[str, Plain]], *, author: str) -> Applied:
     """Make `services`, as they would stand in the file, those that stand in no file: all of them, each time.
 
     Of two that have one name, the file's counts. Raises HealthmonError, having changed nothing, when they cannot be.
     """
     with _alone(paths):
         before = applied.require(paths)
-        found = tuple(map(applied.frozen, services))
+        found = tuple(applied.frozen(dict(service)) for service in services)
         if found == before.discovered:
             return before
         _require_usable(found)

@@ -108,12 +108,9 @@ def since(connection: Connection, at: datetime) -> list[Heal]:
     ]
 
 
-def recent(connection: Connection, *, limit: int, service_id: int | None = None) -> list[Heal]:
-    """Return the newest heals, of one service or of all, newest first."""
-    if service_id is None:
-        return [_heal(row) for row in connection.rows(_SELECT + "ORDER BY heal_id DESC LIMIT ?", limit)]
-    rows = connection.rows(_SELECT + "WHERE service_id = ? ORDER BY heal_id DESC LIMIT ?", service_id, limit)
-    return [_heal(row) for row in rows]
+def recent(connection: Connection, *, limit: int) -> list[Heal]:
+    """Return the newest heals, newest first."""
+    return [_heal(row) for row in connection.rows(_SELECT + "ORDER BY heal_id DESC LIMIT ?", limit)]
 
 
 def page(connection: Connection, *, before: int | None, limit: int, service_id: int | None, incident_id: int | None) -> list[Heal]:

@@ -64,6 +64,22 @@ def outcome(connection: Connection, action_id: int) -> str | None:
     return None if found is None else text_or_none(found[0])
 
 
+def about(connection: Connection, service: str, since: datetime, until: datetime) -> list[tuple[OperatorAction, str]]:
+    """Return the acts about one service in a time that were done, with what came of each, oldest first."""
+    rows = connection.rows(
+        """
+        SELECT action_id, kind, made_at, author, reason, content, outcome FROM operator_actions
+        WHERE made_at BETWEEN ? AND ? AND outcome IS NOT NULL
+          AND (json_extract(content, '$.service') = ?3 OR EXISTS (SELECT 1 FROM json_each(content, '$.services') WHERE value = ?3))
+        ORDER BY action_id
+        """,
+        clock.to_sql(since),
+        clock.to_sql(until),
+        service,
+    )
+    return [(_action(row[:6]), text(row[6])) for row in rows]
+
+
 def _action(row: tuple[apsw.SQLiteValue, ...]) -> OperatorAction:
     content = json.loads(text(row[5]))
     until = content["until"]

@@ -501,6 +501,19 @@ CREATE TABLE forensics (
 CREATE UNIQUE INDEX one_forensics_of_a_moment ON forensics (coalesce(incident_id, 0), moment, coalesce(heal_id, 0));
 CREATE INDEX forensics_by_service ON forensics (service_id, taken_at);
 
+-- What came of the commands that were run before and after restarts: model/hook_run.py.
+CREATE TABLE hook_runs (
+    hook_run_id INTEGER PRIMARY KEY,
+    heal_id     INTEGER NOT NULL REFERENCES heals,
+    moment      TEXT NOT NULL CHECK (moment IN ('before', 'after')),
+    began_at    TEXT NOT NULL,
+    took_s      REAL NOT NULL,
+    exit_code   INTEGER,                  -- NULL: not started, or killed
+    problem     TEXT NOT NULL,
+    output      TEXT NOT NULL             -- the end of it, without our secrets
+) STRICT;
+CREATE INDEX hook_runs_by_heal ON hook_runs (heal_id);
+
 -- Looks that the evaluator asks the probe workers for, one row a service: every `every_s` until `until`.
 CREATE TABLE probe_requests (
     service_id INTEGER PRIMARY KEY REFERENCES services,

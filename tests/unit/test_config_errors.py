@@ -307,9 +307,9 @@ LARGE = [
 
 @pytest.mark.parametrize("text", LARGE, ids=range(len(LARGE)))
 def test_large_files_are_judged_in_bounded_time(tmp_path: Path, text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()  # a machine that is busy with other things proves nothing
     messages = told(tmp_path / "c.json", text)
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
     assert max(map(len, messages)) < 2_000
 
 

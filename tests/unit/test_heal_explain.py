@@ -38,17 +38,22 @@ def test_all_that_is_in_the_way_is_told_not_only_the_first() -> None:
     assert found.decision.reason is HealReason.STARTUP_HOLD
 
 
+def test_without_a_target_there_is_nothing_to_ask_the_others() -> None:
+    asked = [gate for gate in explain(a_situation(target=None)).gates if gate.state is not GateState.NOT_ASKED]
+    assert (asked[-1].name, asked[-1].state) == ("target_known", GateState.OBJECTS)
+
+
 @pytest.mark.parametrize(
-    ("changes", "last_asked"),
+    "changes",
     [
-        ({"settings": switched_on(enabled=False)}, "switched_on"),
-        ({"state": an_unhealthy_state(status=ServiceStatus.HEALTHY), "incident": None}, "unhealthy"),
-        ({"target": None}, "target_known"),
+        {"settings": switched_on(enabled=False)},
+        {"state": an_unhealthy_state(status=ServiceStatus.HEALTHY), "incident": None},
     ],
 )
-def test_without_a_foundation_there_is_nothing_to_ask_the_others(changes: dict[str, Any], last_asked: str) -> None:
-    asked = [gate for gate in explain(a_situation(**changes)).gates if gate.state is not GateState.NOT_ASKED]
-    assert (asked[-1].name, asked[-1].state) == (last_asked, GateState.OBJECTS)
+def test_before_healing_is_switched_on_or_needed_a_person_sees_what_else_would_stand_in_its_way(changes: dict[str, Any]) -> None:
+    found = explain(a_situation(**changes, target=a_target(untouchable="swarm_task")))
+    assert states(found)["may_be_touched"] is GateState.OBJECTS
+    assert GateState.NOT_ASKED not in states(found).values()
 
 
 @pytest.mark.parametrize(

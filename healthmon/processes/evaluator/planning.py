@@ -11,7 +11,7 @@ from healthmon.heal.decision import HealDecision, HealReason, HealVerdict
 from healthmon.heal.policy import VOIDS_EVIDENCE, decide
 from healthmon.heal.signature import signature
 from healthmon.heal.situation import Situation, attempts
-from healthmon.heal.storm import in_vain, standing
+from healthmon.heal.storm import in_vain
 from healthmon.heal.words import in_words
 from healthmon.model.alert import HEALING_STORM, AlertSeverity
 from healthmon.model.heal import Heal, HealState
@@ -140,9 +140,7 @@ class Planning:
         storm, moment.storm = self._storming.storm, None
         if storm is None:
             return
-        made = moment.since(storm.began_at)
-        moment.storm = standing(storm, made, self.situations.by_harmlessness(connection, outages.open, moment), moment.now)
-        missed = in_vain(made)
+        missed = in_vain(self.situations.meet(storm, connection, outages.open, moment))
         if missed is not None and outages.call_person(connection, missed.service_id, since=missed.closed_at or moment.now, now=moment.now):
             message = f"so many services are unhealthy at once, and a restart did not help {missed.target_name}; a person has to look"
             self._log.error("ALERT", type=HEALING_STORM, severity=AlertSeverity.CRITICAL.value, message=message)

@@ -10,7 +10,7 @@ from healthmon.model.heal import Heal, HealState
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.model.quarantine import Rearm
 from healthmon.processes.evaluator.moment import read_moment
-from healthmon.store import heals
+from healthmon.store import heals, storms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,7 +91,10 @@ class Requesting:
 
     def _heal_now(self, connection: Connection, sid: int, action: OperatorAction, scene: Scene) -> str:
         open_heals = {heal.service_id: heal for heal in heals.open_heals(connection)}
-        moment = read_moment(connection, scene.states, [sid], open_heals, scene.now)
+        moment = read_moment(connection, scene.states, {sid, *scene.incidents}, open_heals, scene.now)
+        storm = storms.open_one(connection)
+        if storm is not None:
+            self._situations.meet(storm, connection, scene.incidents, moment)
         situation = self._situations.of(connection, sid, scene.incidents.get(sid), moment)
         refused = requested.refusal(situation, force=action.force)
         if refused is not None:

@@ -9,7 +9,7 @@ from healthmon.heal.learning import REMEMBERED
 from healthmon.heal.order import Turn
 from healthmon.heal.signature import signature
 from healthmon.heal.situation import Situation
-from healthmon.heal.storm import ONSET, Census
+from healthmon.heal.storm import ONSET, Census, standing
 from healthmon.model.status import ServiceStatus
 from healthmon.status import machine
 from healthmon.store import heals, quarantines
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from healthmon.model.incident import Incident
     from healthmon.model.quarantine import Quarantine
     from healthmon.model.service import Service
+    from healthmon.model.storm import Storm
     from healthmon.processes.evaluator.depending import Depending
     from healthmon.processes.evaluator.holding import Holding
     from healthmon.processes.evaluator.maintaining import Maintaining
@@ -87,6 +88,12 @@ class Situations:
         """Yield how the ill stand, in the order in which they are tried in a storm."""
         for turn in sorted(self._turns(open_incidents, moment), key=Turn.harmlessness):
             yield self.of(connection, turn.service_id, open_incidents[turn.service_id], moment)
+
+    def meet(self, storm: Storm, connection: Connection, open_incidents: Mapping[int, Incident], moment: Moment) -> list[Heal]:
+        """Take a storm into the moment: which service is tried next in it. Return what was restarted in it."""
+        made = moment.since(storm.began_at)
+        moment.storm = standing(storm, made, self.by_harmlessness(connection, open_incidents, moment), moment.now)
+        return made
 
     def census(self, moment: Moment) -> Census:
         """Count the ill services, and those that neither a person's hand nor an ill dependency explains."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.errors import HealthmonError
-from healthmon.heal.preflight import unwanted
 from healthmon.model.heal import HealState
+from healthmon.model.hook_run import HookMoment
+from healthmon.processes.healer.hooking import Hooking
 from healthmon.processes.healer.restart import Restart
 from healthmon.store import heals, services
 from healthmon.store.connection import open_for_writing
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 STOP_PATIENCE_S = 5.0
+UNFINISHED = frozenset({HealState.PLANNED, HealState.ISSUED, HealState.DROPPED})  # nothing was done, or nobody knows yet
 
 
 class Acting:
@@ -51,6 +53,7 @@ class Acting:
         self._threads: dict[int, threading.Thread] = {}
         self._stuck: dict[int, str] = {}  # what was said of heals that could not go on: said once
         self._stopping = threading.Event()
+        self._hooking = Hooking(log, self._stopping)
 
     def follow(self, config: Config) -> None:
         """Take in what holds for heals that begin from now on."""
@@ -106,8 +109,7 @@ class Acting:
         try:
             connection = open_for_writing(self._database)
             try:
-                self._secure(heal, settings, connection)
-                Restart(heal, engine, connection, self._log, self._stopping).run(settings)
+                self._carry_out(heal, engine, settings, connection)
             finally:
                 connection.close()
             self._stuck.pop(heal.heal_id, None)
@@ -122,14 +124,36 @@ class Acting:
         finally:
             self._wake()
 
-    def _secure(self, heal: Heal, settings: HealSettings | None, connection: Connection) -> None:
-        """Keep what the restart will erase. What goes wrong with that is no reason against it."""
-        if self.securing is None or heal.state is not HealState.PLANNED or unwanted(settings) is not None:
-            return
+    def _carry_out(self, heal: Heal, engine: Engine, settings: HealSettings | None, connection: Connection) -> None:
+        def prepare() -> None:
+            self._beside(heal, "forensics", lambda: self._secure(heal, connection))
+            self._beside(heal, "hook", lambda: self._hook(HookMoment.BEFORE, heal, settings, connection))
+
+        Restart(heal, engine, connection, self._log, self._stopping, prepare=prepare).run(settings)
+        made = heals.get(connection, heal.heal_id)
+        if made.issued_at is not None and made.state not in UNFINISHED and not self._stopping.is_set():
+            self._beside(made, "hook", lambda: self._hook(HookMoment.AFTER, made, settings, connection))
+
+    def _beside(self, heal: Heal, what: str, do: Callable[[], None]) -> None:
+        """Do what belongs to a restart and is no reason against it, whatever goes wrong with it."""
         try:
-            self.securing.before(heal, connection)
+            do()
         except HealthmonError as error:
-            self._log.warning("forensics_lost", heal=heal.heal_id, error=str(error))
+            self._log.warning(f"{what}_lost", heal=heal.heal_id, error=str(error))
+        except Exception:  # noqa: BLE001  a bug in what stands beside must not stop a restart
+            self._log.exception(f"{what}_failed", heal=heal.heal_id)
+
+    def _secure(self, heal: Heal, connection: Connection) -> None:
+        if self.securing is not None:
+            self.securing.before(heal, connection)
+
+    def _hook(self, moment: HookMoment, heal: Heal, settings: HealSettings | None, connection: Connection) -> None:
+        """Run a person's command, unless the restart was taken back while evidence was kept."""
+        now = heals.get(connection, heal.heal_id)
+        if settings is None or (moment is HookMoment.BEFORE and now.state is not HealState.PLANNED):
+            return
+        name = next(name for name, service in services.by_name(connection).items() if service.service_id == heal.service_id)
+        self._hooking.run(moment, now, name, settings, connection)
 
     def _is_new(self, heal: Heal, trouble: str) -> bool:
         """Tell whether this trouble of a heal was not said last: it is tried again every few seconds."""

@@ -16,6 +16,7 @@ from healthmon.store import heals
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
     from datetime import datetime
 
     from healthmon.heal.engine import Engine
@@ -36,19 +37,23 @@ PATIENCE_S = 600.0  # with an engine that does not tell, on top of the time that
 class Restart:
     """Carries out one row of the ledger, or finds out what became of it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one collaborator each
         self,
         heal: Heal,
         engine: Engine,
         connection: Connection,
         log: Log,
         stopping: threading.Event,
+        *,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
+        """`prepare` is called when all speaks for the restart, before it is charged; it may take half a minute."""
         self._heal = heal
         self._engine = engine
         self._connection = connection
         self._log = log
         self._stopping = stopping
+        self._prepare = prepare
         self._steady = clock.Steady()  # a clock that is set must neither cut a wait short nor draw it out
         self._called_at: datetime | None = None  # when our last call came back, with whatever answer
         self._settings: HealSettings | None = None
@@ -81,6 +86,7 @@ class Restart:
         reach("heal.begun")
         if self._is_dropped(unwanted(settings) or self._forbidden()):
             return False
+        self._prepare()
         if self._stopping.is_set():
             return False  # the next healer makes it, if it is still wanted then
         at = clock.now()

@@ -1,0 +1,110 @@
+"""How do an explanation and the history of restarts look on a terminal? As somebody wants to read them at three in the morning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from healthmon import clock
+from healthmon.cli.table import MARKS, STYLES, age
+from healthmon.cli.terminal import a_console, a_table, plain, say, styled
+from healthmon.heal.decision import HealVerdict
+from healthmon.heal.explain import GateState
+from healthmon.heal.words import evidence_in_words, in_words
+from healthmon.model.heal import OPEN_HEALS, HealState
+from healthmon.model.status import ServiceStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from rich.text import Text
+
+    from healthmon.heal.explain import GateResult
+    from healthmon.model.heal import Heal
+    from healthmon.model.heal_evidence import HealEvidence
+    from healthmon.model.hook_run import HookRun
+    from healthmon.processes.evaluator.explaining import Explained
+
+GATE_MARKS = {GateState.PASSED: ("✔", "green"), GateState.OBJECTS: ("✖", "bold red"), GateState.NOT_ASKED: ("·", "dim")}
+OUTCOMES = {
+    HealState.VERIFIED: "green",
+    HealState.FAILED: "bold red",
+    HealState.INCONCLUSIVE: "yellow",
+    HealState.WOULD_RESTART: "cyan",
+    **dict.fromkeys(OPEN_HEALS, "yellow"),
+}
+
+
+def show_explanation(service: str, found: Explained) -> None:
+    """Print how the service is, what healing does about it, each gate, and when there can be a restart at the earliest."""
+    console, situation = a_console(), found.situation
+    for line in (_status(service, found), _container(found)):
+        say(console, line)
+    decision = found.explanation.decision
+    console.print()
+    say(console, styled(f"healing: {in_words(decision, dry_run=situation.settings.dry_run)}", "bold"))
+    table = a_table("", "gate", "answer")
+    for result in found.explanation.gates:
+        mark, style = GATE_MARKS[result.state]
+        table.add_row(styled(mark, style), styled(result.question, style if result.state is GateState.NOT_ASKED else ""), _answer(result, situation.now))
+    console.print(table)
+    say(console, styled(_earliest(found), "bold"))
+
+
+def show_history(found: Iterable[tuple[Heal, HealEvidence, Sequence[HookRun]]], names: Mapping[int, str], now: datetime) -> None:
+    """Print restarts, newest first."""
+    console, lines = a_console(), list(found)
+    if not lines:
+        console.print("nothing was restarted yet")
+        return
+    table = a_table("heal", "when", "service", "what", "outcome", "detail", "evidence", numbers={"heal", "when"})
+    for heal, evidence, hooks in lines:
+        what = f"{heal.action.value} {heal.attempt}" if heal.asked_by is None else f"{heal.action.value} for {heal.asked_by}"
+        table.add_row(
+            *plain(str(heal.heal_id), f"{age(heal.planned_at, now)} ago", names.get(heal.service_id, "?"), what),
+            styled(heal.state.value.replace("_", " "), OUTCOMES.get(heal.state, "")),
+            *plain("; ".join([heal.detail, *(run.words for run in hooks if run.exit_code != 0)]), evidence_in_words(heal, evidence)),
+        )
+    console.print(table)
+
+
+def _status(service: str, found: Explained) -> Text:
+    state, now = found.situation.state, found.situation.now
+    since = "" if state.status_since is None else f" for {age(state.status_since, now)}"
+    error = f": {state.last_error}" if state.status is not ServiceStatus.HEALTHY and state.last_error else ""
+    incident = "" if found.situation.incident is None else f", incident {found.situation.incident.incident_id}"
+    return styled(f"{MARKS[state.status]} {service} is {state.status.value}{since}{error}{incident}", STYLES[state.status])
+
+
+def _container(found: Explained) -> Text:
+    report = found.report
+    if report is None or report.target is None:
+        return styled(f"container: {'the healer has not looked yet' if report is None else report.problem or 'none'}", "yellow")
+    target = report.target
+    since = "" if target.started_at is None else f", started {age(target.started_at, found.situation.now)} ago"
+    return styled(f"container {target.name}, found by {(report.matched_by or '?').replace('_', ' ')}: {target.state.value}{since}")
+
+
+def _answer(result: GateResult, now: datetime) -> Text:
+    if result.state is GateState.NOT_ASKED:
+        return styled("not asked", "dim")
+    until = "" if result.until is None else f"until {clock.to_people(result.until)}, {_ahead(result.until, now)}"
+    text = "; ".join(filter(None, (result.detail, until)))
+    if result.state is GateState.PASSED:
+        return styled(text or "yes", "dim")
+    return styled(text or "no", "yellow" if result.verdict in {HealVerdict.WAIT, HealVerdict.LOOK} else "bold red")
+
+
+def _earliest(found: Explained) -> str:
+    earliest, now = found.explanation.earliest, found.situation.now
+    if found.situation.state.status is ServiceStatus.HEALTHY:
+        return "earliest restart: none, for it is healthy"
+    if earliest is None:
+        return "earliest restart: none, before something else than time has changed"
+    if earliest <= now:
+        return "earliest restart: now, after a last look that fails"
+    return f"earliest restart: {clock.to_people(earliest)}, {_ahead(earliest, now)}, if nothing else comes in its way"
+
+
+def _ahead(at: datetime, now: datetime) -> str:
+    return f"in {age(now, at)}"
