@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from healthmon.cli.acting import person
 from healthmon.errors import UsageError
+from healthmon.person import person
 from healthmon.processes.roles import is_held
 from healthmon.web import secret
 from healthmon.web.access import login_key

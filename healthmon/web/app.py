@@ -54,6 +54,9 @@ def make(config: Config, reader: Reader, hub: Hub, access: Access, log: Log) -> 
     answers = Answers(config, tuple(programs.names(config)), reader)
     routes = [
         Route("/", pages.overview),
+        Route("/services/{name}", pages.service),
+        Route("/incidents", pages.incidents),
+        Route("/processes", pages.processes),
         Route("/healthz", answers.healthz),
         Route(STATIC + "{name:path}", assets.serve),
         Route("/login", pages.login),
