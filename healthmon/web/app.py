@@ -59,6 +59,9 @@ def make(config: Config, reader: Reader, hub: Hub, access: Access, log: Log) -> 
     prometheus = Prometheus(config, names, reader)
     routes = [
         Route("/", pages.overview),
+        Route("/services/{name}", pages.service),
+        Route("/incidents", pages.incidents),
+        Route("/processes", pages.processes),
         Route("/healthz", answers.healthz),
         Route(STATIC + "{name:path}", assets.serve),
         Route("/metrics", prometheus.metrics),

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from healthmon import clock
 from healthmon.answers import overview as standing
+from healthmon.answers import processes, service
+from healthmon.errors import UsageError
+from healthmon.processes import programs
+from healthmon.store import incidents, process_samples, services
 from healthmon.web import queries
-from healthmon.web.queries import OverviewQuery
+from healthmon.web.problems import Problem
+from healthmon.web.queries import IncidentsPageQuery, OverviewQuery, ServicePageQuery
 from healthmon.web.views.choice import Choice, choose
+from healthmon.web.views.lists import ON_A_PAGE, IncidentsPage, ProcessesPage, incidents_page, processes_page
 from healthmon.web.views.overview import Overview, overview
 from healthmon.web.views.problems import problems
+from healthmon.web.views.service import SPANS, Range, ServicePage, service_page
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -24,7 +32,6 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
     from healthmon.web.assets import Assets
     from healthmon.web.hub import Hub
-    from healthmon.web.problems import Problem
     from healthmon.web.reader import Reader
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -39,6 +46,7 @@ class Pages:
         self._hub = hub
         self._services = {one.name: one for one in config.enabled_services()}
         self._runbooks = {name: str(one.runbook_url) for name, one in self._services.items() if one.runbook_url is not None}
+        self._programs = tuple(programs.names(config))
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -52,9 +60,23 @@ class Pages:
 
     async def overview(self, request: Request) -> Response:
         choice = queries.read(OverviewQuery, request.query_params).choice()
-        version = f"{self._hub.life}-{await self._hub.look()}"  # before reading: what changes meanwhile is told again
+        version = await self._version()
         view = await self._reader.ask(lambda connection: self._overview(connection, choice))
         return self._page("overview.html", view, path="/", version=version)
+
+    async def service(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        chosen = queries.read(ServicePageQuery, request.query_params).range
+        version = await self._version()
+        view = await self._reader.ask(lambda connection: self._service(connection, name, chosen))
+        return self._page("service.html", view, version=version)
+
+    async def incidents(self, request: Request) -> Response:
+        before = queries.read(IncidentsPageQuery, request.query_params).before
+        return self._page("incidents.html", await self._reader.ask(lambda connection: self._incidents(connection, before)), path="/incidents")
+
+    async def processes(self, _request: Request) -> Response:
+        return self._page("processes.html", await self._reader.ask(self._processes), path="/processes")
 
     async def login(self, _request: Request) -> Response:
         return self._page("login.html", None)
@@ -62,6 +84,10 @@ class Pages:
     def problem(self, problem: Problem) -> Response:
         """Return the page that says why there is no other."""
         return self._page("problem.html", problem, status=problem.status)
+
+    async def _version(self) -> str:
+        """Return from where on a page hears of changes: asked before reading, so that what changes meanwhile is told again."""
+        return f"{self._hub.life}-{await self._hub.look()}"
 
     def _overview(self, connection: Connection, choice: Choice) -> Overview:
         now = standing.read(connection, self._config)
@@ -71,6 +97,28 @@ class Pages:
         return overview(
             now, problems(now, self._runbooks), chosen=chosen, pasts=pasts, choice=choice, settings=self._services
         )
+
+    def _service(self, connection: Connection, name: str, chosen: Range) -> ServicePage:
+        known = services.by_name(connection).get(name)
+        if known is None or name not in self._services:
+            raise self._no_service(name)
+        return service_page(service.read(connection, self._config, known.service_id, span=SPANS[chosen]), self._services[name], chosen)
+
+    def _no_service(self, name: str) -> Problem:
+        try:
+            self._config.service(name)
+        except UsageError as error:
+            return Problem(HTTPStatus.NOT_FOUND, str(error))
+        return Problem(HTTPStatus.NOT_FOUND, f"{name} is in the configuration, but not watched (yet)")
+
+    def _incidents(self, connection: Connection, before: int | None) -> IncidentsPage:
+        found = incidents.page(connection, before=before, limit=ON_A_PAGE + 1, service_id=None, is_open=None)
+        names = {one.service_id: name for name, one in services.by_name(connection).items() if name in self._services}
+        return incidents_page(found, names, clock.now(), is_first=before is None)
+
+    def _processes(self, connection: Connection) -> ProcessesPage:
+        found = processes.read(self._config.paths, self._programs, process_samples.newest(connection))
+        return processes_page(found, clock.now())
 
     def _page(self, template: str, view: object, *, status: HTTPStatus = HTTPStatus.OK, path: str = "", version: str = "") -> Response:
         page = self._templates.get_template(template).render(view=view, path=path, version=version)

@@ -13,6 +13,7 @@ from healthmon.model.status import ServiceStatus
 from healthmon.spelling import nearest, quoted
 from healthmon.web.problems import Problem
 from healthmon.web.views.choice import Choice
+from healthmon.web.views.service import Range
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
@@ -77,6 +78,14 @@ class OverviewQuery(Query):
     def choice(self) -> Choice:
         status = ServiceStatus(self.status) if self.status else None
         return Choice(text=self.q.strip(), group=self.group, status=status, kiosk=self.kiosk, page=self.page)
+
+
+class ServicePageQuery(Query):
+    range: Range = Field(Range.DAY, description="How far back it looks.")
+
+
+class IncidentsPageQuery(Query):
+    before: int | None = Field(None, ge=1, le=MAX_ID, description="Only older ones than the incident with this id.")
 
 
 Q = TypeVar("Q", bound=Query)

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 
 SHIPPED = json.loads((Path(__file__).parents[2] / "config" / "health_monitoring_config.json").read_text())
 SERVICES: tuple[dict[str, Any], ...] = tuple(
-    {key: value for key, value in one.items() if key in {"name", "url", "group", "critical", "expected_response_time"}} for one in SHIPPED["services"]
+    {key: one[key] for key in ("name", "url", "group", "critical", "expected_response_time") if key in one} | {"interval_seconds": 3_600}
+    for one in SHIPPED["services"]
 )
-ROOT, DEPENDENT, SLOW, UNSEEN = "doc_store", "frontend", "llm_gateway", "cli"
+ROOT, DEPENDENT, SLOW, UNSEEN = "doc_store", "frontend", "llm_gateway", "memory_agent"
+ERRORS = {ROOT: (CheckReason.STATUS, "status 503, expected 200-299"), DEPENDENT: (CheckReason.TIMEOUT, "no answer within 10 s")}
 
 
 def fill(site: Site, *, now: datetime | None = None) -> None:
@@ -45,8 +47,8 @@ def fill(site: Site, *, now: datetime | None = None) -> None:
         _target(site, sid, name, now)
     with site.database.transaction(durable=True):
         states.save(site.database, saved)
-    for name, reason, error in ((ROOT, CheckReason.STATUS, "status 503, expected 200-299"), (DEPENDENT, CheckReason.TIMEOUT, "no answer within 10 s")):
-        _outage(site, known[name], name, now, reason, error)
+    for name in ERRORS:
+        _outage(site, known[name], name, now)
     _spoken(site, known, now)
 
 
@@ -96,8 +98,8 @@ def _state(sid: int, name: str, now: datetime, order: int) -> ServiceState:
         status=ServiceStatus.UNHEALTHY,
         status_since=now - timedelta(minutes=7),
         last_healthy_at=now - timedelta(minutes=8),
-        last_reason=CheckReason.STATUS if name == ROOT else CheckReason.TIMEOUT,
-        last_error="status 503, expected 200-299" if name == ROOT else "no answer within 10 s",
+        last_reason=ERRORS[name][0],
+        last_error=ERRORS[name][1],
         consecutive_failures=14,
     )
 
@@ -117,7 +119,8 @@ def _target(site: Site, sid: int, name: str, now: datetime) -> None:
         targets.publish(site.database, {sid: TargetReport(observed_at=now, target=target, matched_by="compose_service")})
 
 
-def _outage(site: Site, sid: int, name: str, now: datetime, reason: CheckReason, error: str) -> None:
+def _outage(site: Site, sid: int, name: str, now: datetime) -> None:
+    reason, error = ERRORS[name]
     begin = now - timedelta(minutes=7)
     with site.database.transaction(durable=True):
         incident = incidents.open_incident(
