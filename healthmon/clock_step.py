@@ -22,6 +22,11 @@ class Reading:
     boottime_s: float
     monotonic_s: float
 
+    @property
+    def offset_s(self) -> float:
+        """How far the wall clock is ahead of the one that nobody can set: within one boot, it changes with a step only."""
+        return self.wall.timestamp() - self.boottime_s
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockStep:

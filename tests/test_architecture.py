@@ -39,6 +39,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "notify.paragraphs",
             "notify.message",
             "notify.titles",
+            "notify.moves",
             "notify.envelope",
             "notify.payloads",
             "notify.backlog",

@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from healthmon.alerts.ourselves import OURSELVES
 from healthmon.errors import UsageError
-from healthmon.spelling import MAX_LINE_CHARS, is_one_line, nearest
+from healthmon.model.alert import HEALING_QUARANTINED, AlertSeverity
+from healthmon.spelling import MAX_LINE_CHARS, is_one_line, nearest, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from healthmon.alerts.rule import Rule
     from healthmon.model.silence import Silence
 
-LABELS = ("service", "group", "alert", "severity")
+OF_SERVICE = ("service", "group")
+LABELS = (*OF_SERVICE, "alert", "severity")
 _MATCHER = re.compile(r"\s*(\w+)\s*(!?=)\s*(.*?)\s*")
 
 
@@ -56,3 +60,56 @@ def silenced_by(silences: Iterable[Silence], labels: Mapping[str, str], now: dat
 
 def fits(matchers: Iterable[str], labels: Mapping[str, str]) -> bool:
     return all(read_matcher(text).matches(labels) for text in matchers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Possible:
+    """Every alert that there can be: the services with their groups, and the rules. What heals has one alert of its own.
+
+    `own_types` are of those that there were about ourselves.
+    """
+
+    services: Sequence[tuple[str, str]]
+    rules: Sequence[Rule]
+    own_types: Collection[str] = ()
+
+
+def covered(matchers: Iterable[str], possible: Possible) -> list[str]:
+    """Return the services of which a silence keeps some alert quiet that there can be."""
+    read = [read_matcher(text) for text in matchers]
+    of_service = [one for one in read if one.label in OF_SERVICE]
+    of_alert = [one for one in read if one.label not in OF_SERVICE]
+    rules = [rule for rule in possible.rules if _all(of_alert, alert=rule.name, severity=rule.severity.value)]
+    everywhere = _all(of_alert, alert=HEALING_QUARANTINED, severity=AlertSeverity.CRITICAL.value)
+    found = [
+        service
+        for service, group in possible.services
+        if _all(of_service, service=service, group=group) and (everywhere or any(rule.is_for(service, group) for rule in rules))
+    ]
+    is_own = _all(of_service, service=OURSELVES, group=OURSELVES) and _may_be_own(of_alert, possible.own_types)
+    return [*found, OURSELVES] if is_own else found
+
+
+def _may_be_own(of_alert: Iterable[Matcher], own_types: Collection[str]) -> bool:
+    """Tell whether matchers of an alert's type and severity may match one about ourselves; of which types there can be, only the past tells."""
+    known: dict[str, Collection[str]] = {"alert": own_types, "severity": [severity.value for severity in AlertSeverity]}
+    return all(any(matcher.matches({matcher.label: value}) for value in known[matcher.label]) for matcher in of_alert)
+
+
+def mistaken(matchers: Iterable[str], possible: Possible) -> str:
+    """Say what is wrong with a silence that covers nothing: the matcher that matches nothing by itself, and what it probably means."""
+    known: dict[str, Collection[str]] = {
+        "service": [*(service for service, _ in possible.services), OURSELVES],
+        "group": {*(group for _, group in possible.services), OURSELVES},
+        "alert": [*(rule.name for rule in possible.rules), HEALING_QUARANTINED, *possible.own_types],
+        "severity": [severity.value for severity in AlertSeverity],
+    }
+    for matcher in map(read_matcher, matchers):
+        if not any(matcher.matches({matcher.label: value}) for value in known[matcher.label]):
+            advice = "" if matcher.is_negated else nearest(matcher.pattern, known[matcher.label])
+            return f"there is no {matcher.label} that is {'not ' if matcher.is_negated else ''}{quoted(matcher.pattern)}{advice}"
+    return "no alert that there can be matches all of it"
+
+
+def _all(matchers: Iterable[Matcher], **labels: str) -> bool:
+    return all(matcher.matches(labels) for matcher in matchers)

@@ -44,7 +44,7 @@ def show_alerts(
         table.add_row(
             styled(alert.severity.value, STYLES[alert.severity]),
             *plain(names.get(sid, OURSELVES), alert.alert_type, age(alert.triggered_at, now)),
-            *plain(_told(spoken.get(sid), now, names), alert.message),
+            *plain(_told(spoken.get(sid), now, names), alert.why),
         )
     console.print(table)
 

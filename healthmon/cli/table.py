@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING
 
 from healthmon import log
-from healthmon.cli.terminal import PIPE_WIDTH
+from healthmon.cli.terminal import a_console, a_table, say, styled
 from healthmon.history.report import worst_first
 from healthmon.model.status import ServiceStatus
 
@@ -22,32 +20,34 @@ if TYPE_CHECKING:
 MARKS = {ServiceStatus.HEALTHY: "●", ServiceStatus.UNHEALTHY: "✖", ServiceStatus.UNKNOWN: "?"}
 STYLES = {ServiceStatus.HEALTHY: "green", ServiceStatus.UNHEALTHY: "bold red", ServiceStatus.UNKNOWN: "yellow"}
 COLUMNS = ("", "service", "status", "for", "response", "uptime 24 h", "container", "what")
-HEALING = "healing"
+NARROW = 100  # columns of a terminal, below which the least telling ones are left out
+LEFT_OUT = frozenset({"response", "uptime 24 h"})
+NUMBERS = frozenset({"for", "response", "uptime 24 h"})
 
 
 def show(report: LiveReport, targets: Mapping[int, TargetReport], *, headline: str = "") -> None:
     """Print a report's services, worst first, with one line that says it all before them.
 
-    What healing does about a service is shown when any of them has an open incident, or is held back.
+    What healing does about a service that has an open incident, or is held back, stands below.
     """
-    from rich.console import Console  # noqa: PLC0415  a third of what a JSON answer costs would be importing it
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
-    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
-    console = Console(width=width, highlight=False)
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    columns = (*COLUMNS, HEALING) if report.incidents or report.holds else COLUMNS
+    console = a_console()
+    columns = [column for column in COLUMNS if console.width >= NARROW or column not in LEFT_OUT]
+    table = a_table()
     for column in columns:
-        table.add_column(column, justify="right" if column in {"for", "response", "uptime 24 h"} else "left")
-    for line in worst_first(report.lines):
+        table.add_column(column, justify="right" if column in NUMBERS else "left", no_wrap=column in {"service", "status", "for"})
+    lines = list(worst_first(report.lines))
+    for line in lines:
         style = STYLES[line.status]
-        cells = [Text(MARKS[line.status], style), Text(line.service.name), Text(line.status.value, style)]
-        sid = line.service.service_id
-        facts = [*_facts(line, targets.get(sid), report.at), log.clean(report.healing(sid) or "")]
-        table.add_row(*cells, *map(Text, facts[: len(columns) - len(cells)]))
-    console.print(Text(headline or verdict(report), "bold"))
+        first = dict(zip(COLUMNS, (MARKS[line.status], line.service.name, line.status.value), strict=False))
+        rest = dict(zip(COLUMNS[len(first) :], _facts(line, targets.get(line.service.service_id), report.at), strict=True))
+        shown = first | rest
+        table.add_row(*(styled(shown[column], style if column in {"", "status"} else "") for column in columns))
+    console.print(styled(headline or verdict(report), "bold"))
     console.print(table)
+    for line in lines:
+        healing = report.healing(line.service.service_id)
+        if healing:
+            say(console, styled(f"healing of {line.service.name}: {healing}"))
 
 
 def verdict(report: Report) -> str:

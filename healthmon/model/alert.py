@@ -47,6 +47,11 @@ class Alert:
     alert_id: int = 0  # 0 until it is stored
 
     @property
+    def why(self) -> str:
+        """What its rule says, where its service and its name stand beside it."""
+        return self.message.partition(f": {self.alert_type}: ")[2] or self.message
+
+    @property
     def status(self) -> AlertStatus:
         if self.resolved_at is None:
             return AlertStatus.FIRING

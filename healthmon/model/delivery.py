@@ -84,6 +84,7 @@ class ChannelState:
     last_sent_at: datetime | None = None
     failing_since: datetime | None = None
     last_error: str | None = None
-    unreported_id: int | None = None  # the notification that it gave up while there was no other channel to tell of it
+    unreported_id: int | None = None  # the notification that it gave up, and that nobody was told of yet
+    unreported_why: str | None = None
     reported_at: datetime | None = None  # when another channel was told that this one does not deliver
     target: str = ""  # a digest of the address or URL behind the name

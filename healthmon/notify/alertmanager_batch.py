@@ -7,11 +7,12 @@ What is no longer posted ends there by itself. (prometheus.io/docs/alerting/late
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from healthmon import clock
+from healthmon.alerts.ourselves import OURSELVES
 from healthmon.alerts.silences import silenced_by
 from healthmon.log import clean
 from healthmon.model.alert import AlertSeverity
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from healthmon.model.silence import Silence
 
 JOB = "healthmon"
-OURSELVES = "healthmon"  # the service, and the group, of what is about ourselves
 MAX_ALERTS = 256  # in one request, as Prometheus has it
 MAX_TEXT_CHARS = 1_000
 MOMENT_LASTS = timedelta(minutes=5)  # what was over as it began would never be told: a group of alerts waits for others first
@@ -42,7 +42,7 @@ Entry = dict[str, Any]  # one alert, as the API reads it
 class Standing:
     """All that is to be handed over, and what is known of it. `alerts` fire, or ended a short time ago.
 
-    Services, open conversations and open incidents are by service_id, runbooks by the service's name.
+    Services, open conversations and open incidents are by service_id, runbooks and maintenance by the service's name.
     """
 
     now: datetime
@@ -53,6 +53,7 @@ class Standing:
     incidents: Mapping[int, Incident]
     silences: Sequence[Silence]
     runbooks: Mapping[str, str]
+    maintenance: Mapping[str, str] = field(default_factory=dict)  # of those in it, until when and why
 
 
 def batches(standing: Standing, *, lasts: timedelta) -> list[list[Entry]]:
@@ -134,6 +135,7 @@ def _annotations(alert: Alert, standing: Standing) -> Iterator[tuple[str, str]]:
     if incident is not None:
         yield "error", incident.error_message or ""
         yield "healing", incident.healing or ""
+    yield "maintenance", standing.maintenance.get(service, "")
     yield from _said(standing.conversations.get(alert.service_id), standing)
     matched = {"service": service, "group": group, "alert": alert.alert_type, "severity": alert.severity.value}
     silence = silenced_by(standing.silences, matched, standing.now)

@@ -123,6 +123,7 @@ def _headers(envelope: Envelope) -> dict[str, str]:
 
 
 def _asset() -> apprise.AppriseAsset:
+    """No time limit of Apprise's own: for one it sends in a thread of a pool, which a fork does not have; a child is ended from outside."""
     return apprise.AppriseAsset(
         app_id="healthmon",
         app_desc="healthmon",
@@ -130,6 +131,7 @@ def _asset() -> apprise.AppriseAsset:
         async_mode=False,
         http_redirects=False,
         storage_mode=apprise.PersistentStoreMode.MEMORY,
+        service_timeout=0,
     )
 
 

@@ -63,11 +63,14 @@ class Decision:
     until: datetime | None = None
 
 
-def decide(queued: Sequence[Queued], *, sent_at: Sequence[datetime], limit: int, now: datetime) -> Decision:
-    """Decide for one channel, whose deliveries wait in this order; `sent_at` are the sendings of the last ten minutes."""
+def decide(queued: Sequence[Queued], *, sent_at: Sequence[datetime], limit: int, now: datetime, may_expire: bool = True) -> Decision:
+    """Decide for one channel, whose deliveries wait in this order; `sent_at` are the sendings of the last ten minutes.
+
+    Nothing expires but where it is certain how late it is: right after the clock was set, it is not.
+    """
     if not queued:
         return Decision(turn=Turn.IDLE)
-    over = tuple(one.delivery for one in queued if _is_over(one.delivery, now))
+    over = tuple(one.delivery for one in queued if _is_over(one.delivery, now)) if may_expire else ()
     if over:
         return Decision(turn=Turn.EXPIRE, members=over)
     first = queued[0]

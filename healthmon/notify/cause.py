@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from healthmon.model.target import Target
 
 LOG_CHARS = 280
+HEALING_OFF = "switched off: nothing is restarted"
 SUSPECT = timedelta(hours=1)
 
 Facts = tuple[tuple[str, str], ...]

@@ -5,6 +5,7 @@ A channel is one single target: what one of two mail addresses refuses must not 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -50,6 +51,19 @@ class Channel:
     name: str
     target: Target
 
+    @property
+    def digest(self) -> str:
+        """What the target is known by when it is called otherwise; says nothing of what is secret in it."""
+        match self.target:
+            case MailTarget() as mail:
+                return _digest(EMAIL, mail.to.casefold())
+            case SlackSettings() as slack:
+                return _digest(SLACK, _secret(slack.webhook_url))
+            case WebhookSettings() as webhook:
+                return _digest(WEBHOOK, _secret(webhook.url))
+            case AppriseTarget() as other:
+                return _digest(APPRISE, other.url.get_secret_value())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alertmanager:
@@ -57,6 +71,24 @@ class Alertmanager:
 
     name: str
     url: SecretStr
+
+    @property
+    def digest(self) -> str:
+        return _digest(ALERTMANAGER, self.url.get_secret_value())
+
+
+def digests(settings: AlertingSettings) -> dict[str, str]:
+    """Return who is behind each name, as a digest."""
+    found: tuple[Channel | Alertmanager, ...] = (*enabled(settings), *alertmanagers(settings))
+    return {one.name: one.digest for one in found}
+
+
+def _digest(kind: str, target: str) -> str:
+    return hashlib.sha256(f"{kind} {target}".encode()).hexdigest()[:16]
+
+
+def _secret(url: SecretStr | None) -> str:
+    return "" if url is None else url.get_secret_value()
 
 
 def enabled(settings: AlertingSettings) -> tuple[Channel, ...]:

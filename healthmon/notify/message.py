@@ -6,6 +6,7 @@ clean, on one line and cut. Each sender escapes it for its medium.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ MAX_BODY_CHARS = 3_500
 MAX_IN_FULL = 10
 FULL_CHARS = 2_600  # for those in full
 NAMES_CHARS = 600  # for the names of the rest
+TO_ACKNOWLEDGE = (NotificationKind.FIRING, NotificationKind.WORSENED, NotificationKind.FLAPPING, NotificationKind.ESCALATED, NotificationKind.REMINDER)
 LATE = timedelta(seconds=90)  # older than that, a message says so
 
 
@@ -50,7 +52,7 @@ def render(notification: Notification, *, now: datetime, possible_repeat: bool =
     """Write a message; `now` is when it is sent, and `possible_repeat` that an earlier attempt may have arrived."""
     host = wording.one_line(notification.host, NAME_CHARS)
     affected = in_order(notification.affected)
-    footer = _footer(notification, host, now, possible_repeat=possible_repeat)
+    footer = _footer(notification, affected, host, now, possible_repeat=possible_repeat)
     text = "\n\n".join([*_opening(notification), *_paragraphs(affected, now)])[: MAX_BODY_CHARS - len(footer) - 2]
     return Rendered(title=title(notification, affected, host=host, now=now), body=f"{text}\n\n{footer}" if text else footer)
 
@@ -79,8 +81,11 @@ def _paragraphs(affected: list[Affected], now: datetime) -> list[str]:
     return [*full, *([f"And {len(rest)} more: {wording.listed(names(rest), limit=NAMES_CHARS)}."] if rest else [])]
 
 
-def _footer(notification: Notification, host: str, now: datetime, *, possible_repeat: bool) -> str:
+def _footer(notification: Notification, affected: list[Affected], host: str, now: datetime, *, possible_repeat: bool) -> str:
     said = []
+    shown = names([one for one in affected if one.conversation_id])
+    if notification.kind in TO_ACKNOWLEDGE and shown:
+        said.append(f"Seen it? `healthmon alerts ack {shlex.quote(shown[0]) if len(shown) == 1 else 'SERVICE'}` on {host} stops reminders.")
     if is_late(notification, now):
         said.append(f"Delivered late: this is of {wording.at(notification.created_at)}, sent {wording.length(now - notification.created_at)} later.")
     if possible_repeat:

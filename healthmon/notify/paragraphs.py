@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon.notify import wording
+from healthmon.notify.cause import HEALING_OFF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +17,7 @@ NAME_CHARS = 60
 LINE_CHARS = 300
 BRIEF_CHARS = 110
 MAX_FACTS = 10
+SAID_BY_DOWN = frozenset({"status", "critical", "service", "group"})
 
 
 def trouble(one: Affected) -> str:
@@ -35,7 +37,7 @@ def paragraph(one: Affected, *, now: datetime) -> str:
         ("It was" if over else "What", one.message),
         ("Down" if over and trouble(one) == "down" else "When", _when(one, now)),
         *((_label(name), value) for name, value in one.facts[:MAX_FACTS]),
-        ("" if over else "Values", _pairs(one.values)),
+        ("" if over else "Values", _pairs(_telling(one))),
         ("Healing", one.healing),
         ("Back with it" if over else "Also ill" if one.because_of else "Also ill because of it", wording.listed(one.dependents, limit=LINE_CHARS - 30)),
         *((_label(name), value) for name, value in one.links[:MAX_FACTS]),
@@ -51,8 +53,10 @@ def brief(one: Affected, *, now: datetime) -> str:
         return f"{head}, {wording.one_line(one.removed, LINE_CHARS)}"
     if one.is_resolved:
         return head + (f", {wording.one_line(one.healing, NAME_CHARS)}" if one.healing else "")
-    cause = "; ".join(f"{name} {value}" for name, value in one.facts[:1])
-    said = [one.news, one.message, cause, one.healing, one.dependents and "also ill: " + wording.listed(one.dependents, limit=NAME_CHARS)]
+    healing = "" if one.healing == HEALING_OFF else one.healing
+    causes = [f"{name} {value}" for name, value in one.facts if name != "asked" and value not in healing]
+    cause = causes[0] if causes else ""
+    said = [one.news, one.message, cause, healing, one.dependents and "also ill: " + wording.listed(one.dependents, limit=NAME_CHARS)]
     return "\n".join([head, *(f"  {wording.one_line(text, BRIEF_CHARS)}" for text in said if text)])
 
 
@@ -74,6 +78,11 @@ def _when(one: Affected, now: datetime) -> str:
 
 def _label(name: str) -> str:
     return wording.one_line(name, NAME_CHARS).capitalize()
+
+
+def _telling(one: Affected) -> list[tuple[str, str]]:
+    """Return the values that say more than that a service is down."""
+    return [(name, value) for name, value in one.values if not one.is_outage or name not in SAID_BY_DOWN]
 
 
 def _pairs(values: Iterable[tuple[str, str]]) -> str:

@@ -14,7 +14,7 @@ from healthmon.model.alert import AlertSeverity
 from healthmon.model.notification import NotificationKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from healthmon.model.conversation import Conversation
 
@@ -86,6 +86,7 @@ class Talk:
     now: datetime
     grouping: Grouping
     conversation: Conversation
+    first_wait: timedelta | None = None  # of a first word, where it is not that of the grouping
     dependents: tuple[str, ...] = ()  # the services that are ill because of this one
     doubted_until: datetime | None = None  # so long what it depends on has the first word
     silenced_until: datetime | None = None
@@ -98,6 +99,9 @@ class Talk:
         return self.conversation.is_acknowledged(self.now)
 
 
+MANY = 5  # outages that were told of in a short time: then it is worth more to hear of the others together
+LONGER = 4.0
+
 _RANKS = {AlertSeverity.INFO: 0, AlertSeverity.WARNING: 1, AlertSeverity.CRITICAL: 2}
 
 
@@ -108,6 +112,18 @@ def decide(talk: Talk) -> NotifyDecision:
         if answer is not None:
             return answer
     return NotifyDecision(verdict=NotifyVerdict.HOLD, reason=NotifyReason.TOLD)
+
+
+def first_wait(grouping: Grouping, announced: Iterable[datetime], now: datetime) -> timedelta:
+    """Return how long a first word waits for others: after one that told of many 2 minutes instead of half a one, then 5.
+
+    `announced` is when each outage that lasts was told first.
+    """
+    recent = [at for at in announced if now - at < grouping.interval]
+    if len(recent) < MANY:
+        return grouping.wait
+    longer: float = LONGER ** len(set(recent))
+    return max(grouping.wait, min(grouping.wait * longer, grouping.interval))
 
 
 def rank(severity: AlertSeverity) -> int:
@@ -150,7 +166,7 @@ def _flapping(talk: Talk) -> NotifyDecision | None:
     if conversation.told_flapping:
         return None
     since = max(conversation.flapping_at, conversation.released_at or conversation.flapping_at)
-    grouped = _wait(talk, since, NotificationKind.FLAPPING)
+    grouped = _wait(talk, since, NotificationKind.FLAPPING, wait=talk.first_wait)
     return grouped or _send(NotificationKind.FLAPPING, NotifyReason.FLAPPING)
 
 
@@ -159,7 +175,7 @@ def _first_word(talk: Talk) -> NotifyDecision | None:
     if conversation.announced_at is not None:
         return None
     since = max(conversation.opened_at, conversation.released_at or conversation.opened_at)
-    grouped = _wait(talk, since, NotificationKind.FIRING)
+    grouped = _wait(talk, since, NotificationKind.FIRING, wait=talk.first_wait)
     return grouped or _send(NotificationKind.FIRING, NotifyReason.FIRST_WORD)
 
 
@@ -228,8 +244,8 @@ def _later(talk: Talk) -> NotifyDecision | None:
     return NotifyDecision(verdict=NotifyVerdict.WAIT, reason=NotifyReason.TOLD, until=min(dues)) if dues else None
 
 
-def _wait(talk: Talk, since: datetime, kind: NotificationKind) -> NotifyDecision | None:
-    due = since + talk.grouping.wait
+def _wait(talk: Talk, since: datetime, kind: NotificationKind, *, wait: timedelta | None = None) -> NotifyDecision | None:
+    due = since + (talk.grouping.wait if wait is None else wait)
     if talk.now >= due:
         return None
     return NotifyDecision(verdict=NotifyVerdict.WAIT, reason=NotifyReason.GROUPING, until=due, kind=kind)

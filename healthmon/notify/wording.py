@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MINUTE_S = 60
 HOUR_S = 3_600
 DAY_S = 86_400
+SHORT_S = 600
 _MENTION = re.compile(r"@(?=everyone|here|channel|all\b|group\b)|(?<=<)(?=[@!#&])|(?<=\])(?=\()", re.IGNORECASE)
 _UNSEEN = "\u200b"
 
@@ -34,9 +35,10 @@ def at(moment: datetime) -> str:
 
 
 def span(start: datetime, end: datetime) -> str:
-    """Write from when to when, without saying the day twice."""
-    last = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%Y-%m-%d %H:%M}"
-    return f"{start:%Y-%m-%d %H:%M}-{last} UTC"
+    """Write from when to when, without saying the day twice; of what was short, to the second."""
+    clock = "%H:%M:%S" if (end - start).total_seconds() < SHORT_S else "%H:%M"
+    last = f"{end:{clock}}" if start.date() == end.date() else f"{end:%Y-%m-%d {clock}}"
+    return f"{start:%Y-%m-%d {clock}}-{last} UTC"
 
 
 def length(duration: timedelta) -> str:

@@ -77,9 +77,26 @@ def hold_back(connection: Connection, alert_id: int) -> None:
 
 
 def untold_events(connection: Connection) -> list[Alert]:
-    """Return the events that people are still to be told of, the oldest first."""
-    rows = connection.rows(_SELECT + "WHERE alert_id IN (SELECT alert_id FROM untold_events) ORDER BY alert_id")  # noqa: S608  words of this file
+    """Return the events of services that people are still to be told of, the oldest first."""
+    rows = connection.rows(_SELECT + "WHERE alert_id IN (SELECT alert_id FROM untold_events) AND service_id IS NOT NULL ORDER BY alert_id")  # noqa: S608  words of this file
     return list(map(_alert, rows))
+
+
+def untold_of_ourselves(connection: Connection) -> list[tuple[Alert, bool]]:
+    """Return what is about ourselves and people are still to be told of, the oldest first, and of each whether they know of its beginning."""
+    rows = connection.rows(
+        """
+        SELECT a.service_id, a.alert_type, a.severity, a.message, a.triggered_at, a.explanation, a.alert_id, a.resolved_at,
+               a.started_at, a.removed, u.is_end
+        FROM untold_events AS u JOIN alert_log AS a ON a.alert_id = u.alert_id WHERE a.service_id IS NULL ORDER BY a.alert_id
+        """,
+    )
+    return [(_alert(row[:10]), bool(row[10])) for row in rows]
+
+
+def types_of_ourselves(connection: Connection) -> set[str]:
+    """Return the types of the alerts that there were about ourselves."""
+    return {text(row[0]) for row in connection.rows("SELECT DISTINCT alert_type FROM alert_log WHERE service_id IS NULL")}
 
 
 def forget_untold(connection: Connection, alert_ids: Iterable[int]) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon import clock
+from healthmon.clock_step import MIN_STEP_S
 from healthmon.store import facts
 from healthmon.store.row import sql_time, time_or_none
 
@@ -103,6 +104,25 @@ def follow(connection: Connection, step: ClockStep) -> None:
     facts.note_time(connection, facts.CLOCK_SET_AT, step.after)
     relived = facts.noted_time(connection, facts.RELIVED_UNTIL)
     facts.note_time(connection, facts.RELIVED_UNTIL, max(step.before, relived or step.before))
+
+
+def keep_offset(connection: Connection, boot_id: str, offset_s: float) -> None:
+    """Remember how far the wall clock is ahead of the boot's, by which all times in the database are told."""
+    facts.note(connection, facts.CLOCK, f"{boot_id} {offset_s}")
+
+
+def kept_offset_s(connection: Connection, boot_id: str) -> float | None:
+    """Return what was remembered in this boot, or None."""
+    boot, _, offset = (facts.noted(connection, facts.CLOCK) or "").partition(" ")
+    return float(offset) if boot == boot_id else None
+
+
+def is_followed(connection: Connection, boot_id: str, offset_s: float) -> bool:
+    """Tell whether the database's times are of the clock as it is now: right after a step, nothing has moved them yet."""
+    if facts.noted(connection, facts.CLOCK) is None:
+        return True  # no evaluator has ever worked on this database
+    kept_s = kept_offset_s(connection, boot_id)
+    return kept_s is not None and abs(kept_s - offset_s) < MIN_STEP_S
 
 
 def newest_moment(connection: Connection) -> datetime | None:

@@ -82,6 +82,12 @@ def about(connection: Connection, service: str, *, limit: int) -> list[Queued]:
     return [Queued(delivery=_delivery(row[:11]), notification=outbox.read_notification(row[11:])) for row in rows]
 
 
+def is_not_lost(connection: Connection, notification_id: int) -> bool:
+    """Tell whether a message, or one that was put together of it and others, has reached anybody, or still may."""
+    sql = "SELECT 1 FROM deliveries WHERE notification_id = ? AND state <> 'parked' LIMIT 1"
+    return connection.row(sql, notification_id) is not None
+
+
 def sent_between(connection: Connection, channel: str, start: datetime, end: datetime, *, limit: int) -> list[datetime]:
     """Return when the last deliveries of a channel within a time were sent, the oldest first."""
     rows = connection.rows(

@@ -38,7 +38,7 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
     "checks": (Kind(table="checks", key="timestamp", column="timestamp"),),
     "hours": (Kind(table="service_hours", key="hour, service_id", column="hour"),),
     "alerts": (Kind(table="alert_log", key="alert_id", column="triggered_at", over="resolved_at IS NOT NULL"),),
-    "forensics": (Kind(table="forensics", key="incident_id", column="taken_at"),),
+    "forensics": (Kind(table="forensics", key="forensics_id", column="taken_at"),),
     "incidents": (
         Kind(
             table="incidents",
@@ -47,6 +47,7 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
             over=f"resolved_at IS NOT NULL AND {_NO_OPEN_HEAL}",
             first=(("forensics", "incident_id"), ("heals", "incident_id")),
         ),
+        Kind(table="heals", key="heal_id", column="planned_at", over="incident_id IS NULL AND closed_at IS NOT NULL"),
     ),
     "conversations": (Kind(table="conversations", key="conversation_id", column="closed_at", over="closed_at IS NOT NULL"),),
     "deliveries": (Kind(table="deliveries", key="delivery_id", column="closed_at", over="closed_at IS NOT NULL"),),
@@ -55,6 +56,7 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
         Kind(table="operator_actions", key="action_id", column="made_at", over="applied_at IS NOT NULL"),
         Kind(table="silences", key="silence_id", column="ends_at"),
         Kind(table="maintenances", key="maintenance_id", column="ends_at"),
+        Kind(table="holds", key="hold_id", column="ends_at"),
     ),
     "process_samples": (Kind(table="process_samples", key="timestamp, program", column="timestamp"),),
 }

@@ -215,7 +215,6 @@ CREATE TABLE conversations (
     closed_at          TEXT               -- all is said
 ) STRICT;
 CREATE UNIQUE INDEX one_open_conversation ON conversations (service_id) WHERE closed_at IS NULL;
-CREATE INDEX conversations_open ON conversations (conversation_id) WHERE closed_at IS NULL;
 CREATE INDEX conversations_by_end ON conversations (closed_at);
 CREATE INDEX conversations_acknowledged ON conversations (service_id, opened_at) WHERE acknowledged_at IS NOT NULL;
 
@@ -233,7 +232,6 @@ CREATE TABLE alert_log (
     CHECK (removed = 0 OR resolved_at IS NOT NULL)
 ) STRICT;
 CREATE UNIQUE INDEX one_firing_alert ON alert_log (coalesce(service_id, 0), alert_type) WHERE resolved_at IS NULL;
-CREATE INDEX alerts_firing ON alert_log (alert_id) WHERE resolved_at IS NULL;
 CREATE INDEX alerts_by_time ON alert_log (triggered_at);
 CREATE INDEX alerts_by_end ON alert_log (resolved_at);
 
@@ -250,10 +248,21 @@ BEGIN
       AND coalesce((SELECT service_name FROM services WHERE service_id = alert_log.service_id), 'healthmon') = OLD.service_name;
 END;
 
--- The alerts of severity info that people have not been told of yet: they wait to be told together.
+-- What people have not been told of yet, and waits for others: alerts of severity info, and whatever is about healthmon
+-- itself, which any of its processes may enter: that it began, and that it ended.
 CREATE TABLE untold_events (
-    alert_id INTEGER PRIMARY KEY REFERENCES alert_log ON DELETE CASCADE
+    alert_id INTEGER PRIMARY KEY REFERENCES alert_log ON DELETE CASCADE,
+    is_end   INTEGER NOT NULL DEFAULT 0 CHECK (is_end IN (0, 1))
 ) STRICT;
+CREATE TRIGGER untold_beginning AFTER INSERT ON alert_log WHEN NEW.service_id IS NULL
+BEGIN
+    INSERT INTO untold_events (alert_id) VALUES (NEW.alert_id);
+END;
+CREATE TRIGGER untold_end AFTER UPDATE OF resolved_at ON alert_log
+WHEN NEW.service_id IS NULL AND OLD.resolved_at IS NULL AND NEW.resolved_at IS NOT NULL
+BEGIN
+    INSERT OR IGNORE INTO untold_events (alert_id, is_end) VALUES (NEW.alert_id, 1);
+END;
 
 -- What people told us, from the command line or the page. The evaluator obeys, and says what came of it.
 CREATE TABLE operator_actions (
@@ -344,7 +353,8 @@ CREATE TABLE channel_states (
     last_sent_at  TEXT,
     failing_since TEXT,
     last_error    TEXT,
-    unreported_id INTEGER REFERENCES notifications ON DELETE SET NULL,  -- what it gave up while no other channel worked
+    unreported_id INTEGER REFERENCES notifications ON DELETE SET NULL,  -- what it gave up, and nobody was told of yet
+    unreported_why TEXT,
     reported_at   TEXT
 ) STRICT, WITHOUT ROWID;
 
@@ -488,7 +498,7 @@ CREATE TABLE forensics (
     forensics_id INTEGER PRIMARY KEY,
     service_id   INTEGER NOT NULL REFERENCES services,
     incident_id  INTEGER REFERENCES incidents,  -- NULL: a person restarts what is not ill
-    heal_id      INTEGER REFERENCES heals,      -- of a moment before or after a restart
+    heal_id      INTEGER REFERENCES heals ON DELETE CASCADE,  -- of a moment before or after a restart
     moment       TEXT NOT NULL CHECK (moment IN ('detected', 'before_restart', 'after_failure')),
     taken_at     TEXT NOT NULL,
     took_s       REAL NOT NULL,
@@ -504,7 +514,7 @@ CREATE INDEX forensics_by_service ON forensics (service_id, taken_at);
 -- What came of the commands that were run before and after restarts: model/hook_run.py.
 CREATE TABLE hook_runs (
     hook_run_id INTEGER PRIMARY KEY,
-    heal_id     INTEGER NOT NULL REFERENCES heals,
+    heal_id     INTEGER NOT NULL REFERENCES heals ON DELETE CASCADE,
     moment      TEXT NOT NULL CHECK (moment IN ('before', 'after')),
     began_at    TEXT NOT NULL,
     took_s      REAL NOT NULL,

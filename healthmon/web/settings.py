@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, StringConstraints, ValidationInfo, field_validator
 
-from healthmon.settings import DAY_S, Secret, Settings
+from healthmon.settings import DAY_S, HttpUrl, Secret, Settings
 
 
 class DashboardSettings(Settings):
@@ -34,6 +34,7 @@ class WebSettings(Settings):
         (),
         description="Further names by which it is reached, as a proxy's 'status.example.com'. localhost and its own address always work.",
     )
+    public_url: HttpUrl | None = Field(None, description="Where people reach the pages, for links in messages: 'https://status.example.com'.")
     token: Secret | None = Field(
         None,
         description="What a request must carry that acknowledges, silences or restarts. Best as ${file:…} or ${cred:…}.",

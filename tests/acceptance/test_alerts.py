@@ -107,7 +107,7 @@ def test_one_message_and_one_recovery_reach_every_channel_and_a_person_can_answe
 def test_what_is_silenced_reaches_nobody_and_a_channel_can_be_tried() -> None:
     with told() as (host, world):
         silenced = host.ask("alerts", "silence", "group=core", "--for", "1h", "--reason", "a test")
-        assert silenced.stdout.startswith("silence 1 holds until "), silenced.stderr
+        assert silenced.stdout.startswith("silence 1 of doc_store, frontend holds until "), silenced.stderr
         world.is_ill = True
         wait_for(lambda: host.rows("SELECT 1 FROM alerts WHERE status = 'firing' LIMIT 1"), timeout_s=30, what="the alert")
         tried = host.ask("alerts", "test", "webhook")

@@ -288,7 +288,7 @@ def test_what_is_silenced_is_recorded_and_not_told_until_the_silence_ends(a_time
     timeline.pass_minutes(1)
     until = timeline.now + timedelta(minutes=10)
     outcome = tell(timeline, OperatorActionKind.SILENCE, matchers=("service=doc_*", "severity=critical"), until=until)
-    assert str(outcome).startswith("silence 1 holds until ")
+    assert str(outcome).startswith("silence 1 of doc_store holds until ")
     timeline.pass_minutes(5, doc_store=BAD)
     assert (timeline.said(), timeline.alerts("firing")) == ([], ["doc_store down"])
     timeline.pass_minutes(6, doc_store=BAD)
@@ -301,6 +301,22 @@ def test_a_silence_for_another_service_keeps_nothing_quiet(a_timeline: Any) -> N
     timeline.pass_minutes(1)
     timeline.pass_minutes(1, doc_store=BAD)
     assert timeline.said() == [("firing", "doc_store")]
+
+
+@pytest.mark.parametrize(
+    ("matchers", "said"),
+    [
+        (("service=doc_stroe",), "there is no service that is 'doc_stroe'; did you mean 'doc_store'?"),
+        (("service=doc_store", "alert=donw"), "there is no alert that is 'donw'; did you mean 'down'?"),
+        (("severity=critcal",), "there is no severity that is 'critcal'; did you mean 'critical'?"),
+        (("service!=*",), "there is no service that is not '*'"),
+        (("service=doc_store", "alert=slow"), "no alert that there can be matches all of it"),
+    ],
+)
+def test_a_silence_that_can_match_nothing_is_refused_with_what_it_probably_meant(a_timeline: Any, matchers: tuple[str, ...], said: str) -> None:
+    timeline = a_timeline(DOWN, SLOW | {"services": ["frontend"]})
+    outcome = tell(timeline, OperatorActionKind.SILENCE, matchers=matchers, until=timeline.now + timedelta(hours=1))
+    assert outcome == f"refused: it would silence nothing: {said}"
 
 
 def test_a_silence_can_be_ended(a_timeline: Any) -> None:

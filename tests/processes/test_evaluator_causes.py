@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthmon.model.container_dependency import ContainerDependency
+from healthmon.model.heal import HealState
 from healthmon.model.notification import NotificationKind
+from healthmon.processes.evaluator import wording
 from healthmon.store import container_dependencies, forensics, incidents
-from tests.builders import NOW, a_bundle
-from tests.processes.alert_timeline import DOWN, timelines
+from tests.builders import NOW, a_bundle, a_heal
+from tests.processes.alert_timeline import AT_ONCE, DOWN, timelines
 from tests.processes.evaluator_world import BAD
 
 if TYPE_CHECKING:
@@ -99,3 +101,42 @@ def test_what_the_container_said_last_is_told_while_it_is_down(a_timeline: Any) 
     firing, resolved = timeline.messages()
     assert ("last log lines", "connecting | panic: no memory") in firing.affected[0].facts
     assert "last log lines" not in dict(resolved.affected[0].facts)
+
+
+def test_a_message_says_what_was_asked_what_healing_does_and_where_to_read_on(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, grouping=AT_ONCE, web={"public_url": "https://status.example.com/"})
+    timeline.pass_minutes(1)
+    timeline.pass_minutes(1, doc_store=BAD)
+    timeline.pass_minutes(1)
+    firing, resolved = (message.affected[0] for message in timeline.messages())
+    assert dict(firing.facts)["asked"] == "http://localhost:1"
+    assert firing.healing == "switched off: nothing is restarted"
+    assert firing.links == resolved.links == (("page", "https://status.example.com/services/doc_store"),)
+    assert "asked" not in dict(resolved.facts)
+
+
+def test_that_restarts_did_not_help_is_told_at_once_and_once(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, grouping={"wait_seconds": 30, "repeat_seconds": 0})
+    timeline.pass_minutes(1)
+    timeline.pass_minutes(5, doc_store=BAD)
+    [incident] = incidents.open_incidents(timeline.connection)
+    incidents.quarantine(timeline.connection, incident.incident_id, at=timeline.now)
+    timeline.evaluator = timeline.a_new_evaluator()
+    timeline.pass_minutes(5, doc_store=BAD)
+    assert [kind for kind, _ in timeline.said()] == ["firing", "worsened"]
+    told = timeline.messages()[-1].affected[0]
+    assert (told.news, "healing_quarantined" in told.alert_types) == ("restarts did not help", True)
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [
+        ((), ""),
+        ((HealState.VERIFIED,), "restarted once"),
+        ((HealState.FAILED, HealState.VERIFIED), "restarted 2 times"),
+        ((HealState.DROPPED, HealState.VERIFIED), "restarted once"),
+        ((HealState.VERIFIED, HealState.FAILED), ""),
+    ],
+)
+def test_only_a_restart_that_helped_is_said_to_have_healed(states: tuple[HealState, ...], said: str) -> None:
+    assert wording._healed([a_heal(state) for state in states]) == said

@@ -112,7 +112,7 @@ def test_a_person_has_a_healthy_service_restarted_and_it_costs_no_attempt(world:
     assert (heal.incident_id, heal.asked_by, heal.why, heal.forced) == (None, "ada", "seen", False)
     world.step()
     assert world.heal_states() == ["planned"]  # it is not withdrawn because the service is well
-    assert tell(world, HEAL_NOW, **DOC_STORE) == "refused: not restarted; healing: a restart is under way (attempt 1)"
+    assert tell(world, HEAL_NOW, **DOC_STORE) == "refused: not restarted; healing: a restart is under way (for ada, about to be made)"
     world.return_heal("later")
     for _ in range(3):
         world.look(GOOD)

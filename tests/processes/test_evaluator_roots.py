@@ -77,7 +77,7 @@ def test_that_another_falls_ill_while_one_recovers_is_told(a_timeline: Any) -> N
     timeline.pass_minutes(5, doc_store=BAD, frontend=BAD, spare=GOOD)
     timeline.pass_minutes(5, doc_store=BAD, spare=BAD)
     assert ill_because_of_doc_store(timeline) == [("firing", "doc_store", ("frontend",)), ("worsened", "doc_store", ("spare",))]
-    assert timeline.messages()[-1].affected[0].news == "now ill because of it, too: spare"
+    assert timeline.messages()[-1].affected[0].news == "now spare, too"
 
 
 def test_a_recovery_says_which_of_those_that_it_named_are_back_and_which_are_not(a_timeline: Any) -> None:

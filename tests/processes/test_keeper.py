@@ -12,12 +12,27 @@ from healthmon import clock
 from healthmon.log import Log
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.check import CheckKind, CheckReason
+from healthmon.model.forensics import ForensicsMoment
 from healthmon.model.heal import HealState
+from healthmon.model.hook_run import HookMoment, HookRun
 from healthmon.processes.keeper import Keeper, counting, tidying
 from healthmon.processes.keeper.pruning import kept
-from healthmon.store import alerts, checks, heals, history, incidents, retention, rollups, services, space, trends
+from healthmon.store import (
+    alerts,
+    checks,
+    forensics,
+    heals,
+    history,
+    hook_runs,
+    incidents,
+    retention,
+    rollups,
+    services,
+    space,
+    trends,
+)
 from healthmon.store.connection import Connection, create_or_open, open_for_writing
-from tests.builders import NOW, a_check, a_config, a_heal
+from tests.builders import NOW, a_bundle, a_check, a_config, a_heal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -242,7 +257,11 @@ def test_each_kind_has_its_own_time_and_what_is_not_over_stays(world: World) -> 
     opened = incidents.open_incident(
         world.connection, 1, started_at=far, detected_at=far, episode_started_at=far, reason=BAD, error_message=None
     )
-    heals.add(world.connection, a_heal(HealState.PLANNED, incident_id=opened.incident_id, planned_at=far))
+    heal_id = heals.add(world.connection, a_heal(HealState.PLANNED, incident_id=opened.incident_id, planned_at=far))
+    forensics.keep(world.connection, a_bundle(incident_id=opened.incident_id, heal_id=heal_id, moment=ForensicsMoment.BEFORE_RESTART))
+    ran = HookRun(heal_id=heal_id, moment=HookMoment.BEFORE, began_at=far, took_s=0.1, exit_code=0, problem="", output="")
+    hook_runs.add(world.connection, ran)
+    heals.add(world.connection, a_heal(HealState.FAILED, incident_id=None, service_id=2, planned_at=far, asked_by="ada"))
     assert kept(world.config).keys() == retention.KINDS.keys()
     alerts.fire(world.connection, an_alert("firing", far))
     alerts.fire(world.connection, an_alert("over", far))

@@ -20,13 +20,16 @@ import pytest
 
 from healthmon import clock, redaction
 from healthmon import config as configuration
+from healthmon.clock_step import ClockStep
 from healthmon.log import set_up_file
 from healthmon.model.delivery import DeliveryState, SendResult, SendStatus
 from healthmon.model.notification import NotificationKind
+from healthmon.notify import channels
+from healthmon.notify.envelope import enclose
 from healthmon.processes import child
 from healthmon.processes.doorbell import Doorbell
-from healthmon.processes.notifier import lane, make
-from healthmon.store import channel_states, deliveries, facts, outbox
+from healthmon.processes.notifier import lane, make, sending
+from healthmon.store import channel_states, clock_steps, deliveries, facts, outbox
 from healthmon.store.connection import create_or_open
 from tests.builders import a_notification
 from tests.hostile import Server, drips
@@ -83,6 +86,14 @@ class World:
 
     def states(self, channel: str) -> list[str]:
         return [one.state.value for one in self.deliveries(channel)]
+
+    def connection_rows(self, sql: str) -> list[tuple[str, ...]]:
+        """Read the database also after the notifier is gone."""
+        connection = create_or_open(self.config.paths.database)
+        try:
+            return [tuple(map(str, row)) for row in connection.rows(sql)]
+        finally:
+            connection.close()
 
     def make_due(self) -> None:
         """Let the pause between two attempts be over."""
@@ -237,7 +248,7 @@ def test_when_every_channel_fails_it_is_said_and_noted_until_one_works(tmp_path:
         assert facts.noted(here.connection, facts.NOBODY_REACHED) is None
         with here.connection.transaction(durable=True):
             long_ago = clock.to_sql(clock.now() - timedelta(minutes=6))
-            here.connection.change("UPDATE channel_states SET failing_since = ?", long_ago)
+            here.connection.change("UPDATE channel_states SET failing_since = ? WHERE failing_since IS NOT NULL", long_ago)
         here.notifier.step()
         assert facts.noted(here.connection, facts.NOBODY_REACHED) == "webhook: 503 Service Unavailable ok"
         assert "ERROR notifier ALERT type=nobody_reached" in here.log.read_text()
@@ -247,13 +258,116 @@ def test_when_every_channel_fails_it_is_said_and_noted_until_one_works(tmp_path:
         assert here.log.read_text().count("nobody_reached") == 1
 
 
-def test_what_waits_for_a_channel_that_is_gone_from_the_configuration_is_parked(tmp_path: Path) -> None:
+def test_what_waits_for_a_channel_that_is_gone_from_the_configuration_is_parked_and_told_on_another(tmp_path: Path) -> None:
     with Receiver() as web, world(tmp_path, webhook_notifications=hook(web)) as here:
         here.tell("pager")
+        here.tell("pager", "webhook", conversation_id=2)
+        here.run_until(lambda: here.states("webhook") == ["sent"])
         here.notifier.close()
         here.another()
-        assert here.states("pager") == ["parked"]
-        assert "pager is not configured any more" in here.log.read_text()
+        assert here.states("pager") == ["parked"] * 2
+        here.run_until(lambda: here.states("webhook") == ["sent"] * 2)
+    events = [request.document["event"] for request in web.requests]
+    assert events == ["firing", "undelivered"]  # the other was told by the webhook itself
+    assert "pager did not deliver '[CRITICAL] doc_store is down on web-1': the channel is not configured any more" in here.log.read_text()
+
+
+def configure(here: World, **alerting: Any) -> None:
+    """Have the notifier start anew on another configuration."""
+    here.notifier.close()
+    source = here.config.paths.data_dir / "config.json"
+    source.write_text(json.dumps(json.loads(source.read_text()) | {"alerting": alerting}))
+    here.config = configuration.load(source)
+    here.another()
+
+
+def test_a_queue_goes_with_its_address_when_another_is_taken_out(tmp_path: Path) -> None:
+    mails: list[str] = []
+    with Server(smtp(mails=mails)) as post, world(tmp_path, email_notifications=mail(1, to="ann@example.com, ben@example.com")) as here:
+        here.tell("email", "email-2")
+        here.run_until(lambda: all(here.deliveries(name)[0].last_error for name in ("email", "email-2")))
+        configure(here, email_notifications=mail(post.port, to="ben@example.com"))
+        here.make_due()
+        here.run_until(lambda: here.states("email") == ["sent"])
+    assert [line for text in mails for line in text.splitlines() if line.startswith("To: ")] == ["To: ben@example.com"]
+    rows = here.connection_rows("SELECT channel, state FROM deliveries ORDER BY delivery_id")
+    assert [state for _, state in rows] == ["parked", "sent"]
+    assert rows[0][0].startswith("email (was ")
+
+
+def test_the_queue_of_an_address_goes_to_its_correction(tmp_path: Path) -> None:
+    mails: list[str] = []
+    with Server(smtp(mails=mails)) as post, world(tmp_path, email_notifications=mail(1, to="devosp@example.com")) as here:
+        here.tell("email")
+        here.run_until(lambda: here.deliveries("email")[0].last_error is not None)
+        configure(here, email_notifications=mail(post.port, to="devops@example.com"))
+        assert channel_states.load(here.connection)["email"].failing_since is None
+        here.make_due()
+        here.run_until(lambda: here.states("email") == ["sent"])
+    assert "To: devops@example.com" in mails[0]
+
+
+def test_what_was_given_up_while_no_other_channel_worked_is_told_when_one_does(tmp_path: Path) -> None:
+    with Receiver(answer=Answer(status=503)) as web, Receiver(answer=Answer(status=404)) as chat:
+        blocks = {"webhook_notifications": hook(web), "slack_notifications": {"enabled": True, "webhook_url": chat.url}}
+        with world(tmp_path, **blocks) as here:
+            here.tell("webhook", conversation_id=1)
+            here.run_until(lambda: channel_states.load(here.connection)["webhook"].failing_since is not None)
+            here.tell("slack", conversation_id=2, service="lost")
+            here.run_until(lambda: here.states("slack") == ["parked"])
+            assert len(here.deliveries("webhook")) == 1
+            web.answer = Answer()
+            here.make_due()
+            here.run_until(lambda: here.states("webhook") == ["sent"] * 2)
+    report = web.requests[-1].document
+    assert (report["event"], report["service"]) == ("undelivered", "lost")
+    assert report["facts"]["not delivered"] == "404 Not Found ok"
+
+
+def test_the_only_channel_says_itself_what_it_did_not_deliver_when_it_works_again(tmp_path: Path) -> None:
+    with Receiver(answer=Answer(status=404)) as web, world(tmp_path, webhook_notifications=hook(web)) as here:
+        here.tell("webhook", service="lost")
+        here.run_until(lambda: here.states("webhook") == ["parked"])
+        web.answer = Answer()
+        here.tell("webhook", conversation_id=2)
+        here.run_until(lambda: here.states("webhook") == ["parked", "sent", "sent"])
+    assert [(one.document["event"], one.document["service"]) for one in web.requests[1:]] == [("firing", "doc_store"), ("undelivered", "lost")]
+
+
+def give_a_lifetime(here: World, lifetime: timedelta) -> None:
+    """Have everything that waits expire so long after now, and be due for another attempt."""
+    with here.connection.transaction(durable=True):
+        here.connection.change("UPDATE deliveries SET expires_at = ? WHERE closed_at IS NULL", clock.to_sql(clock.now() + lifetime))
+    here.make_due()
+
+
+def test_what_nobody_took_in_its_lifetime_is_parked(tmp_path: Path) -> None:
+    with Receiver(answer=Answer(status=503)) as web, world(tmp_path, webhook_notifications=hook(web)) as here:
+        here.tell("webhook")
+        here.run_until(lambda: here.deliveries("webhook")[0].last_error is not None)
+        give_a_lifetime(here, timedelta(seconds=-1))
+        here.run_until(lambda: here.states("webhook") == ["parked"])
+        assert here.deliveries("webhook")[0].last_error == "its lifetime is over; 503 Service Unavailable ok"
+
+
+def test_a_clock_that_is_set_forward_ends_no_lifetime_before_the_times_are_told_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Receiver(answer=Answer(status=503)) as web, world(tmp_path, webhook_notifications=hook(web)) as here:
+        before = clock.now()
+        with here.connection.transaction(durable=True):
+            clock_steps.keep_offset(here.connection, clock.boot_id(), before.timestamp() - clock.boottime())
+        here.tell("webhook")
+        here.run_until(lambda: here.deliveries("webhook")[0].last_error is not None)
+        true_now = clock.now
+        monkeypatch.setattr(clock, "now", lambda: true_now() + timedelta(days=2))
+        here.make_due()
+        here.run_until(lambda: len(web.requests) == 2)
+        assert here.states("webhook") == ["queued"]
+        with here.connection.transaction(durable=True):
+            clock_steps.follow(here.connection, ClockStep(before=before, after=before + timedelta(days=2)))
+            clock_steps.keep_offset(here.connection, clock.boot_id(), clock.now().timestamp() - clock.boottime())
+        web.answer = Answer()
+        here.make_due()
+        here.run_until(lambda: here.states("webhook") == ["sent"])
 
 
 def test_after_an_outage_of_a_channel_each_service_is_told_once_as_it_stands(tmp_path: Path) -> None:
@@ -351,6 +465,14 @@ def test_a_child_outlives_the_sigterm_of_its_group_and_not_its_parent() -> None:
     while psutil.pid_exists(int(pid)) and psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < until, "the grandchild outlived its parent"
         time.sleep(0.02)
+
+
+def test_a_child_sends_mail_though_its_parent_has_sent_some(tmp_path: Path) -> None:
+    with Server(smtp()) as post, world(tmp_path, email_notifications=mail(post.port)) as here:
+        [channel] = channels.enabled(here.config.alerting)
+        send = partial(sending.send, channel, enclose(a_notification(), at=clock.now(), possible_repeat=False))
+        assert send().status is SendStatus.SENT
+        assert ended(child.begin(send, title="t")).status is SendStatus.SENT
 
 
 def test_the_notifier_itself_loads_no_sender() -> None:

@@ -286,12 +286,12 @@ def test_no_error_carries_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_flood_of_problems_is_cut_and_counted(tmp_path: Path) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     text = '{"services": [' + SERVICE + "]," + ",".join(f'"timeout_second{i}": 1' for i in range(40_000)) + "}"
     messages = told(tmp_path / "c.json", text)
     assert len(messages) == 101
     assert messages[-1].endswith("39900 more problems are not shown: mend these first")
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 LARGE = [

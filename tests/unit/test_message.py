@@ -19,10 +19,11 @@ KIND = NotificationKind
 
 def several(count: int, kind: NotificationKind = KIND.FIRING, **changes: object) -> Notification:
     one = a_notification(kind, **changes).affected[0]
-    affected = tuple(replace(one, service=f"service_{number}", conversation_id=number) for number in range(count))
+    affected = tuple(replace(one, service=f"service_{number}", conversation_id=number + 1) for number in range(count))
     return replace(a_notification(kind), affected=affected)
 
 
+VALUES = (("status", "unhealthy"), ("consecutive_failures", "5"))
 BACK = a_notification(KIND.RESOLVED, started_at=ago(600), resolved_at=NOW, healing="restarted once")
 SLOW = a_notification(alert_types=("high_response_time",), severity=AlertSeverity.WARNING)
 SLOW_BACK = a_notification(KIND.RESOLVED, alert_types=("high_response_time",), started_at=ago(90), resolved_at=NOW, healing="")
@@ -62,20 +63,36 @@ def test_the_title_says_what_where_and_how_bad(message: Notification, title: str
 
 
 def test_the_text_says_what_failed_since_when_why_and_what_is_done() -> None:
-    assert render(a_notification(), now=NOW).body.splitlines() == [
+    assert render(a_notification(values=VALUES), now=NOW).body.splitlines() == [
         "doc_store (critical service, group core) is down.",
         "What: doc_store is unhealthy: expected 200, got 500 Internal Server Error",
         "When: since 2026-11-22 11:58:00 UTC (2 min)",
         "Container: running since 10:30, 2 restarts",
         "Image: unchanged",
-        "Values: status = unhealthy",
+        "Values: consecutive_failures = 5",
         "Healing: restart planned",
         "Also ill because of it: analysis_service",
         "Runbook: https://wiki.example.com/doc_store",
         "Alert: #7 service_down, critical_service_down",
         "",
+        "Seen it? `healthmon alerts ack doc_store` on web-1 stops reminders.",
         "-- healthmon on web-1",
     ]
+
+
+def test_what_is_over_or_was_never_to_be_acknowledged_does_not_ask_for_it() -> None:
+    for kind in (KIND.RESOLVED, KIND.REMOVED, KIND.EVENT, KIND.UNDELIVERED):
+        assert "Seen it?" not in render(a_notification(kind), now=NOW).body
+    assert "Seen it? `healthmon alerts ack SERVICE` on web-1" in render(several(2), now=NOW).body
+
+
+def test_what_was_short_is_told_to_the_second() -> None:
+    body = render(a_notification(KIND.RESOLVED, started_at=ago(22), resolved_at=NOW), now=NOW).body
+    assert "Down: 2026-11-22 11:59:38-12:00:00 UTC (22 s)" in body
+
+
+def test_an_escalation_says_why_it_comes_to_you() -> None:
+    assert render(a_notification(KIND.ESCALATED), now=NOW).body.startswith("Nobody has acknowledged this since it was told first")
 
 
 def test_a_late_message_says_so_and_when_it_was() -> None:

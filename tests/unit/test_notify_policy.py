@@ -11,7 +11,17 @@ from healthmon.model.alert import AlertSeverity
 from healthmon.model.conversation import Conversation
 from healthmon.model.notification import NotificationKind
 from healthmon.notify.batches import Batch, batches
-from healthmon.notify.policy import Grouping, NotifyDecision, NotifyReason, NotifyVerdict, Step, Talk, decide, rank
+from healthmon.notify.policy import (
+    Grouping,
+    NotifyDecision,
+    NotifyReason,
+    NotifyVerdict,
+    Step,
+    Talk,
+    decide,
+    first_wait,
+    rank,
+)
 from tests.builders import NOW, ago
 
 CRITICAL, WARNING = AlertSeverity.CRITICAL, AlertSeverity.WARNING
@@ -179,3 +189,22 @@ def test_who_begins_to_flap_is_told_apart() -> None:
 def test_fifty_at_once_are_one_message() -> None:
     [found] = batches(dict.fromkeys(range(50), FIRST))
     assert len(found.members) == 50
+
+
+@pytest.mark.parametrize(
+    ("case", "announced", "seconds"),
+    [
+        ("nothing was told", (), 30),
+        ("a few were", (10, 20, 30, 40), 30),
+        ("many were, in one message", (10,) * 5, 120),
+        ("many were, in two", (10, 10, 10, 60, 60), 300),
+        ("many were, long ago", (301,) * 9, 30),
+    ],
+)
+def test_a_first_word_waits_longer_for_others_after_one_that_told_of_many(case: str, announced: tuple[float, ...], seconds: float) -> None:
+    assert first_wait(GROUPING, map(ago, announced), NOW) == timedelta(seconds=seconds), case
+
+
+def test_without_grouping_a_first_word_never_waits() -> None:
+    grouping = Grouping(wait=timedelta(0), interval=timedelta(minutes=5), repeat=timedelta(0))
+    assert first_wait(grouping, [ago(1)] * 9, NOW) == timedelta(0)

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.heal.decision import HealDecision, HealReason, HealVerdict, Passed, hold, wait_until
-from healthmon.model.heal import OPEN_HEALS
+from healthmon.model.heal import OPEN_HEALS, HealState
 from healthmon.model.status import ServiceStatus
 
 if TYPE_CHECKING:
     from healthmon.heal.situation import Situation
+
+
+STAGES = {HealState.PLANNED: "about to be made", HealState.ISSUED: "being made", HealState.RETURNED: "made, not proven yet"}
 
 
 def switched_on(situation: Situation) -> HealDecision | Passed:
@@ -28,7 +31,11 @@ def unhealthy(situation: Situation) -> HealDecision | Passed:
 
 def nothing_under_way(situation: Situation) -> HealDecision | Passed:
     under_way = [heal for heal in situation.history if heal.state in OPEN_HEALS]
-    return hold(HealReason.IN_PROGRESS, f"attempt {under_way[0].attempt}") if under_way else Passed()
+    if not under_way:
+        return Passed()
+    heal = under_way[0]
+    whose = f"attempt {heal.attempt}" if heal.asked_by is None else f"for {heal.asked_by}"
+    return hold(HealReason.IN_PROGRESS, f"{whose}, {STAGES[heal.state]}")
 
 
 def not_held(situation: Situation) -> HealDecision | Passed:

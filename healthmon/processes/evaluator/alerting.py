@@ -32,7 +32,7 @@ class Firing:
     alert_id: int
     rule: str
     severity: AlertSeverity
-    message: str
+    why: str
     started_at: datetime
     values: tuple[tuple[str, str], ...]
 
@@ -203,7 +203,7 @@ def _firing(alert: Alert) -> Firing:
         alert_id=alert.alert_id,
         rule=alert.alert_type,
         severity=alert.severity,
-        message=alert.message,
+        why=alert.why,
         started_at=alert.started_at or alert.triggered_at,
         values=alert.values,
     )

@@ -46,7 +46,7 @@ class Clocks:
                 clock_steps.follow(connection, step)
                 self._keep(connection, now)
             self._log.warning("clock_set", seconds=round(step.seconds, 3))
-        elif self._last is None or abs(_offset_s(now) - self._kept_offset_s) > DRIFT_S:
+        elif self._last is None or abs(now.offset_s - self._kept_offset_s) > DRIFT_S:
             with connection.transaction(durable=False):
                 self._keep(connection, now)
         surprise = self._surprise(step, now)
@@ -68,9 +68,9 @@ class Clocks:
 
     def _step_while_away(self, connection: Connection, now: Reading) -> ClockStep | None:
         """Over a boot nothing is known but that time does not go back."""
-        boot, _, offset = (facts.noted(connection, facts.CLOCK) or "").partition(" ")
-        if boot == clock.boot_id():
-            wall = now.wall + timedelta(seconds=float(offset) - _offset_s(now))
+        offset_s = clock_steps.kept_offset_s(connection, clock.boot_id())
+        if offset_s is not None:
+            wall = now.wall + timedelta(seconds=offset_s - now.offset_s)
             return step_between(Reading(wall=wall, boottime_s=now.boottime_s, monotonic_s=now.monotonic_s), now)
         newest = clock_steps.newest_moment(connection)
         if newest is None or (newest - now.wall).total_seconds() < MIN_STEP_S:
@@ -78,11 +78,8 @@ class Clocks:
         return ClockStep(before=newest, after=now.wall)
 
     def _keep(self, connection: Connection, now: Reading) -> None:
-        self._kept_offset_s = _offset_s(now)
-        facts.note(connection, facts.CLOCK, f"{clock.boot_id()} {self._kept_offset_s}")
+        self._kept_offset_s = now.offset_s
+        clock_steps.keep_offset(connection, clock.boot_id(), self._kept_offset_s)
         if facts.noted_time(connection, facts.CLOCK_SET_AT) is None:
             facts.note_time(connection, facts.CLOCK_SET_AT, now.wall)
 
-
-def _offset_s(reading: Reading) -> float:
-    return reading.wall.timestamp() - reading.boottime_s

@@ -48,7 +48,7 @@ class Events:
         new = [one for one in self._new if not self._addressing.is_event_quiet(one, now, obeying)]
         self._new = []
         waiting = [*self._waiting, *new]
-        due = min((one.triggered_at + self._wait for one in waiting), default=None)
+        due = min((one.triggered_at + self._wait if one.triggered_at <= now else now for one in waiting), default=None)  # a clock may be set back
         if due is not None and due > now:
             for one in new:
                 alerts.hold_back(connection, one.alert_id)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.alerts.silences import silenced_by
+from healthmon.alerts.silences import covered, mistaken, silenced_by
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.model.silence import Silence
+from healthmon.notify import wording
 from healthmon.processes.evaluator import requesting
-from healthmon.store import operator_actions, silences
+from healthmon.store import alerts, operator_actions, silences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from healthmon.alerts.maintenance import Standing
+    from healthmon.alerts.silences import Possible
     from healthmon.log import Log
     from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.processes.evaluator.requesting import Requesting
@@ -23,14 +26,17 @@ if TYPE_CHECKING:
     from healthmon.processes.evaluator.telling import Telling
     from healthmon.store.connection import Connection
 
+SHOWN_CHARS = 120
+
 
 class Obeying:
     """The silences that hold or will, in memory as in the database."""
 
-    def __init__(self, maintaining: Maintaining, requests: Requesting, log: Log) -> None:
+    def __init__(self, maintaining: Maintaining, requests: Requesting, log: Log, *, possible: Possible) -> None:
         self._maintaining = maintaining
         self._requesting = requests
         self._log = log
+        self._possible = possible
         self._silences: list[Silence] = []
 
     def load(self, connection: Connection, now: datetime) -> None:
@@ -78,6 +84,10 @@ class Obeying:
     def _silence(self, connection: Connection, action: OperatorAction, now: datetime) -> str:
         if action.until is None or action.until <= now:
             return "refused: its end is past"
+        possible = replace(self._possible, own_types=alerts.types_of_ourselves(connection))
+        quiet = covered(action.matchers, possible)
+        if not quiet:
+            return f"refused: it would silence nothing: {mistaken(action.matchers, possible)}"
         silence = Silence(
             silence_id=0,
             matchers=action.matchers,
@@ -87,4 +97,4 @@ class Obeying:
             reason=action.reason,
         )
         silence_id = silences.add(connection, silence)
-        return f"silence {silence_id} holds until {clock.to_people(action.until)}: {', '.join(action.matchers)}"
+        return f"silence {silence_id} of {wording.listed(quiet, limit=SHOWN_CHARS)} holds until {clock.to_people(action.until)}: {', '.join(action.matchers)}"

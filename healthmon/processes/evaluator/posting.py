@@ -95,7 +95,7 @@ def _news(one: Conversation, reason: NotifyReason, dependents: Sequence[str]) ->
     if reason is NotifyReason.NEEDS_PERSON:
         return "restarts did not help"
     if reason is NotifyReason.SPREAD:
-        return f"now ill because of it, too: {', '.join(name for name in dependents if name not in one.told_dependents)}"
+        return f"now {', '.join(name for name in dependents if name not in one.told_dependents)}, too"
     return "it does not come and go any more, and stays ill" if reason is NotifyReason.SETTLED else ""
 
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.alerts import rule
 from healthmon.alerts.lifecycle import AlertEvent
+from healthmon.alerts.silences import Possible
 from healthmon.failpoints import reach
 from healthmon.notify import channels
 from healthmon.notify.policy import Grouping
 from healthmon.notify.routes import Routing, routes, steps
 from healthmon.processes.evaluator.alerting import Alerting
+from healthmon.processes.evaluator.introspecting import Introspecting
 from healthmon.processes.evaluator.obeying import Obeying
 from healthmon.processes.evaluator.scene import LONGEST_WINDOW, Scene, Seeing
 from healthmon.processes.evaluator.telling import Telling
@@ -64,12 +66,14 @@ class Reporting:
             known,
             grouping=_grouping(config),
             routing=_routing(config),
-            wording=Wording(known, config.self_healing, host=socket.gethostname()),
+            wording=Wording(known, config.self_healing, host=socket.gethostname(), pages=config.web.public_url),
             depending=depending,
             log=log,
         )
+        self._introspecting = Introspecting(_routing(config), host=socket.gethostname(), wait=_grouping(config).wait)
         self._maintaining = maintaining
-        self._obeying = Obeying(maintaining, requesting, log)
+        possible = Possible(services=[(service.name, configured.group) for service, configured in known], rules=wanted)
+        self._obeying = Obeying(maintaining, requesting, log, possible=possible)
         self._in_maintenance: frozenset[int] = frozenset()
         self._ids = frozenset(service.service_id for service, _ in known)
         self._services = {service.service_id: configured for service, configured in known}
@@ -104,6 +108,9 @@ class Reporting:
         self._changed |= before ^ self._in_maintenance
         concerned = (self._changed | self._alerting.services_due(now)) & watching.states.keys()
         told = self._obeying.waiting(connection)
+        own_due_at = self._introspecting.due_at(connection, self._obeying, now)
+        if own_due_at is not None:
+            self._say_at = min(self._say_at, clock.monotonic() + (own_due_at - now).total_seconds())
         if not concerned and not told and clock.monotonic() < self._say_at:
             return False
         in_question = concerned if self._seeing.has_containers else concerned & outages.open.keys()
@@ -157,11 +164,12 @@ class Reporting:
                 self._telling.hear(fired, alert)
             self._obeying.obey(connection, told, self._telling, scene)
             queued, wait_s = self._telling.say(connection, scene, self._alerting, self._obeying)
+            has_own = self._introspecting.say(connection, self._obeying, scene.now)
             self._ask_for_looks(connection, self._telling.to_look_at(), scene.now)
             reach("alerts.before_commit")
         reach("alerts.after_commit")
         self._say_at = clock.monotonic() + wait_s
-        return queued or any(one.move.event is not AlertEvent.NOTHING for one in moves)
+        return queued or has_own or any(one.move.event is not AlertEvent.NOTHING for one in moves)
 
 
 def _rules(config: Config) -> tuple[Rule, ...]:

@@ -11,7 +11,7 @@ from healthmon.alerts.following import Known, follow
 from healthmon.model.alert import HEALING_QUARANTINED, AlertSeverity
 from healthmon.model.notification import NotificationKind
 from healthmon.notify.batches import Batch, routed
-from healthmon.notify.policy import Grouping, NotifyDecision, NotifyVerdict, Talk, decide, rank
+from healthmon.notify.policy import Grouping, NotifyDecision, NotifyVerdict, Talk, decide, first_wait, rank
 from healthmon.processes.evaluator.addressing import Addressing
 from healthmon.processes.evaluator.events import Events
 from healthmon.processes.evaluator.posting import Posting
@@ -21,7 +21,7 @@ from healthmon.store import conversations, services
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from healthmon.alerts.rule import Rule
     from healthmon.config import ServiceSettings
@@ -81,7 +81,7 @@ class Telling:
         for one in conversations.open_conversations(connection):
             if one.service_id in self._names:
                 self._open[one.service_id] = one
-            elif one.announced_at is not None:
+            elif one.announced_at is not None and one.service_id in known:
                 self._left.append((one, known[one.service_id]))
             else:
                 conversations.save(connection, replace(one, closed_at=now))
@@ -141,7 +141,9 @@ class Telling:
         self._begin(connection, scene, alerting)
         if self._open:
             self._follow(connection, scene, alerting, obeying)
-        decisions = {sid: self._decide(one, scene, alerting, obeying) for sid, one in self._open.items()}
+        announced = [one.announced_at for one in self._open.values() if one.announced_at is not None]
+        wait = first_wait(self._grouping, announced, scene.now)
+        decisions = {sid: self._decide(one, wait, scene, alerting, obeying) for sid, one in self._open.items()}
         has_said = self._send(connection, decisions, scene, alerting)
         for sid, decision in decisions.items():
             if decision.verdict is NotifyVerdict.CLOSE:
@@ -234,7 +236,7 @@ class Telling:
                 self._to_look_at.add(sid)
             self._put(after)
 
-    def _decide(self, conversation: Conversation, scene: Scene, alerting: Alerting, obeying: Obeying) -> NotifyDecision:
+    def _decide(self, conversation: Conversation, wait: timedelta, scene: Scene, alerting: Alerting, obeying: Obeying) -> NotifyDecision:
         sid = conversation.service_id
         depended = [scene.states[other] for other in self._depending.watched[sid] if other in scene.states]
         return decide(
@@ -242,6 +244,7 @@ class Telling:
                 now=scene.now,
                 grouping=self._grouping,
                 conversation=conversation,
+                first_wait=wait,
                 dependents=self._ties.dependents.get(sid, ()),
                 maintained_until=obeying.maintenance(sid, scene.now).until,
                 silenced_until=self._addressing.silenced_until(sid, conversation.severity, scene.now, alerting, obeying),

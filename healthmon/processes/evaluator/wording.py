@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from healthmon.model.heal import CHARGED_HEALS, HealState
 from healthmon.model.notification import Affected
-from healthmon.notify.cause import Seen, cause, newest
+from healthmon.notify.cause import HEALING_OFF, Seen, cause, newest
+from healthmon.settings import without_secrets
 from healthmon.status import flapping
 
 if TYPE_CHECKING:
@@ -49,7 +51,9 @@ class Background:
 class Wording:
     """Knows what is configured of each service, and reads the rest from the scene."""
 
-    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], healing: HealSettings, *, host: str) -> None:
+    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], healing: HealSettings, *, host: str, pages: str | None) -> None:
+        """`pages` is where people find ours, if they can."""
+        self._pages = pages
         self._services = {service.service_id: (service, configured) for service, configured in services}
         self._heals = {sid for sid, (_, configured) in self._services.items() if healing.for_service(configured.heal).switched_on}
         self.host = host
@@ -78,7 +82,7 @@ class Wording:
             is_outage=conversation.is_outage,
             facts=(
                 *_because(because, conversation),
-                *self._facts(sid, scene, message, background.starts),
+                *(() if conversation.over_at else self._facts(sid, scene, message, background.starts)),
                 *_last_lines(background, conversation),
                 *_not_back(background),
             ),
@@ -88,7 +92,7 @@ class Wording:
             because_of="" if because is None else f"{because.name} {because.trouble}",
             news=background.news,
             removed=NO_RULE if background.is_removed else "",
-            links=() if configured.runbook_url is None else (("runbook", configured.runbook_url),),
+            links=self._links(sid),
         )
 
     def farewell(self, conversation: Conversation, service: Service, *, now: datetime) -> Affected:
@@ -119,20 +123,30 @@ class Wording:
             severity=alert.severity,
             alert_id=alert.alert_id,
             alert_types=(alert.alert_type,),
-            message=alert.message,
+            message=alert.why,
             started_at=alert.started_at or alert.triggered_at,
             values=alert.values,
         )
+
+    def _links(self, sid: int) -> tuple[tuple[str, str], ...]:
+        service, configured = self._services[sid]
+        page = None if self._pages is None else f"{self._pages.rstrip('/')}/services/{quote(service.name)}"
+        return tuple((name, link) for name, link in (("runbook", configured.runbook_url), ("page", page)) if link is not None)
 
     def _facts(self, sid: int, scene: Scene, message: str, starts: int) -> tuple[tuple[str, str], ...]:
         """Return the cause, without what the message says already; that there is no container matters to who heals it."""
         report = scene.reports.get(sid)
         problem = "" if report is None or sid not in self._heals else report.problem or ""
         found = cause(scene.states[sid], Seen() if report is None else _seen(report, problem, starts))
-        return tuple((name, value) for name, value in found if name != LAST_CHECK or not value.endswith(message))
+        return (("asked", self._asked(sid)), *((name, value) for name, value in found if name != LAST_CHECK or not value.endswith(message)))
+
+    def _asked(self, sid: int) -> str:
+        return without_secrets(self._services[sid][1].url)
 
     def _healing(self, sid: int, incident: Incident | None) -> str:
-        return "" if incident is None or sid not in self._heals else incident.healing or ""
+        if incident is None:
+            return ""
+        return incident.healing or "" if sid in self._heals else HEALING_OFF
 
 
 def _seen(report: TargetReport, problem: str, starts: int) -> Seen:
@@ -169,8 +183,8 @@ def _message(firing: Sequence[Firing], incident: Incident | None, first: Alert |
     if incident is not None:
         return incident.error_message or incident.reason.value
     if firing:
-        return firing[0].message
-    return "" if first is None else first.message
+        return firing[0].why
+    return "" if first is None else first.why
 
 
 def _healed(made: Sequence[Heal]) -> str:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from healthmon import clock, redaction
+from healthmon.alerts.maintenance import windows
 from healthmon.errors import HealthmonError
 from healthmon.log import Log
 from healthmon.model.notification import NotificationKind
@@ -18,7 +19,7 @@ from healthmon.notify.alertmanager_pace import Pace
 from healthmon.processes.notifier.alertmanager_lane import AlertmanagerLane
 from healthmon.processes.notifier.lane import POLL_S, Lane
 from healthmon.processes.notifier.standing import Stock, runbooks
-from healthmon.store import channel_states, deliveries, facts, outbox
+from healthmon.store import channel_states, channel_targets, deliveries, facts, outbox
 from healthmon.store.connection import open_for_writing
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 PROGRAM = "notifier"
 STOP_PATIENCE_S = 5.0
 PACE = Pace()
+NOT_CONFIGURED = "the channel is not configured any more"
 NOT_REPORTED = (NotificationKind.UNDELIVERED, NotificationKind.TEST)  # the one would never end, the other is watched
 
 
@@ -63,14 +65,16 @@ class Notifier:
         self._channels = channels.enabled(config.alerting)
         managers = channels.alertmanagers(config.alerting)
         self._names = [*(one.name for one in self._channels), *(one.name for one in managers)]
-        self._stock.runbooks = runbooks(config)
+        self._stock.runbooks, self._stock.windows = runbooks(config), windows(config.alerting.maintenance)
+        self._digests = channels.digests(config.alerting)
         before, limit = self._lanes, config.alerting.rate_limit_per_10_minutes
         same = {lane.name: lane for lane in before if lane.serves in (*self._channels, *managers) and lane.limit in {limit, None}}
         self._lanes = [same.get(one.name) or self._lane(one, limit) for one in self._channels]
         self._lanes += [same.get(one.name) or self._manager_lane(one) for one in managers]
         self._leaving += [lane for lane in before if lane not in self._lanes]
-        self._strays_are_parked = False
-        self._park_strays_when_free()
+        self._going_on = [*same.values()]
+        self._is_settled = False
+        self._settle_when_free()
         return True
 
     def _lane(self, channel: Channel, limit: int) -> Lane:
@@ -86,9 +90,9 @@ class Notifier:
         for lane in self._leaving:
             lane.finish()
         self._leaving = [lane for lane in self._leaving if lane.is_busy]
-        self._park_strays_when_free()
-        taken = {lane.name for lane in self._leaving}
-        wait_s = min([lane.step() for lane in self._lanes if lane.name not in taken], default=POLL_S)
+        self._settle_when_free()
+        lanes = self._lanes if self._is_settled else self._going_on  # until then, a name may be another's
+        wait_s = min([lane.step() for lane in lanes], default=POLL_S)
         self._look_whether_anybody_is_reached()
         return min(wait_s, POLL_S)
 
@@ -111,38 +115,56 @@ class Notifier:
         for lane in lanes:
             lane.stop()
 
-    def _park_strays_when_free(self) -> None:
-        """Give up on what waits for a channel that is not configured any more, once nothing is being sent to it."""
-        if self._strays_are_parked or self._leaving:
+    def _settle_when_free(self) -> None:
+        """Give what waits to whom it belongs by now, and give up on what is for nobody, once nothing is being sent any more."""
+        if self._is_settled or self._leaving:
             return
+        channel_targets.sync(self._connection, self._digests)
+        self._park_strays()
+        self._is_settled = True
+
+    def _park_strays(self) -> None:
+        """Give up on what waits for a channel that is not configured any more; what nobody else was told, is told on another."""
         now = clock.now()
         strays = deliveries.channels_that_wait(self._connection) - {channel.name for channel in self._channels}
         for name in sorted(strays):
             with self._connection.transaction(durable=True):
-                waiting = deliveries.queued(self._connection, name)
-                for one in waiting:
-                    deliveries.park(self._connection, one.delivery.delivery_id, error="the channel is not configured any more", now=now)
-            self._log.error("ALERT", type="undelivered", channel=name, messages=len(waiting), message=f"{name} is not configured any more")
-        self._strays_are_parked = True
+                for one in deliveries.queued(self._connection, name):
+                    deliveries.park(self._connection, one.delivery.delivery_id, error=NOT_CONFIGURED, now=now)
+                    if deliveries.is_not_lost(self._connection, one.delivery.notification_id):
+                        self._log.change("message_parked", channel=name, message=one.delivery.notification_id, detail=NOT_CONFIGURED)
+                    else:
+                        self._give_up(name, one.notification, NOT_CONFIGURED, now)
 
-    def _give_up(self, channel: Channel | Alertmanager, parked: Notification, why: str, now: datetime) -> None:
-        """Tell of what is not delivered: in the log, and once, until its channel works again, on another channel."""
+    def _give_up(self, name: str, parked: Notification, why: str, now: datetime) -> None:
+        """Tell of what is not delivered: in the log, and once, until its channel works again, on another as soon as one works."""
         told = message.render(parked, now=now).title
-        self._log.error("ALERT", type="undelivered", channel=channel.name, message=f"{channel.name} did not deliver {told!r}: {why}")
-        states = channel_states.load(self._connection)
-        mine = states.get(channel.name)
-        if parked.kind in NOT_REPORTED or not parked.affected or (mine is not None and mine.reported_at is not None):
+        self._log.error("ALERT", type="undelivered", channel=name, message=f"{name} did not deliver {told!r}: {why}")
+        if parked.kind in NOT_REPORTED or not parked.affected:
             return
-        others = [one.name for one in self._channels if one is not channel]
-        working = [name for name in others if name not in states or states[name].failing_since is None]
-        if working:
-            report = message.undelivered(parked, channel=channel.name, why=why, now=now)
-            outbox.enqueue(self._connection, report, working[:1], lifetime=retry.LIFETIME)
-            channel_states.reported(self._connection, channel.name, now=now)
+        number = parked.notification_id or outbox.enqueue(self._connection, parked, (), lifetime=retry.LIFETIME)
+        channel_states.unreported(self._connection, name, number, why=why)
+        self._report(now)
+
+    def _report(self, now: datetime) -> None:
+        """Tell of what was given up, on a channel that works: another, or that one itself when it works again. In a transaction."""
+        states = channel_states.load(self._connection)
+        working = [one.name for one in self._channels if one.name not in states or states[one.name].failing_since is None]
+        for state in states.values():
+            where = [name for name in working if name != state.channel] or working
+            if state.unreported_id is None or not where:
+                continue
+            parked = outbox.notification(self._connection, state.unreported_id)
+            report = message.undelivered(parked, channel=state.channel, why=state.unreported_why or "", now=now)
+            outbox.enqueue(self._connection, report, where[:1], lifetime=retry.LIFETIME)
+            channel_states.reported(self._connection, state.channel, now=now)
             self._doorbell.ring_self()
 
     def _look_whether_anybody_is_reached(self) -> None:
         states = channel_states.load(self._connection)
+        if any(state.unreported_id is not None for state in states.values()):
+            with self._connection.transaction(durable=True):
+                self._report(clock.now())
         why = retry.nobody_reached(self._names, states, now=clock.now())
         if bool(why) == bool(self._unreached):
             return

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from healthmon.processes.notifier.standing import Stock
     from healthmon.store.connection import Connection
 
-    GiveUp = Callable[[Alertmanager, Notification, str, datetime], None]
+    GiveUp = Callable[[str, Notification, str, datetime], None]
 
 
 class AlertmanagerLane:
@@ -161,7 +161,7 @@ class AlertmanagerLane:
         lasts_long = state.failing_since is not None and now - state.failing_since >= OUT_OF_REACH_AFTER
         if lasts_long and lost is not None and not self._has_told:
             self._has_told = True
-            self._give_up(self.target, lost, result.detail, now)
+            self._give_up(self.target.name, lost, result.detail, now)
 
 
 def _keys(alerts: Iterable[Alert]) -> frozenset[tuple[int, bool]]:

@@ -15,7 +15,7 @@ from healthmon.notify.backlog import Turn
 from healthmon.notify.envelope import enclose
 from healthmon.processes import child
 from healthmon.processes.notifier import sending
-from healthmon.store import channel_states, deliveries
+from healthmon.store import channel_states, clock_steps, deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from healthmon.processes.doorbell import Doorbell
     from healthmon.store.connection import Connection
 
-    GiveUp = Callable[[Channel, Notification, str, datetime], None]
+    GiveUp = Callable[[str, Notification, str, datetime], None]
 
 DEADLINE_S = 30.0
 POLL_S = 5.0
@@ -99,12 +99,13 @@ class Lane:
         self.finish()
 
     def _begin_next(self) -> None:
-        now = clock.now()
+        now, boottime_s = clock.now(), clock.boottime()
         self._look_at_s = 0.0
         if not deliveries.waits(self._connection, self.channel.name):
             return
         with self._connection.transaction(durable=True):
-            queued = self._turn(now)
+            may_expire = clock_steps.is_followed(self._connection, clock.boot_id(), now.timestamp() - boottime_s)
+            queued = self._turn(now, may_expire=may_expire)
         if queued is None:
             return
         reach("notifier.begun")
@@ -113,13 +114,13 @@ class Lane:
         self._sending = queued
         self._doorbell.also_wake_for(self._child.pipe)
 
-    def _turn(self, now: datetime) -> Queued | None:
+    def _turn(self, now: datetime, *, may_expire: bool) -> Queued | None:
         """Put the queue in order, and return what to send, whose attempt is written down."""
         name = self.channel.name
         sent_at = deliveries.sent_between(self._connection, name, now - backlog.WINDOW, now, limit=self.limit)
         for _ in range(MAX_TURNS):
             queued = deliveries.queued(self._connection, name)
-            decision = backlog.decide(queued, sent_at=sent_at, limit=self.limit, now=now)
+            decision = backlog.decide(queued, sent_at=sent_at, limit=self.limit, now=now, may_expire=may_expire)
             if decision.turn is Turn.COMBINE:
                 deliveries.combine(self._connection, decision.members, decision.messages, now=now)
                 self._log.change("messages_combined", channel=name, messages=len(decision.members), into=len(decision.messages))
@@ -170,7 +171,7 @@ class Lane:
                 last = one.delivery.last_error
                 said = why if last is None or why == last else f"{why}; {last}"
                 deliveries.park(self._connection, one.delivery.delivery_id, error=said, now=now)
-                self._give_up(self.channel, one.notification, said, now)
+                self._give_up(self.channel.name, one.notification, said, now)
 
     def _pause(self, attempts: int, asked_s: float | None = None) -> timedelta:
         return retry.pause(attempts, spread=random.random(), asked_s=asked_s)  # noqa: S311  no secret depends on it
