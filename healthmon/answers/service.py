@@ -62,7 +62,7 @@ def read(connection: Connection, config: Config, service_id: int, *, span: timed
         whole=history.between(connection, [service_id], since, now)[service_id],
         outages=tuple(one for one in incidents.touching(connection, since) if one.service_id == service_id),
         incidents=newest,
-        heals=tuple(heals.recent(connection, limit=NEWEST, service_id=service_id)),
+        heals=tuple(heals.page(connection, before=None, limit=NEWEST, service_id=service_id, incident_id=None)),
         checks=tuple(checks.page(connection, service_id, since=now - overview.DAY, before=now, limit=NEWEST)),
         dependencies=tuple(one for one in container_dependencies.load(connection) if one.service_id == service_id),
         evidence=tuple(forensics.of_incident(connection, newest[0].incident_id)) if newest else (),
