@@ -24,7 +24,7 @@ from healthmon.web.assets import PREFIX as STATIC
 from healthmon.web.assets import Assets
 from healthmon.web.endpoints import PREFIX, Asked, Endpoint
 from healthmon.web.events import Events
-from healthmon.web.guard import Guard
+from healthmon.web.guard import STATUS, Guard
 from healthmon.web.pages import Pages
 from healthmon.web.problems import Problem, ProblemResponse
 from healthmon.web.prometheus import Prometheus
@@ -64,6 +64,7 @@ def make(config: Config, reader: Reader, hub: Hub, access: Access, log: Log) -> 
         Route("/processes", pages.processes),
         Route("/healthz", answers.healthz),
         Route(STATIC + "{name:path}", assets.serve),
+        *([Route(STATUS, pages.public)] if config.web.status_page else []),
         Route("/metrics", prometheus.metrics),
         Route("/probe", prometheus.probe),
         Route(PREFIX + "/http_sd", prometheus.targets),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 256 * 1024
 MAX_DIGITS = 18  # of a length: more is a trick
 OPEN_PATHS = ("/healthz", "/login", "/api/v1/session")  # for everybody who can reach us: they say nothing about services
+STATUS = "/status"  # where it is switched on
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self';"
@@ -44,6 +45,7 @@ class Guard:
         self._app = app
         self._settings = settings
         self._access = access
+        self._open_paths = (*OPEN_PATHS, STATUS) if settings.status_page else OPEN_PATHS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -73,7 +75,7 @@ class Guard:
         if len(named) != 1 or not hosts.is_allowed(named[0], own_address=own, configured=configured):
             raise Problem(HTTPStatus.MISDIRECTED_REQUEST, "this server is not called by that name: web.allowed_hosts lists further ones")
         path = scope["path"]
-        if not (path in OPEN_PATHS or path.startswith(STATIC) or self._access.may_read(scope, headers)):
+        if not (path in self._open_paths or path.startswith(STATIC) or self._access.may_read(scope, headers)):
             raise Problem(HTTPStatus.UNAUTHORIZED, "from another host a request needs `Authorization: Bearer <web.token>`, a browser /login", headers=ASK)
 
 

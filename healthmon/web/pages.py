@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from healthmon import clock
+from healthmon.answers import live, maintenance, processes, service
 from healthmon.answers import overview as standing
-from healthmon.answers import processes, service
 from healthmon.errors import UsageError
 from healthmon.processes import programs
 from healthmon.store import incidents, process_samples, services
@@ -22,6 +22,7 @@ from healthmon.web.views.choice import Choice, choose
 from healthmon.web.views.lists import ON_A_PAGE, IncidentsPage, ProcessesPage, incidents_page, processes_page
 from healthmon.web.views.overview import Overview, overview
 from healthmon.web.views.problems import problems
+from healthmon.web.views.public import PublicPage, first_day, public_page
 from healthmon.web.views.service import SPANS, Range, ServicePage, service_page
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from healthmon.web.hub import Hub
     from healthmon.web.reader import Reader
 
+PUBLIC_EVERY_S = 5.0
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -46,6 +48,8 @@ class Pages:
         self._hub = hub
         self._services = {one.name: one for one in config.enabled_services()}
         self._runbooks = {name: str(one.runbook_url) for name, one in self._services.items() if one.runbook_url is not None}
+        self._public: PublicPage | None = None
+        self._public_at_s = float("-inf")
         self._programs = tuple(programs.names(config))
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES),
@@ -56,6 +60,7 @@ class Pages:
             auto_reload=False,
         )
         self._templates.globals["asset"] = assets.url
+        self._templates.globals["shows"] = config.dashboard
         self._templates.globals["refresh_s"] = max(1, round(config.dashboard.refresh_interval_seconds))
 
     async def overview(self, request: Request) -> Response:
@@ -78,6 +83,15 @@ class Pages:
     async def processes(self, _request: Request) -> Response:
         return self._page("processes.html", await self._reader.ask(self._processes), path="/processes")
 
+    async def public(self, _request: Request) -> Response:
+        """Anybody may ask for it, as often as they like: it is made once in a few seconds."""
+        if clock.monotonic() - self._public_at_s > PUBLIC_EVERY_S:
+            self._public = await self._reader.ask(self._read_public)
+            self._public_at_s = clock.monotonic()
+        answer = self._page("public.html", self._public)
+        answer.headers["Cache-Control"] = f"public, max-age={PUBLIC_EVERY_S:.0f}"
+        return answer
+
     async def login(self, _request: Request) -> Response:
         return self._page("login.html", None)
 
@@ -96,6 +110,15 @@ class Pages:
         pasts = standing.read_past(connection, shown, until=now.report.at)
         return overview(
             now, problems(now, self._runbooks), chosen=chosen, pasts=pasts, choice=choice, settings=self._services
+        )
+
+    def _read_public(self, connection: Connection) -> PublicPage:
+        report = live.read(connection, self._config)
+        return public_page(
+            report,
+            incidents.touching(connection, first_day(report.at)),
+            working=maintenance.active(connection, self._config, report.at),
+            title=self._config.web.status_title,
         )
 
     def _service(self, connection: Connection, name: str, chosen: Range) -> ServicePage:

@@ -41,7 +41,7 @@ def fill(site: Site, *, now: datetime | None = None) -> None:
     known = {service.name: service.service_id for service in site.known.values()}
     saved = []
     for order, (name, sid) in enumerate(known.items()):
-        _hours(site, sid, now, order, seen_from=18 if name == UNSEEN else 24)
+        _hours(site, sid, now, order, seen_from=18 if name == UNSEEN else 24, ill=_ill(name, now, order))
         _old_outage(site, sid, now, order)
         saved.append((_state(sid, name, now, order), _uptime(site, sid, now)))
         _target(site, sid, name, now)
@@ -52,15 +52,31 @@ def fill(site: Site, *, now: datetime | None = None) -> None:
     _spoken(site, known, now)
 
 
-def _hours(site: Site, sid: int, now: datetime, order: int, *, seen_from: int) -> None:
+def _ill(name: str, now: datetime, order: int) -> list[tuple[datetime, datetime]]:
+    """Return the times of the day in which a service did not work."""
+    old = [_old(now, order)] if order % 4 == 1 else []
+    return [*old, (now - timedelta(minutes=7), now)] if name in ERRORS else old
+
+
+def _old(now: datetime, order: int) -> tuple[datetime, datetime]:
+    begin = now - timedelta(hours=9 if order % 8 == 1 else 3, minutes=order)
+    return begin, begin + timedelta(minutes=4 + 7 * (order % 3))
+
+
+def _hours(site: Site, sid: int, now: datetime, order: int, *, seen_from: int, ill: list[tuple[datetime, datetime]]) -> None:  # noqa: PLR0913  one fact each
     for back in range(seen_from, -1, -1):
         hour = hour_of(now - back * HOUR)
         length_s = min(HOUR, now - hour).total_seconds()
         counter = Counter()
         for look in range(max(1, int(length_s // 60))):
+            at = hour + timedelta(minutes=look)
+            if any(begin <= at < end for begin, end in ill):
+                counter.add(healthy=False, response_time_us=None)
+                continue
             counter.add(healthy=True, response_time_us=8_000 + 900 * order + 700 * ((look * 7 + back * 3) % 11) + (40_000 if back in {6, 7} else 0))
         in_maintenance = order % 5 == 2 and back in {14, 15}
-        booked = Booked(maintenance_s=length_s) if in_maintenance else Booked(healthy_s=length_s)
+        ill_s = sum(max(0.0, (min(end, hour + HOUR, now) - max(begin, hour)).total_seconds()) for begin, end in ill)
+        booked = Booked(maintenance_s=length_s) if in_maintenance else Booked(healthy_s=length_s - ill_s, unhealthy_s=ill_s)
         with site.database.transaction(durable=False):
             states.save_hours(site.database, [(sid, hour, booked)])
         rollups.save_hour(site.database, hour, {sid: counter.counted()}, mark=None, is_over=False, reached=now)
@@ -69,13 +85,12 @@ def _hours(site: Site, sid: int, now: datetime, order: int, *, seen_from: int) -
 def _old_outage(site: Site, sid: int, now: datetime, order: int) -> None:
     if order % 4 != 1:
         return
-    begin = now - timedelta(hours=9 if order % 8 == 1 else 3, minutes=order)
+    begin, end = _old(now, order)
     with site.database.transaction(durable=True):
         incident = incidents.open_incident(
             site.database, sid, started_at=begin, detected_at=begin + timedelta(seconds=34), episode_started_at=begin,
             reason=CheckReason.REFUSED, error_message="connection refused",
         )  # fmt: skip
-        end = begin + timedelta(minutes=4 + 7 * (order % 3))
         incidents.resolve(site.database, incident.incident_id, at=end, resolution=IncidentResolution.HEALED)
         heals.add(site.database, a_heal(HealState.VERIFIED, service_id=sid, incident_id=incident.incident_id, planned_at=begin, issued_at=begin, closed_at=end))
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-PAGES = ("/", "/?kiosk=1", "/login", "/nothing")
+PAGES = ("/", "/?kiosk=1", "/services/doc_store", "/incidents", "/processes", "/status", "/login", "/nothing")
 SCREENS: tuple[tuple[int, Scheme], ...] = ((320, "light"), (320, "dark"), (1440, "light"), (1440, "dark"))
 LIVE_MS = 3_000  # the page promises one second on a machine that is not busy with tests
 
@@ -38,7 +38,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Seventeen services with a day behind them, one of them ill."""
-    made = Site(directory=tmp_path_factory.mktemp("day"), services=tuple({**one, "interval_seconds": 3_600.0} for one in days.SERVICES))
+    services = tuple({**one, "interval_seconds": 3_600.0} for one in days.SERVICES)
+    made = Site(directory=tmp_path_factory.mktemp("day"), services=services, settings={"web": {"status_page": True}})
     days.fill(made)
     made.web.step()
     yield made

@@ -10,8 +10,10 @@ from urllib.parse import quote
 import pytest
 
 from healthmon import clock
+from healthmon.history.rollups import Counter
 from healthmon.model.check import CheckReason
-from healthmon.store import checks
+from healthmon.status.uptime import HOUR, hour_of
+from healthmon.store import checks, rollups
 from tests.builders import a_check
 from tests.web import days
 from tests.web.sites import Site
@@ -151,3 +153,24 @@ def test_a_name_and_an_error_are_text_and_nothing_else(tmp_path: Path) -> None:
         assert "&lt;script&gt;alert(2)" in site.ask("/services/plain").text
     finally:
         site.close()
+
+
+SHOWN = {"show_trends": "24 hours", "show_response_times": "p50 / p95", "show_error_rates": "% failed"}
+
+
+@pytest.mark.parametrize("key", SHOWN)
+def test_the_dashboard_keys_do_what_they_say(tmp_path: Path, key: str) -> None:
+    told = []
+    for is_shown in (True, False):
+        site = Site(directory=tmp_path / str(is_shown), services=days.SERVICES, settings={"dashboard": {key: is_shown}})
+        days.fill(site)
+        hour = hour_of(clock.now()) - HOUR
+        counter = Counter()
+        for _ in range(100):
+            counter.add(healthy=False, response_time_us=None)
+        rollups.save_hour(site.database, hour, {1: counter.counted()}, mark=None, is_over=False, reached=clock.now())
+        site.web.step()
+        told.append(site.ask("/").text)
+        site.close()
+    words = SHOWN[key]
+    assert (words in told[0], words in told[1]) == (True, False)

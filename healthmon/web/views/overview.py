@@ -70,6 +70,7 @@ class ServiceRow:
     percentiles: str
     uptime: str
     coverage: str
+    failed: str  # which share of its checks; empty when none did
     strip: Strip
     sparkline: Sparkline | None
     container: str
@@ -195,6 +196,7 @@ def _row(
         percentiles="" if None in times else " / ".join(map(wording.milliseconds, times)),
         uptime=wording.percentage(line.uptime),
         coverage=wording.coverage(line.uptime),
+        failed=wording.failed(counted.checks, counted.healthy_checks),
         strip=strip({one.start: one.rollup.time for one in past.hours}, past.incidents, since=past.since, until=past.until),
         sparkline=sparkline(
             past.hours, since=past.since, span=past.until - past.since, expected_s=settings[name].expected_response_time
