@@ -122,6 +122,11 @@ class Config(Settings):
         """Return those that a probe asks, by the groups that have a program for it."""
         return _grouped(service for service in self.enabled_services() if service.is_probed)
 
+    def hook_programs(self) -> tuple[str, ...]:
+        """Return the programs that are run before and after restarts, each once."""
+        every = [self.self_healing.hooks, *(self.self_healing.for_service(service.heal).hooks for service in self.enabled_services())]
+        return tuple(dict.fromkeys(command[0] for hooks in every for command in (hooks.before, hooks.after) if command))
+
     def service(self, name: str) -> ServiceSettings:
         """Return the service called `name`. Raises UsageError with the name that is most like it."""
         services = {service.name: service for service in self.services}

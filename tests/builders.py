@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from healthmon.heal.docker_facts import Container
 from healthmon.heal.settings import HealSettings
 from healthmon.heal.situation import Situation
 from healthmon.model.alert import AlertSeverity
@@ -73,6 +74,19 @@ def a_target(**changes: Any) -> Target:
         "observed_at": NOW,
     }
     return Target(**facts | changes)
+
+
+def a_container(facts: Target, **changes: Any) -> Container:
+    """What an inspect said of a target without a health check."""
+    plain: dict[str, Any] = {
+        "health_check": None,
+        "stop_signal": 0,
+        "hides_signals": False,
+        "hides_exit_codes": False,
+        "finished_at": None,
+        "names": frozenset(),
+    }
+    return Container(facts=facts, **plain | changes)
 
 
 def an_unhealthy_state(**changes: Any) -> ServiceState:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon.alerts.lifecycle import Timing
+from healthmon.heal.decision import HealReason
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.status import ServiceStatus
 from healthmon.rules.explanation import explain
@@ -28,6 +29,7 @@ CONFIGURED = frozenset({"critical", "service", "group", "expected_response_time"
 WINDOWS = ("_5m", "_15m", "_1h")
 LONG_LAG, SHORT_LAG = timedelta(hours=24), timedelta(hours=1)
 FLAPPING = "flapping"
+BEYOND_HEALING = (HealReason.CRASH_LOOP, HealReason.NEEDS_RECREATE, HealReason.NEVER_HEALTHY)  # no restart mends it: a person has to
 MANY_FAILURES = "max_consecutive_failures"
 
 
@@ -113,6 +115,15 @@ def built_in(*, max_consecutive_failures: int) -> tuple[Rule, ...]:
             severity=AlertSeverity.WARNING,
             timing=Timing(duration=timedelta(0), keep_firing=timedelta(0)),
             condition=understand("flapping"),
+        ),
+        *(
+            Rule(
+                name=reason.value,
+                severity=AlertSeverity.CRITICAL,
+                timing=Timing(duration=timedelta(0), keep_firing=timedelta(0)),
+                condition=understand(f"healing == '{reason.value}'"),
+            )
+            for reason in BEYOND_HEALING
         ),
     )
 

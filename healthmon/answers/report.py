@@ -60,6 +60,7 @@ class ServiceDocument(TypedDict):
     incident_id: int | None
     incident_since: str | None
     healing: str | None
+    healing_reason: str | None
     held_until: str | None
 
 
@@ -192,5 +193,6 @@ def _service(line: ServiceLine, target: TargetSummary | None, report: LiveReport
         incident_id=None if incident is None else incident.incident_id,
         incident_since=None if incident is None else to_iso(incident.started_at),
         healing=report.healing(sid),
+        healing_reason=None if incident is None else incident.healing_reason,
         held_until=None if hold is None else to_iso(hold.ends_at),
     )

@@ -30,7 +30,7 @@ VERBS = {
     "status": "how every service is, for a person",
     "alerts": "what fires, who was told, and what you say to it",
     "incidents": "what was ill, when, why, and what was done about it",
-    "heal": "why healing does what it does; hold back, release, restart now",
+    "heal": "why healing does what it does, and whether it helps; hold back, release, restart now",
     "drill": "make a service of its own ill, and time how it is seen, told and healed",
     "maintenance": "work on services without a message or a restart",
     "probe": "look at one service now, and say everything about it",

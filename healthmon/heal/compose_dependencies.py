@@ -1,6 +1,7 @@
 """Which containers do the containers of services depend on, and which of those are in trouble?
 
-Compose writes what a service's file declares into a label of its containers: `redis:service_started:false,db:…`.
+Compose writes what a service's file declares into a label of its containers: `redis:service_started:false,db:…`. A container
+that uses another's network depends on that one, too.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ def trouble(target: Target) -> str:
 
 
 def _of(sid: int, target: Target, seen: Collection[Target], watched_by: Mapping[str, int]) -> Iterator[ContainerDependency]:
+    for provider in seen:
+        if target.network_of and provider.incarnation.target_id == target.network_of:
+            watcher = watched_by.get(target.network_of)
+            yield ContainerDependency(
+                service_id=sid, name=provider.name, container=provider.name, watched_by=watcher, trouble=trouble(provider)
+            )
     for name in target.compose_depends_on:
         found = _best([one for one in seen if _is(one, name, target.compose_project)])
         if found is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthmon.heal.decision import HealDecision, HealReason, HealVerdict, Passed
-from healthmon.heal.gates import calm, evidence, limits, target, wanted
+from healthmon.heal.gates import calm, evidence, limits, starting, target, wanted
 from healthmon.heal.gave_up import engine_gave_up
 from healthmon.model.heal import HealAction
 
@@ -39,13 +39,16 @@ GATES = (
     Gate("target_known", "Is it known what to restart?", target.known, is_foundation=True),
     Gate("may_be_touched", "May it be touched?", target.may_be_touched),
     Gate("target_state", "Is it in a state to act on?", target.in_a_state_to_act_on),
+    Gate("network", "Does the network that it shares work?", target.has_its_network),
+    Gate("no_crash_loop", "Do others not start it again and again?", starting.no_crash_loop),
     Gate("dependencies", "Is what it depends on well?", calm.dependencies_are_well),
     Gate("no_storm", "Are most other services well?", calm.no_storm),
     Gate("evidence", "Did enough checks of this run fail?", evidence.enough),
     Gate("attempts_left", "Are there attempts left?", limits.attempts_left),
     Gate("restarts_help", "Have restarts helped against this failure?", limits.has_helped),
     Gate("min_unhealthy", "Has it been ill for long enough?", evidence.ill_for_long_enough),
-    Gate("start_grace", "Is the grace after its start over?", evidence.grace_is_over),
+    Gate("start_grace", "Is the grace after its start over?", starting.grace_is_over),
+    Gate("was_healthy_once", "Was it healthy once, as it is now?", starting.was_healthy_once),
     Gate("startup_hold", "Has healthmon itself settled?", calm.agent_has_settled),
     Gate("engine_settled", "Has the engine settled?", calm.engine_has_settled),
     Gate("cooldown", "Has it cooled down since the last restart?", limits.cooled_down),
@@ -66,7 +69,9 @@ VOIDS_EVIDENCE = frozenset(
         HealReason.STOPPED_BY_PERSON,
         HealReason.ENGINE_RESTARTING,
         HealReason.EXITED,
+        HealReason.CRASH_LOOP,
         HealReason.NOT_RUNNING,
+        HealReason.PROVIDER_STOPPED,
         HealReason.DEPENDENCY_UNHEALTHY,
         HealReason.STORM,
         HealReason.STORM_ONE_BY_ONE,

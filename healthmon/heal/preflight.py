@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from healthmon.heal.gave_up import engine_gave_up
 from healthmon.model.heal import HealAction
-from healthmon.model.target import TargetState
+from healthmon.model.target import TargetNetwork, TargetState
 
 if TYPE_CHECKING:
     from healthmon.heal.settings import HealSettings
@@ -27,6 +27,8 @@ class DropReason(StrEnum):
     PAUSED = "paused"
     ENGINE_RESTARTING = "engine_restarting"
     NOT_RUNNING = "not_running"
+    PROVIDER_STOPPED = "provider_stopped"  # the container whose network it uses does not run
+    NEEDS_RECREATE = "needs_recreate"  # or is gone
     RUNNING_AGAIN = "running_again"
     GONE = "gone"
     ENGINE_UNREACHABLE = "engine_unreachable"
@@ -34,6 +36,12 @@ class DropReason(StrEnum):
     SWITCHED_OFF = "switched_off"
     DRY_RUN = "dry_run"
     NOT_CONFIGURED = "not_configured"  # the service is in the configuration no more, or disabled there
+
+
+SHARED_IN_VAIN = {
+    TargetNetwork.PROVIDER_STOPPED: DropReason.PROVIDER_STOPPED,
+    TargetNetwork.PROVIDER_GONE: DropReason.NEEDS_RECREATE,
+}
 
 
 def unwanted(settings: HealSettings | None) -> DropReason | None:
@@ -70,6 +78,8 @@ def objection(heal: Heal, target: Target, now: datetime) -> DropReason | None:
         return DropReason.PAUSED
     if target.state is TargetState.RESTARTING:
         return DropReason.ENGINE_RESTARTING
+    if target.network in SHARED_IN_VAIN:  # it would be stopped, and could not be started
+        return SHARED_IN_VAIN[target.network]
     if heal.action is HealAction.START:
         return None if engine_gave_up(target) else DropReason.RUNNING_AGAIN
     return None if target.state is TargetState.RUNNING else DropReason.NOT_RUNNING

@@ -35,7 +35,13 @@ class HealSettings(Settings):
     restart_cooldown_minutes: float = Field(5, ge=0, le=DAY_MINUTES, description="Least time between two restarts of one service.")
     dry_run: bool = Field(default=False, description="Decide and record as if, but restart nothing.")
     min_unhealthy_seconds: float = Field(20, ge=0, le=DAY_S, description="How long a service must have failed before its first restart.")
-    start_grace_seconds: float = Field(60, ge=0, le=DAY_S, description="A container that started less than this ago is left alone.")
+    start_grace_seconds: float = Field(60, ge=0, le=DAY_S, description="A container that started less than this ago is left alone; longer where its health check, or earlier starts, say so. 0: no grace at all.")
+    first_healthy_hold_seconds: float = Field(
+        900,
+        ge=0,
+        le=DAY_S,
+        description="A new image or configuration is not restarted before it was healthy once, and after so long a person has to look; what is only another container is restarted then. 0: neither.",
+    )
     startup_hold_seconds: float = Field(60, ge=0, le=DAY_S, description="Nothing is restarted for this long after the agent starts.")
     engine_settle_seconds: float = Field(60, ge=0, le=DAY_S, description="Nothing is restarted for this long after Docker comes back.")
     reset_after_minutes: float = Field(10, ge=0, le=DAY_MINUTES, description="Healthy for this long, a service gets a fresh set of attempts.")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from healthmon.heal.settings import HealSettings
+    from healthmon.heal.starting import Renewal
     from healthmon.heal.storm import StormStanding
     from healthmon.model.hold import Hold
     from healthmon.model.incident import Incident
@@ -39,6 +40,9 @@ class Situation:
     unhealthy_services: int
     watched_services: int
     storm: StormStanding | None = None
+    learned_grace_s: float = 0.0  # what earlier starts of its image teach
+    renewal: Renewal | None = None  # since when it has another container, image or configuration, where that was seen
+    foreign_starts: int = 0  # of its container in the last ten minutes, not by us
     maintenance_until: datetime | None = None  # a person works on the service
     hold: Hold | None = None  # a person wants it left alone
     quarantine: Quarantine | None = None  # the last of this service, over or not
@@ -60,7 +64,12 @@ def attempts(situation: Situation) -> tuple[Heal, ...]:
 
 def counts(heal: Heal, settings: HealSettings) -> bool:
     """Tell whether a row of the ledger is charged: a dry run counts its own, the real thing the real ones, a person's counts for nobody."""
-    return heal.asked_by is None and heal.state in CHARGED_HEALS and (heal.state is HealState.WOULD_RESTART) == settings.dry_run
+    return is_ours_to_charge(heal) and heal.state in CHARGED_HEALS and (heal.state is HealState.WOULD_RESTART) == settings.dry_run
+
+
+def is_ours_to_charge(heal: Heal) -> bool:
+    """Tell whether a restart is one of the policy's own: not a person's, nor part of another one."""
+    return heal.asked_by is None and heal.follows is None
 
 
 def spent(situation: Situation, *, own: bool) -> list[datetime]:
@@ -72,7 +81,7 @@ def spent(situation: Situation, *, own: bool) -> list[datetime]:
     return sorted(
         issued(heal)
         for heal in situation.host
-        if ((heal.state is HealState.PLANNED and heal.asked_by is None) or counts(heal, situation.settings))
+        if ((heal.state is HealState.PLANNED and is_ours_to_charge(heal)) or counts(heal, situation.settings))
         and (not own or heal.service_id == situation.state.service_id or heal.incarnation.target_id == target_id)
     )
 

@@ -13,7 +13,6 @@ from healthmon.model.target import Incarnation, TargetState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from healthmon.heal.settings import HealSettings
     from healthmon.model.target import Target
 
 GOOD_LOOKS = 3
@@ -34,12 +33,15 @@ def judge(
     *,
     looks: Sequence[CheckStatus],
     target: Target | None,
-    settings: HealSettings,
+    grace: timedelta,
     now: datetime,
 ) -> Verification:
-    """Judge a heal that has returned, by the looks made since, oldest first, and the target as last seen."""
+    """Judge a heal that has returned, by the looks made since, oldest first, and the target as last seen.
+
+    `grace` is how long the new run is left alone anyway.
+    """
     returned_at = heal.returned_at or heal.planned_at
-    until = returned_at + timedelta(seconds=settings.start_grace_seconds) + AFTER_GRACE
+    until = returned_at + grace + AFTER_GRACE
     known = [look for look in looks if look is not CheckStatus.UNKNOWN]
     good = _good_at_end(known)
     if _is_another(target, heal.new_incarnation, returned_at):

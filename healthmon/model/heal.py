@@ -55,7 +55,7 @@ class Heal:
     """One row of the ledger. `incarnation` is the one that the evidence speaks of: no other is acted on.
 
     `asked_by` is the person who wanted it, `why` and `forced` say how; None where the policy decided. `incident_id` is None
-    where a person restarts what is not ill.
+    where a person restarts what is not ill. `follows` is the heal of the container whose network it uses: one action, charged once.
     """
 
     heal_id: int
@@ -76,6 +76,7 @@ class Heal:
     asked_by: str | None = None
     why: str = ""
     forced: bool = False
+    follows: int | None = None
     signature: str = ""  # of the failure that it was made for; `failure` says it to people
     failure: str = ""
     needless: bool | None = None  # it would have recovered by itself, soon; None: nobody knows

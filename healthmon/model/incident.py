@@ -34,6 +34,7 @@ class Incident:
     reason: CheckReason
     error_message: str | None
     healing: str | None = None  # what the healing policy last said about it
+    healing_reason: str | None = None  # the same as a HealReason
     quarantined_at: datetime | None = None
     needs_person_at: datetime | None = None  # something happened that a person must hear of, though healing goes on
     resolved_at: datetime | None = None

@@ -102,6 +102,7 @@ class Facts:
     container_health: Annotated[Text, _Means("What Docker's own health check says of the container.", values=TargetHealth)] = None
     maintenance: Annotated[Boolean, _Means("Whether the service is in maintenance.")] = None
     dependency_unhealthy: Annotated[Boolean, _Means("Whether a service that this one depends on is unhealthy, or a container that its Compose file declares.")] = None
+    healing: Annotated[Text, _Means("What healing does about the open outage, or why it does nothing, as `healthmon status --json` has it.")] = None
     quarantined: Annotated[Boolean, _Means("Whether healing has given up on the service.")] = None
 
     def __post_init__(self) -> None:

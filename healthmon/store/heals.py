@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SELECT = """
     SELECT heal_id, service_id, incident_id, attempt, action, state, target_id, started, target_name, stop_timeout_s,
            planned_at, issued_at, returned_at, closed_at, new_target_id, new_started, detail, asked_by, why, forced,
-           signature, failure, needless
+           signature, failure, needless, follows
     FROM heals
 """
 
@@ -31,8 +31,9 @@ def add(connection: Connection, heal: Heal) -> int:
     rows = connection.rows(
         """
         INSERT INTO heals (service_id, incident_id, attempt, action, state, target_id, started, target_name,
-                           stop_timeout_s, planned_at, issued_at, closed_at, detail, asked_by, why, forced, signature, failure)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING heal_id
+                           stop_timeout_s, planned_at, issued_at, closed_at, detail, asked_by, why, forced, signature, failure,
+                           follows)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING heal_id
         """,
         heal.service_id,
         heal.incident_id,
@@ -52,6 +53,7 @@ def add(connection: Connection, heal: Heal) -> int:
         int(heal.forced),
         heal.signature,
         heal.failure,
+        heal.follows,
     )
     return integer(rows[0][0])
 
@@ -156,6 +158,7 @@ def _heal(row: tuple[apsw.SQLiteValue, ...]) -> Heal:
         signature=text(row[20]),
         failure=text(row[21]),
         needless=None if row[22] is None else bool(row[22]),
+        follows=integer_or_none(row[23]),
     )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _SELECT = """
     SELECT incident_id, service_id, started_at, detected_at, episode_started_at, reason, error_message,
-           healing, quarantined_at, needs_person_at, resolved_at, resolution
+           healing, quarantined_at, needs_person_at, resolved_at, resolution, healing_reason
     FROM incidents
 """
 
@@ -99,9 +99,9 @@ def call_person(connection: Connection, incident_id: int, *, at: datetime) -> No
     connection.change("UPDATE incidents SET needs_person_at = ? WHERE incident_id = ?", clock.to_sql(at), incident_id)
 
 
-def note_healing(connection: Connection, incident_id: int, healing: str) -> None:
+def note_healing(connection: Connection, incident_id: int, healing: str, reason: str) -> None:
     """Remember what the healing policy says about an incident."""
-    connection.change("UPDATE incidents SET healing = ? WHERE incident_id = ?", healing, incident_id)
+    connection.change("UPDATE incidents SET healing = ?, healing_reason = ? WHERE incident_id = ?", healing, reason, incident_id)
 
 
 def open_incidents(connection: Connection) -> list[Incident]:
@@ -164,6 +164,7 @@ def _incident(row: tuple[apsw.SQLiteValue, ...]) -> Incident:
         reason=CheckReason(text(row[5])),
         error_message=text_or_none(row[6]),
         healing=text_or_none(row[7]),
+        healing_reason=text_or_none(row[12]),
         quarantined_at=time_or_none(row[8]),
         needs_person_at=time_or_none(row[9]),
         resolved_at=time_or_none(row[10]),

@@ -164,6 +164,7 @@ CREATE TABLE incidents (
     reason             TEXT NOT NULL,
     error_message      TEXT,
     healing            TEXT,              -- what the healing policy last said about it, for people
+    healing_reason     TEXT,              -- the same as a word: heal/decision.py
     quarantined_at     TEXT,
     needs_person_at    TEXT,              -- when something happened that a person must hear of, though healing goes on
     resolved_at        TEXT,
@@ -407,12 +408,17 @@ CREATE TABLE targets (
 
 CREATE INDEX targets_ill_by_their_own_word ON targets (service_id) WHERE health = 'unhealthy';
 
--- When the target of a service was started anew, whoever did it; of the last hours.
+-- When the target of a service was started anew, whoever did it: of the last hours, and for longer where it is known how
+-- long it took to answer.
 CREATE TABLE target_starts (
     service_id INTEGER NOT NULL REFERENCES services,
     started_at TEXT NOT NULL,
+    image_id   TEXT NOT NULL,
+    answered_after_s REAL,                -- until the first good look; NULL where none was made
+    is_awaited INTEGER NOT NULL DEFAULT 1 CHECK (is_awaited IN (0, 1)),  -- the newest, until a good look at it
     PRIMARY KEY (service_id, started_at)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX target_starts_awaited ON target_starts (service_id) WHERE is_awaited = 1;
 
 -- What the containers of services depend on by their Compose files, monitored or not: model/container_dependency.py.
 CREATE TABLE container_dependencies (
@@ -423,6 +429,17 @@ CREATE TABLE container_dependencies (
     trouble    TEXT NOT NULL,             -- '' while it is well, else 'exited with code 137, killed'
     since      TEXT,
     PRIMARY KEY (service_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- The containers that live in another one's network: they are deaf once that one has started anew.
+CREATE TABLE network_sharers (
+    target_id      TEXT PRIMARY KEY,
+    provider_id    TEXT NOT NULL,
+    started        TEXT NOT NULL,
+    name           TEXT NOT NULL,
+    started_at     TEXT NOT NULL,
+    stop_timeout_s INTEGER NOT NULL,
+    service_id     INTEGER REFERENCES services  -- that watches it; NULL where none does
 ) STRICT, WITHOUT ROWID;
 
 -- What the containers of services use, while a rule asks for it: model/usage.py.
@@ -456,12 +473,13 @@ CREATE TABLE heals (
     asked_by       TEXT,                  -- the person who wanted it; NULL: the policy decided
     why            TEXT NOT NULL DEFAULT '',  -- in that person's words
     forced         INTEGER NOT NULL DEFAULT 0 CHECK (forced IN (0, 1)),
+    follows        INTEGER REFERENCES heals,  -- the restart of the container whose network it uses, which this one belongs to
     signature      TEXT NOT NULL DEFAULT '',  -- of the failure that it was made for: heal/signature.py
     failure        TEXT NOT NULL DEFAULT '',  -- the same, for people
     needless       INTEGER CHECK (needless IN (0, 1)),  -- it would have recovered by itself, soon; NULL: nobody knows
     CHECK ((closed_at IS NULL) = (state IN ('planned', 'issued', 'returned')))
 ) STRICT;
-CREATE UNIQUE INDEX one_open_heal ON heals (service_id) WHERE closed_at IS NULL;
+CREATE UNIQUE INDEX one_open_heal ON heals (service_id) WHERE closed_at IS NULL AND follows IS NULL;
 CREATE UNIQUE INDEX one_open_heal_of_a_target ON heals (target_id) WHERE closed_at IS NULL;  -- two services may share one
 CREATE INDEX heals_by_incident ON heals (incident_id);
 CREATE INDEX heals_by_time ON heals (planned_at);

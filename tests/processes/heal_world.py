@@ -83,6 +83,10 @@ class HealWorld:
         incident = self.incident(name)
         return "" if incident is None else incident.healing or ""
 
+    def firing(self) -> set[str]:
+        rows = self.connection.rows("SELECT alert_type FROM alert_log WHERE resolved_at IS NULL")
+        return {str(row[0]) for row in rows}
+
     def heals(self) -> list[Heal]:
         return heals.recent(self.connection, limit=100)[::-1]
 

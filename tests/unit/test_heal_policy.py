@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from healthmon.heal.decision import HealReason, HealVerdict
 from healthmon.heal.policy import VOIDS_EVIDENCE, decide
+from healthmon.heal.starting import Renewal
 from healthmon.heal.storm import StormStanding
 from healthmon.model.heal import Heal, HealAction, HealState
 from healthmon.model.quarantine import Quarantine, Rearm
 from healthmon.model.status import ServiceStatus
-from healthmon.model.target import Incarnation, TargetState
+from healthmon.model.target import Incarnation, TargetChange, TargetHealth, TargetNetwork, TargetState
 from tests.builders import (
     NOW,
     a_heal,
@@ -66,6 +67,13 @@ def own(count: int, minutes_ago: float) -> tuple[Heal, ...]:
 
 def others(count: int, minutes_ago: float) -> tuple[Heal, ...]:
     return tuple(failed(minutes_ago, heal_id=n + 100, service_id=n + 2, incarnation=ELSEWHERE) for n in range(count))
+
+
+IMAGE = TargetChange.IMAGE
+
+
+def a_renewal(seconds_ago: float, change: TargetChange | None) -> Renewal:
+    return Renewal(since=ago(seconds_ago), change=change)
 
 
 CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
@@ -187,6 +195,83 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
         {"target": a_target(started_at=ago(59)), "state": an_unhealthy_state(evidence_started_at=ago(50))},
         HealVerdict.WAIT,
         HealReason.START_GRACE,
+    ),
+    (
+        "its health check takes longer to judge",
+        {"target": a_target(started_at=ago(119), health_grace_s=120), "state": an_unhealthy_state(evidence_started_at=ago(50))},
+        HealVerdict.WAIT,
+        HealReason.START_GRACE,
+    ),
+    (
+        "earlier starts took longer to answer",
+        {"target": a_target(started_at=ago(119)), "learned_grace_s": 120.0, "state": an_unhealthy_state(evidence_started_at=ago(50))},
+        HealVerdict.WAIT,
+        HealReason.START_GRACE,
+    ),
+    (
+        "no grace at all",
+        {
+            "target": a_target(started_at=ago(59), health_grace_s=120),
+            "learned_grace_s": 120.0,
+            "state": an_unhealthy_state(evidence_started_at=ago(50)),
+            "settings": switched_on(start_grace_seconds=0),
+        },
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    ("T18: a new image that was not healthy yet", {"renewal": a_renewal(899, IMAGE)}, HealVerdict.WAIT, HealReason.NOT_YET_HEALTHY),
+    ("a new image that never was", {"renewal": a_renewal(900, IMAGE)}, HealVerdict.NEEDS_PERSON, HealReason.NEVER_HEALTHY),
+    (
+        "a new image that was healthy once",
+        {"renewal": a_renewal(300, IMAGE), "state": an_unhealthy_state(last_healthy_at=ago(120))},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    ("T18: another container that was not healthy yet", {"renewal": a_renewal(899, None)}, HealVerdict.WAIT, HealReason.NOT_YET_HEALTHY),
+    ("another container that had its time", {"renewal": a_renewal(900, None)}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
+    (
+        "nobody wants to wait for new ones",
+        {"renewal": a_renewal(10, IMAGE), "settings": switched_on(first_healthy_hold_seconds=0)},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    ("T25: others start it again and again", {"foreign_starts": 3}, HealVerdict.HOLD, HealReason.CRASH_LOOP),
+    (
+        "T25: and it is between two starts",
+        {"foreign_starts": 3, "target": a_target(state=TargetState.RESTARTING)},
+        HealVerdict.HOLD,
+        HealReason.CRASH_LOOP,
+    ),
+    ("twice is no loop", {"foreign_starts": 2}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
+    (
+        "T37: its network is gone",
+        {"target": a_target(network=TargetNetwork.PROVIDER_GONE, network_of="d" * 64)},
+        HealVerdict.NEEDS_PERSON,
+        HealReason.NEEDS_RECREATE,
+    ),
+    (
+        "T38: its network does not run",
+        {"target": a_target(**EXITED, error="cannot join network", network=TargetNetwork.PROVIDER_STOPPED, network_of="d" * 64)},
+        HealVerdict.HOLD,
+        HealReason.PROVIDER_STOPPED,
+    ),
+    (
+        "Docker's verdict needs neither confirmations nor the floor",
+        {"target": a_target(health=TargetHealth.UNHEALTHY), "state": an_unhealthy_state(evidence_failures=1, evidence_started_at=ago(1))},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    (
+        "T05: and what is no verdict needs both",
+        {"target": a_target(health=TargetHealth.UNKNOWN), "state": an_unhealthy_state(evidence_failures=1, evidence_started_at=ago(1))},
+        HealVerdict.LOOK,
+        HealReason.TOO_FEW_FAILURES,
+    ),
+    (
+        "T04: nor does it speak of another run",
+        {"target": a_target(health=TargetHealth.UNHEALTHY, started_at=ago(90)), "state": an_unhealthy_state(evidence_failures=1, evidence_started_at=ago(91))},
+        HealVerdict.LOOK,
+        HealReason.TOO_FEW_FAILURES,
     ),
     ("hold after our own start", {"agent_started_at": ago(59)}, HealVerdict.WAIT, HealReason.STARTUP_HOLD),
     ("the engine is just back", {"engine_returned_at": ago(59)}, HealVerdict.WAIT, HealReason.ENGINE_SETTLING),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.builders import NOW, a_heal, a_target, ago, switched_on
 if TYPE_CHECKING:
     from datetime import datetime
 
+GRACE = timedelta(seconds=60)
 NEW = Incarnation(target_id="c" * 64, started="2026-11-22T11:59:35Z")
 THIRD = Incarnation(target_id="c" * 64, started="2026-11-22T11:59:50Z")
 GOOD, BAD, UNKNOWN = CheckStatus.HEALTHY, CheckStatus.UNHEALTHY, CheckStatus.UNKNOWN
@@ -158,7 +160,7 @@ def test_only_fresh_good_looks_at_the_new_run_verify_a_heal(
     expected: HealState | None,
 ) -> None:
     heal = a_heal(HealState.RETURNED, returned_at=ago(returned_s_ago), new_incarnation=NEW)
-    assert judge(heal, looks=looks, target=target, settings=switched_on(), now=NOW).state is expected
+    assert judge(heal, looks=looks, target=target, grace=GRACE, now=NOW).state is expected
 
 
 @pytest.mark.parametrize(

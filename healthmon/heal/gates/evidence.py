@@ -52,14 +52,6 @@ def ill_for_long_enough(situation: Situation) -> HealDecision | Passed:
     return wait_until(until, situation.now, HealReason.MIN_UNHEALTHY, afterwards=f"first failed at {clock.to_people(started_at)}")
 
 
-def grace_is_over(situation: Situation) -> HealDecision | Passed:
-    target = situation.target
-    if target is None or target.started_at is None or engine_gave_up(target):
-        return Passed()
-    until = target.started_at + timedelta(seconds=situation.settings.start_grace_seconds)
-    return wait_until(until, situation.now, HealReason.START_GRACE, afterwards=f"runs since {clock.to_people(target.started_at)}")
-
-
 def docker_says_so(target: Target | None) -> bool:
     """Tell whether the container's own health check calls it ill: that has failed several times already, over some time."""
     return target is not None and target.state is TargetState.RUNNING and target.health is TargetHealth.UNHEALTHY

@@ -18,6 +18,7 @@ from healthmon.processes.evaluator.clocks import Clocks
 from healthmon.processes.evaluator.depending import Depending
 from healthmon.processes.evaluator.holding import Holding
 from healthmon.processes.evaluator.judging import Judging
+from healthmon.processes.evaluator.learning import Learning
 from healthmon.processes.evaluator.maintaining import Maintaining
 from healthmon.processes.evaluator.outages import Outages
 from healthmon.processes.evaluator.planning import Planning
@@ -102,6 +103,7 @@ class Evaluator:
             config, known, self._maintaining, log, depending=self._depending, requesting=self._requesting
         )
         self._verdicts = Verdicts(known)
+        self._learning = Learning()
 
     def follow(self, config: Config) -> bool:
         """Judge by another configuration from now on. What is known is in the database, and is read again with the next step.
@@ -147,6 +149,7 @@ class Evaluator:
         entries = checks.read_inbox(self._connection, limit=BATCH)
         if commits != self._commits_seen:
             self._hear_verdicts(now)
+            self._learning.refresh(self._connection)
         is_due = clock.monotonic() >= self._next_due
         if entries or is_due:
             self._take(entries, now)
@@ -173,6 +176,7 @@ class Evaluator:
             return
         self._reporting.note(looks, changes)
         with self._connection.transaction(durable=bool(changes)):
+            self._learning.note(self._connection, looks)
             self._outages.open_new(self._connection, changes, now)
             self._watching.save(self._connection)
             if entries:
@@ -190,7 +194,7 @@ class Evaluator:
 
     def _heal(self, now: datetime) -> float:
         """Judge what was done, close what is over, plan what is next; return the seconds until time may change it."""
-        if not self._outages.open and not self._judging.open and not self._planning.is_in_storm:
+        if not self._outages.open and not self._judging.open and not self._judging.following and not self._planning.is_in_storm:
             return FALLBACK_POLL_S
         connection, watching = self._connection, self._watching
         with connection.transaction(durable=True):

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from healthmon.heal.starting import CRASH_LOOP_WITHIN, Renewal, learned_grace_s, renewal
 from healthmon.heal.storm import standing
 from healthmon.model.status import ServiceStatus
 from healthmon.model.target import TargetState
-from healthmon.store import facts, heals, storms, targets
+from healthmon.store import facts, heals, storms, target_starts, targets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -72,6 +73,23 @@ class Moment:
         target_id = "" if target is None else target.incarnation.target_id
         found = [heal for heal in self.host if heal.closed_at is None]
         return tuple(heal for heal in found if heal.service_id == sid or heal.incarnation.target_id == target_id)
+
+    def renewal(self, sid: int) -> Renewal | None:
+        report = self.reports.get(sid)
+        return None if report is None else renewal(report.change, report.changed_at, report.matched_since)
+
+    def learned_grace_s(self, connection: Connection, sid: int) -> float:
+        target = self.target(sid)
+        return 0.0 if target is None else learned_grace_s(target_starts.seconds_to_answer(connection, sid, target.image_id))
+
+    def foreign_starts(self, connection: Connection, sid: int) -> int:
+        """Count the starts of a service's container lately that were not ours."""
+        target, since = self.target(sid), self.now - CRASH_LOOP_WITHIN
+        if target is None or target.restart_policy in {"", "no"}:
+            return 0
+        target_id = target.incarnation.target_id
+        ours = [heal for heal in self.host if heal.incarnation.target_id == target_id and (heal.returned_at or since) > since]
+        return max(0, target_starts.count(connection, sid, since=since) - len(ours))
 
     def since(self, at: datetime) -> list[Heal]:
         return [heal for heal in self.host if heal.planned_at >= at]

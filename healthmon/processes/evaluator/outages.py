@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
+    from healthmon.heal.decision import HealReason
     from healthmon.heal.settings import HealSettings
     from healthmon.log import Log
     from healthmon.model.alert import Alert
@@ -79,12 +80,12 @@ class Outages:
             if state is not None and state.status is ServiceStatus.HEALTHY and sid not in being_healed:
                 self._close(connection, incident, state.status_since or now)
 
-    def note_healing(self, connection: Connection, sid: int, healing: str) -> None:
-        """Remember what the healing policy says about an incident now."""
+    def note_healing(self, connection: Connection, sid: int, healing: str, reason: HealReason) -> None:
+        """Remember what the healing policy says about an incident now, in words and as its reason."""
         incident = self.open[sid]
-        if incident.healing != healing:
-            incidents.note_healing(connection, incident.incident_id, healing)
-            self.open[sid] = replace(incident, healing=healing)
+        if (incident.healing, incident.healing_reason) != (healing, reason.value):
+            incidents.note_healing(connection, incident.incident_id, healing, reason.value)
+            self.open[sid] = replace(incident, healing=healing, healing_reason=reason.value)
 
     def quarantine(self, connection: Connection, sid: int, alert: Alert) -> bool:
         """Record, once an incident, that no further restart will be tried. Return whether that is news."""
@@ -162,5 +163,6 @@ class Outages:
 
 
 def _resolution(made: list[Heal]) -> IncidentResolution:
-    healed = bool(made) and made[-1].state is HealState.VERIFIED
+    own = [heal for heal in made if heal.follows is None]
+    healed = bool(own) and own[-1].state is HealState.VERIFIED
     return IncidentResolution.HEALED if healed else IncidentResolution.RECOVERED

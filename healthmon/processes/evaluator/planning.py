@@ -154,7 +154,7 @@ class Planning:
             situation = self.situations.of(connection, sid, outages.open[sid], moment)
             decision = decide(situation)
         self._say(situation, decision)
-        outages.note_healing(connection, sid, in_words(decision, dry_run=situation.settings.dry_run))
+        outages.note_healing(connection, sid, in_words(decision, dry_run=situation.settings.dry_run), decision.reason)
         if decision.reason in VOIDS_EVIDENCE and situation.state.evidence_failures:
             watching.replace_state(machine.without_evidence(situation.state))
         if decision.verdict is HealVerdict.LOOK:

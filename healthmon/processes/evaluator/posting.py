@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from healthmon.log import Log
     from healthmon.model.conversation import Conversation
+    from healthmon.model.heal import Heal
     from healthmon.model.notification import Affected
     from healthmon.model.service import Service
     from healthmon.notify.batches import Batch
@@ -68,7 +69,7 @@ class Posting:
     def _affected(self, connection: Connection, one: Conversation, reason: NotifyReason, scene: Scene, alerting: Alerting, ties: Ties) -> Affected:  # noqa: PLR0913, PLR0917  one step's own
         sid = one.service_id
         incident = scene.incidents.get(sid) or scene.latest.get(sid)
-        made = [] if incident is None or not one.is_outage else heals.of_incident(connection, incident.incident_id)
+        made = [] if incident is None or not one.is_outage else _own(heals.of_incident(connection, incident.incident_id))
         back = tuple(name for name in one.told_dependents if self._is_well(name, scene))
         background = Background(
             made=made,
@@ -86,6 +87,12 @@ class Posting:
     def _is_well(self, name: str, scene: Scene) -> bool:
         state = scene.states.get(self._ids.get(name, 0))
         return state is not None and state.status is ServiceStatus.HEALTHY
+
+
+
+def _own(made: list[Heal]) -> list[Heal]:
+    """Return the restarts of the service's own target: what followed it in its network is part of them."""
+    return [heal for heal in made if heal.follows is None]
 
 
 def _news(one: Conversation, reason: NotifyReason, dependents: Sequence[str]) -> str:

@@ -114,6 +114,7 @@ class Seeing:
             flapping=scene.flapping[sid].is_flapping,
             maintenance=sid in scene.in_maintenance,
             dependency_unhealthy=self._has_unhealthy_dependency(sid, scene),
+            healing=None if incident is None else incident.healing_reason,
             quarantined=incident is not None and incident.quarantined_at is not None,
         )
 

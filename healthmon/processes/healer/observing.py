@@ -9,9 +9,11 @@ from healthmon import clock
 from healthmon.errors import EngineError
 from healthmon.heal.docker_facts import STOP_UNDER_WAY_S
 from healthmon.heal.matching import Match, MatchProblem, Wanted, match
+from healthmon.heal.network_sharers import sharers
 from healthmon.model.target import TargetChange, TargetKind, TargetState
 from healthmon.processes.healer.depending import Depending
-from healthmon.store import facts, services, target_starts, targets
+from healthmon.store import facts, network_sharers, services, target_starts, targets
+from healthmon.store.target_starts import Start
 from healthmon.store.targets import TargetReport
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from healthmon.config import ServiceSettings
     from healthmon.heal.engine import Engine
     from healthmon.log import Log
+    from healthmon.model.network_sharer import NetworkSharer
     from healthmon.model.target import Target
     from healthmon.store.connection import Connection
 
@@ -50,6 +53,8 @@ class Observing:
         self._stopped: dict[int, Target] = {}  # by service, what a person stopped, as it was told first
         self._problems: dict[str, str] = {}
         self._depending = Depending(connection, log)
+        self._sharers: list[NetworkSharer] = []
+        self._published_sharers: list[NetworkSharer] | None = None  # what an earlier healer left
         self._returned_at: datetime | None = None
         self.found: dict[str, Match] = {}  # by service name, what the last look at the engine found
         self.found_at = clock.now()
@@ -77,7 +82,8 @@ class Observing:
     def _publish(self, reports: dict[int, TargetReport]) -> bool:
         changed = {sid: report for sid, report in reports.items() if self._is_news(sid, report)}
         returned_at = self._docker.returned_at
-        if not changed and returned_at == self._returned_at and not self._depending.has_news:
+        has_sharers = self._sharers != self._published_sharers
+        if not changed and returned_at == self._returned_at and not self._depending.has_news and not has_sharers:
             return False
         with self._connection.transaction(durable=False):
             targets.publish(self._connection, changed)
@@ -85,9 +91,12 @@ class Observing:
                 target_starts.note(self._connection, started, now=clock.now())
             if self._depending.has_news:
                 self._depending.publish(self._connection, clock.now())
+            if has_sharers:
+                network_sharers.publish(self._connection, self._sharers)
             if returned_at is not None:
                 facts.note_time(self._connection, facts.ENGINE_RETURNED_AT, returned_at)
         self._depending.published()
+        self._published_sharers = self._sharers
         self._returned_at = returned_at
         self._published |= changed
         self._remember(changed)
@@ -114,6 +123,7 @@ class Observing:
         matches = match(wanted, seen, self._matched)
         if engine is self._docker and not engine.is_behind:
             self._depending.look(self._targets(matches), seen, now)
+            self._sharers = sharers(self._targets(matches), seen)
         if engine.is_behind:
             matches = {service: found for service, found in matches.items() if self._is_known(service, found)}
         self._found(matches, now)
@@ -125,14 +135,14 @@ class Observing:
     def _found(self, matches: dict[str, Match], now: datetime) -> None:
         self.found, self.found_at = self.found | matches, now
 
-    def _started(self, reports: Mapping[int, TargetReport]) -> dict[int, datetime]:
-        """Return when targets were started that ran, or were something else, when they were seen before."""
+    def _started(self, reports: Mapping[int, TargetReport]) -> dict[int, Start]:
+        """Return the starts of targets that were made started that ran, or were something else, when they were seen before."""
         found = {}
         for sid, report in reports.items():
             before, after = self._newest.get(sid), report.target
             known = None if before is None else before.target
             if known is not None and after is not None and after.started_at and after.incarnation != known.incarnation:
-                found[sid] = after.started_at
+                found[sid] = Start(at=after.started_at, image_id=after.image_id)
         return found
 
     def _targets(self, matches: Mapping[str, Match]) -> dict[int, Target]:
@@ -165,7 +175,8 @@ class Observing:
         for sid, report in reports.items():
             target = report.target
             if target is None:
-                self._newest.setdefault(sid, report)
+                if report.problem not in self._problems.values():  # an engine that does not answer says nothing of containers
+                    self._newest.setdefault(sid, report)
                 continue
             self._newest[sid] = report
             before = self._stopped.pop(sid, None)
