@@ -142,7 +142,7 @@ def _outage(site: Site, sid: int, name: str, now: datetime) -> None:
             site.database, sid, started_at=begin, detected_at=begin + timedelta(seconds=36), episode_started_at=begin, reason=reason, error_message=error
         )
         waits = "waits for what it depends on (doc_store)" if name == DEPENDENT else f"waits, for it was restarted already, until {clock.to_people(now + timedelta(minutes=2))}"
-        incidents.note_healing(site.database, incident.incident_id, waits)
+        incidents.note_healing(site.database, incident.incident_id, waits, "cooldown")
         if name == ROOT:
             heals.add(site.database, a_heal(HealState.FAILED, service_id=sid, incident_id=incident.incident_id, planned_at=now - timedelta(minutes=3), issued_at=now - timedelta(minutes=3), closed_at=now - timedelta(minutes=1)))
 
