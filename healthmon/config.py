@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, WithJsonSchema, field_validator
 
-from healthmon import secrets
+from healthmon import installation, secrets
 from healthmon.config_source import commands, conditions, file, limits, names, relations, wording
 from healthmon.errors import UsageError
 from healthmon.heal.settings import HealSettings
@@ -148,10 +148,12 @@ def find(explicit: Path | None) -> Path:
         return _require_file(explicit, "--config")
     if os.environ.get(ENVIRONMENT):
         return _require_file(Path(os.environ[ENVIRONMENT]), f"${ENVIRONMENT}")
-    for place in PLACES:
+    # An installed command means its installation, also where somebody stands in a checkout.
+    places = PLACES if installation.own() is None else PLACES[::-1]
+    for place in places:
         if _exists(place):
             return place
-    looked_at = ", ".join([f"${ENVIRONMENT} (not set)", *(str(place.absolute()) for place in PLACES)])
+    looked_at = ", ".join([f"${ENVIRONMENT} (not set)", *(str(place.absolute()) for place in places)])
     raise UsageError(f"no configuration found; looked at {looked_at}: name one with --config FILE")
 
 

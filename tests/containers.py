@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LABEL = "healthmon.test"
 BUSYBOX = Path("/bin/busybox")
-COMMANDS = ("sh", "sleep", "true", "false", "nc", "test", "cat", "touch", "rm", "mkdir", "grep", "head", "readlink")
+COMMANDS = ("sh", "sleep", "true", "false", "nc", "test", "cat", "touch", "rm", "mkdir", "grep", "head", "readlink", "httpd")
 STOPS_AT_ONCE = ("sh", "-c", "trap 'exit 0' TERM; trap : HUP; while :; do sleep 1000 & wait; done")
 IGNORES_TERM = ("sleep", "1000")  # the kernel gives the first process of a container no default handler
 

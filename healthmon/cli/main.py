@@ -33,6 +33,7 @@ VERBS = {
     "heal": "why healing does what it does, and whether it helps; hold back, release, restart now",
     "drill": "make a service of its own ill, and time how it is seen, told and healed",
     "maintenance": "work on services without a message or a restart",
+    "backtest": "what other healing would have done with what really happened",
     "probe": "look at one service now, and say everything about it",
     "web": "log a browser in, so that its buttons work",
     "validate": "check a configuration, and show what it means",

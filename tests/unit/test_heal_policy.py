@@ -14,6 +14,7 @@ from healthmon.heal.decision import HealReason, HealVerdict
 from healthmon.heal.policy import VOIDS_EVIDENCE, decide
 from healthmon.heal.starting import Renewal
 from healthmon.heal.storm import StormStanding
+from healthmon.model.check import CheckReason
 from healthmon.model.heal import Heal, HealAction, HealState
 from healthmon.model.quarantine import Quarantine, Rearm
 from healthmon.model.status import ServiceStatus
@@ -96,6 +97,41 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
         {"state": an_unhealthy_state(status=ServiceStatus.HEALTHY)},
         HealVerdict.HOLD,
         HealReason.NOT_UNHEALTHY,
+    ),
+    (
+        "our own network is gone: whatever was seen before",
+        {"state": an_unhealthy_state(unknown_looks=1, last_reason=CheckReason.NO_NETWORK)},
+        HealVerdict.HOLD,
+        HealReason.OWN_NETWORK,
+    ),
+    (
+        "our own network is gone, for longer",
+        {"state": an_unhealthy_state(status=ServiceStatus.UNKNOWN, unknown_looks=9, last_reason=CheckReason.NO_NETWORK)},
+        HealVerdict.HOLD,
+        HealReason.OWN_NETWORK,
+    ),
+    ("the engine does not answer", {"target": None, "is_engine_away": True}, HealVerdict.HOLD, HealReason.ENGINE_AWAY),
+    (
+        "too late an answer on a busy host",
+        {"host_pressure": "the load is 9.0 for each processor", "state": an_unhealthy_state(last_reason=CheckReason.TIMEOUT)},
+        HealVerdict.WAIT,
+        HealReason.HOST_PRESSURE,
+    ),
+    (
+        "a refusal is none, however busy the host",
+        {"host_pressure": "the load is 9.0 for each processor", "state": an_unhealthy_state(last_reason=CheckReason.REFUSED)},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    (
+        "a busy host excuses nobody for longer than five minutes",
+        {
+            "host_pressure": "the load is 9.0 for each processor",
+            "state": an_unhealthy_state(last_reason=CheckReason.TIMEOUT),
+            "incident": an_incident(detected_at=ago(300)),
+        },
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
     ),
     ("one at a time", {"history": (a_heal(HealState.ISSUED),)}, HealVerdict.HOLD, HealReason.IN_PROGRESS),
     ("not while verifying", {"history": (a_heal(HealState.RETURNED),)}, HealVerdict.HOLD, HealReason.IN_PROGRESS),
@@ -234,6 +270,24 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
         {"renewal": a_renewal(10, IMAGE), "settings": switched_on(first_healthy_hold_seconds=0)},
         HealVerdict.ACT,
         HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    (
+        "T33: two are being stopped and started",
+        {"host": tuple(a_heal(HealState.ISSUED, heal_id=n, service_id=n, issued_at=ago(1), incarnation=ELSEWHERE) for n in (8, 9))},
+        HealVerdict.WAIT,
+        HealReason.CONCURRENCY,
+    ),
+    (
+        "T29, T33: one of them waits for its slow stop, and holds up no other",
+        {"host": (a_heal(HealState.ISSUED, heal_id=8, service_id=8, issued_at=ago(3), incarnation=ELSEWHERE), a_heal(HealState.ISSUED, heal_id=9, service_id=9, issued_at=ago(1), incarnation=ELSEWHERE))},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    (
+        "so many slow stops that they would all start at once",
+        {"host": tuple(a_heal(HealState.ISSUED, heal_id=n, service_id=n, issued_at=ago(60), incarnation=ELSEWHERE) for n in range(20, 28)), "settings": switched_on(host_budget_per_10_minutes=20)},
+        HealVerdict.HOLD,
+        HealReason.CONCURRENCY,
     ),
     ("T25: others start it again and again", {"foreign_starts": 3}, HealVerdict.HOLD, HealReason.CRASH_LOOP),
     (
@@ -435,7 +489,7 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
     ("the budget comes back", {"host": others(5, minutes_ago=10)}, HealVerdict.ACT, HealReason.CONFIRMED_UNHEALTHY),
     (
         "two at once are enough",
-        {"host": (a_heal(HealState.ISSUED, service_id=2, incarnation=ELSEWHERE), a_heal(HealState.PLANNED, service_id=3, incarnation=ELSEWHERE))},
+        {"host": (a_heal(HealState.PLANNED, service_id=2, incarnation=ELSEWHERE), a_heal(HealState.PLANNED, service_id=3, incarnation=ELSEWHERE))},
         HealVerdict.HOLD,
         HealReason.CONCURRENCY,
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,9 @@ AFTER_DROP = timedelta(seconds=5)  # doubling with each in a row
 AFTER_DROP_MAX = timedelta(minutes=5)
 MAX_DOUBLINGS = 10
 TEN_MINUTES, HOUR, DAY = timedelta(minutes=10), timedelta(hours=1), timedelta(days=1)
+SLOW_STOP = timedelta(seconds=2)  # by then the engine has stopped and started what stops when it is told to
+SLOW_STOPS = 4  # times the concurrency: so many may be under way, the slow ones included
+NEVER = datetime.max.replace(tzinfo=UTC)
 RETRY_FIRST = timedelta(minutes=10)  # in quarantine, doubling, where quarantine_retries allows any
 RETRY_MAX = timedelta(minutes=60)
 
@@ -91,9 +94,17 @@ def host_has_budget(situation: Situation) -> HealDecision | Passed:
 
 
 def hands_free(situation: Situation) -> HealDecision | Passed:
-    busy = sum(heal.state in {HealState.PLANNED, HealState.ISSUED} for heal in situation.host)
-    detail = f"{busy} under way"
-    return hold(HealReason.CONCURRENCY, detail) if busy >= situation.settings.concurrency else Passed(detail=detail)
+    """What is limited is how much is started at a time. One that waits for a slow stop starts nothing: it holds up no other for long."""
+    limit, now = situation.settings.concurrency, situation.now
+    under_way = [heal for heal in situation.host if heal.state in {HealState.PLANNED, HealState.ISSUED}]
+    slow_from = sorted(issued(heal) + SLOW_STOP if heal.state is HealState.ISSUED else NEVER for heal in under_way)
+    busy = [at for at in slow_from if at > now]
+    detail = f"{len(under_way)} under way"
+    if len(busy) < limit and len(under_way) < SLOW_STOPS * limit:
+        return Passed(detail=detail)
+    if busy and busy[0] < NEVER and len(under_way) < SLOW_STOPS * limit:
+        return HealDecision(verdict=HealVerdict.WAIT, reason=HealReason.CONCURRENCY, detail=detail, until=busy[0])
+    return hold(HealReason.CONCURRENCY, detail)
 
 
 def _within(

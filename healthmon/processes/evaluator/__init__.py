@@ -175,7 +175,11 @@ class Evaluator:
         if not entries and not changes:
             return
         self._reporting.note(looks, changes)
-        with self._connection.transaction(durable=bool(changes)):
+        is_ill = any(change.event is StatusEvent.UNHEALTHY for change in changes)
+        # What an illness leads to is decided in a durable transaction right after this one, which makes this one durable, too:
+        # nothing that anybody sees stands between them, and a flush of the disk is what a restart waits for longest.
+        will_be_flushed = is_ill and len(entries) < BATCH
+        with self._connection.transaction(durable=bool(changes) and not will_be_flushed):
             self._learning.note(self._connection, looks)
             self._outages.open_new(self._connection, changes, now)
             self._watching.save(self._connection)
@@ -187,7 +191,7 @@ class Evaluator:
         reach("evaluator.after_commit")
         for change in changes:
             self._watching.report(change)
-        if any(change.event is StatusEvent.UNHEALTHY for change in changes):
+        if is_ill:
             ring(self._paths.doorbell(HEALER))  # it keeps what the container said last
         if looks:
             self._mark.note(max(look.checked_at for look in looks))

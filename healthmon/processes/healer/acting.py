@@ -11,8 +11,8 @@ from healthmon.model.heal import HealState
 from healthmon.model.hook_run import HookMoment
 from healthmon.processes.healer.hooking import Hooking
 from healthmon.processes.healer.restart import Restart
+from healthmon.processes.healer.spare import Spare
 from healthmon.store import heals, services
-from healthmon.store.connection import open_for_writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ class Acting:
         log: Log,
         wake: Callable[[], None],
     ) -> None:
-        self._database = config.paths.database
+        self._spare = Spare(config.paths.database)
         self.follow(config)
         self._docker = docker
         self._supervisor = supervisor
@@ -61,6 +61,7 @@ class Acting:
 
     def adopt(self) -> None:
         """Tell the engines what an earlier healer left under way, before anything is said of who stopped what."""
+        self._spare.open()
         for heal in heals.open_heals(self._connection):
             if heal.state is HealState.ISSUED:
                 self._engine_of(heal).adopt(heal.incarnation.target_id, heal.issued_at or heal.planned_at, heal.stop_timeout_s)
@@ -89,6 +90,7 @@ class Acting:
         until_s = clock.monotonic() + STOP_PATIENCE_S
         for thread in self._threads.values():
             thread.join(max(0.0, until_s - clock.monotonic()))
+        self._spare.close()
 
     def _start(self, heal: Heal) -> None:
         arguments = (heal, self._settings_of(heal.service_id))
@@ -107,11 +109,8 @@ class Acting:
     def _run(self, heal: Heal, settings: HealSettings | None) -> None:
         engine = self._engine_of(heal)
         try:
-            connection = open_for_writing(self._database)
-            try:
+            with self._spare.lent() as connection:
                 self._carry_out(heal, engine, settings, connection)
-            finally:
-                connection.close()
             self._stuck.pop(heal.heal_id, None)
         except HealthmonError as error:
             if self._is_new(heal, str(error)):

@@ -118,7 +118,7 @@ class Observing:
         except EngineError as error:
             self._say_problem(name, str(error))
             self._found({one.name: Match(problem=MatchProblem.ENGINE_UNREACHABLE, text=str(error)) for one in wanted}, now)
-            return {self.ids[one.name]: TargetReport(observed_at=now, problem=str(error)) for one in wanted}
+            return {self.ids[one.name]: TargetReport(observed_at=now, problem=str(error), engine_away=True) for one in wanted}
         self._say_problem(name, "")
         matches = match(wanted, seen, self._matched)
         if engine is self._docker and not engine.is_behind:

@@ -1,0 +1,322 @@
+"""How fast is what is ill restarted, beside the way in which docker-autoheal works, on the same engine and containers?
+
+Times are the engine's own, read by a second observer from its events: from its verdict (`health_status: unhealthy`), or from
+the moment in which a program was stopped, to the first signal of the restart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import docker as library
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.containers import LABEL, Docker  # noqa: E402  after the path that it needs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+POLL_S = 5.0  # docker-autoheal's AUTOHEAL_INTERVAL
+CHECKS = ("--health-interval", "1s", "--health-retries", "1", "--health-timeout", "5s")
+STAYS = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1000 & wait; done")
+STUBBORN = ("sh", "-c", "trap : TERM; while :; do sleep 1000 & wait; done")
+WEDGEABLE = ("sh", "-c", "mkdir -p /www; echo ok >/www/index.html; httpd -f -p 80 -h /www & trap 'exit 0' TERM; while :; do wait; done")
+EAGER = {
+    "enabled": True,
+    "restart_unhealthy_services": True,
+    "restart_cooldown_minutes": 0,
+    "max_restart_attempts": 1000,
+    "host_budget_per_10_minutes": 1000,
+    "host_budget_per_hour": 1000,
+    "min_unhealthy_seconds": 0,
+    "start_grace_seconds": 0,
+    "startup_hold_seconds": 0,
+    "engine_settle_seconds": 0,
+    "first_healthy_hold_seconds": 0,
+    "reset_after_minutes": 0,
+    "storm_guard": False,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Times:
+    """What was measured in one case. Seconds."""
+
+    case: str
+    wanted: str
+    seconds: list[float] = field(default_factory=list)
+    note: str = ""
+
+    def said(self) -> str:
+        if not self.seconds:
+            return f"{self.case:<64}{self.note}"
+        ordered = sorted(self.seconds)
+        p50, p99 = statistics.median(ordered), ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))]
+        return f"{self.case:<64}n={len(ordered):<4}p50={p50:7.3f} s  p99={p99:7.3f} s  wanted: {self.wanted}  {self.note}"
+
+
+class Events:
+    """The second observer: what the engine says that happened, and when, by its own clock."""
+
+    def __init__(self, docker: Docker) -> None:
+        self._lock = threading.Lock()
+        self._seen: list[tuple[str, str, float]] = []
+        command = ["docker", "events", "--filter", f"label={LABEL}={docker.session}", "--format", "{{json .}}"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603  our own words
+        threading.Thread(target=self._read, daemon=True).start()
+        time.sleep(0.5)
+
+    def _read(self) -> None:
+        for line in self._process.stdout or ():
+            event = json.loads(line)
+            with self._lock:
+                self._seen.append((event["Actor"]["ID"], event["Action"], event["timeNano"] / 1e9))
+
+    def first(self, container: str, action: str, *, since: float) -> float | None:
+        with self._lock:
+            return next((at for who, what, at in self._seen if who == container and what == action and at >= since), None)
+
+    def wait(self, container: str, action: str, *, since: float, timeout_s: float = 60.0) -> float:
+        deadline = time.monotonic() + timeout_s
+        while (at := self.first(container, action, since=since)) is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no {action} of {container[:12]} within {timeout_s} s")
+            time.sleep(0.005)
+        return at
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait(5)
+
+
+class Bench:
+    """Containers, an observer, and a directory that makes them ill: the health checks look for a file in it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.docker = Docker()
+        self.directory = directory
+        self.events = Events(self.docker)
+        self.network = ""
+
+    def checked(self, flag: str, *options: str, command: tuple[str, ...] = STAYS) -> tuple[str, str]:
+        """Run a container that is ill while the file `flag` is there; return its name and id."""
+        name = self.docker.name()
+        mount = ("--volume", f"{self.directory}:/flags:ro")
+        return name, self.docker.run(*command, options=(*mount, "--health-cmd", f"test ! -f /flags/{flag}", *CHECKS, *options), name=name)
+
+    def flag(self, name: str) -> Path:
+        return self.directory / name
+
+    def close(self) -> None:
+        self.events.close()
+        self.docker.close()
+
+
+@contextlib.contextmanager
+def agent(services: list[dict[str, Any]], directory: Path, **self_healing: Any) -> Iterator[Path]:
+    """Run healthmon as people do, and return its directory when all services are healthy."""
+    data = Path(tempfile.mkdtemp(dir=directory))
+    config = data / "config.json"
+    settings = {"data_dir": str(data), "alert_rules": [], "web": {"enabled": False}, "services": services, "self_healing": EAGER | self_healing}
+    config.write_text(json.dumps(settings))
+    command = [sys.executable, "-P", "-m", "healthmon", "--config", str(config), "run"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=(data / "stderr").open("w"))  # noqa: S603  our own words
+    try:
+        wait_for(lambda: healthy(data) == len(services), f"all services to be healthy, see {data}")
+        yield data
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def wait_for(done: Callable[[], object], what: str, timeout_s: float = 90.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not done():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {timeout_s} s for {what}")
+        time.sleep(0.1)
+
+
+def query(data: Path, sql: str) -> list[tuple[Any, ...]]:
+    import apsw  # noqa: PLC0415  the only user
+
+    with contextlib.closing(apsw.Connection(str(data / "health_monitoring.db"), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def healthy(data: Path) -> int:
+    try:
+        return int(query(data, "SELECT count(*) FROM service_states WHERE status = 'healthy'")[0][0])
+    except Exception:  # noqa: BLE001  there is no database yet
+        return 0
+
+
+@contextlib.contextmanager
+def autoheal() -> Iterator[None]:
+    """Work as docker-autoheal does at its defaults: every 5 seconds list what is unhealthy, restart one after the other."""
+    client, ending = library.APIClient(base_url="unix:///var/run/docker.sock", version="1.41"), threading.Event()
+
+    def loop() -> None:
+        while not ending.is_set():
+            for found in client.containers(filters={"health": "unhealthy", "label": LABEL}):
+                client.restart(found["Id"], timeout=10)
+            ending.wait(POLL_S)
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join()
+        client.close()
+
+
+def verdicts(bench: Bench, rounds: int, case: str, wanted: str, containers: list[tuple[str, str]]) -> Times:
+    """Have one container after the other called ill, and time the restart."""
+    found = []
+    for number in range(rounds):
+        _, container = containers[number % len(containers)]
+        flag = bench.flag(f"ill-{number % len(containers)}")
+        since = time.time()
+        time.sleep(0.37 * (number % 13) / 13)  # whatever polls is not met in step
+        flag.touch()
+        verdict = bench.events.wait(container, "health_status: unhealthy", since=since)
+        found.append(bench.events.wait(container, "kill", since=verdict) - verdict)
+        flag.unlink()
+        bench.events.wait(container, "health_status: healthy", since=verdict)
+        time.sleep(0.6)
+    return Times(case=case, wanted=wanted, seconds=found)
+
+
+def measure_verdicts(bench: Bench, rounds: int) -> Iterator[Times]:
+    containers = [bench.checked(f"ill-{number}") for number in range(4)]
+    services = [a_service(name) for name, _ in containers]
+    for forensics, wanted in ((False, "p50 <= 0.025, p99 <= 0.100"), (True, "<= 0.400")):
+        with agent(services, bench.directory, forensics=forensics):
+            case = f"Docker's verdict to restart, forensics {'on' if forensics else 'off'}"
+            yield verdicts(bench, rounds, case, wanted, containers)
+    with autoheal():
+        yield verdicts(bench, max(6, rounds // 4), "the same, docker-autoheal's loop", "(beside)", containers)
+
+
+def a_service(name: str) -> dict[str, Any]:
+    return {"name": name, "type": "docker", "container": name, "retry_interval_seconds": 0.1}
+
+
+def measure_wedged(bench: Bench, rounds: int) -> Iterator[Times]:
+    """An HTTP server that accepts and never answers any more: its process is stopped by a signal."""
+    name, network = bench.docker.name(), bench.docker.network()
+    container = bench.docker.run(*WEDGEABLE, options=("--network", network, "--publish", "127.0.0.1::80"), name=name)
+    found: list[float] = []
+    times = {"interval_seconds": 1, "retry_interval_seconds": 0.25, "timeout_seconds": 0.1}
+    for _ in range(rounds):
+        port = bench.docker.inspect(container)["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"]
+        service = {"name": "page", "url": f"http://127.0.0.1:{port}/", "container": name, **times}
+        with agent([service], bench.directory):
+            time.sleep(1.0 + len(found) % 10 / 10)
+            main_pid = bench.docker.inspect(container)["State"]["Pid"]
+            [server] = psutil.Process(main_pid).children()
+            since = time.time()
+            server.send_signal(signal.SIGSTOP)
+            found.append(bench.events.wait(container, "kill", since=since) - since)
+    yield Times(case="wedged HTTP, 1 s interval, retry 0.25 s: bad to restart", wanted="median <= 1.5", seconds=found, note="timeout 0.1 s")
+
+
+def measure_crowd(bench: Bench) -> Iterator[Times]:
+    """40 services, ten ill at once, one of which takes 90 s to stop."""
+    ill = [bench.checked("crowd") for _ in range(9)] + [bench.checked("crowd", "--stop-timeout", "90", command=STUBBORN)]
+    well = [(name := bench.docker.name(), bench.docker.run(*STAYS, name=name)) for _ in range(30)]
+    services = [a_service(name) for name, _ in (*ill, *well)]
+    limits = {"storm_guard": True, "max_restart_attempts": 3, "restart_cooldown_minutes": 5, "forensics": False}
+    with agent(services, bench.directory, **limits, host_budget_per_10_minutes=20, host_budget_per_hour=20):
+        since = time.time()
+        bench.flag("crowd").touch()
+        seen = [bench.events.wait(container, "health_status: unhealthy", since=since) for _, container in ill]
+        issued = [bench.events.wait(container, "kill", since=since) for _, container in ill]
+        last = max(seen)
+        bench.flag("crowd").unlink()
+        others = [max(0.0, at - last) for at in issued[:-1]]
+        yield Times(case="40 services, 10 ill at once, one stops for 90 s: the other nine", wanted="all <= 5 after the last verdict", seconds=others)
+        bench.docker.cli("kill", ill[-1][1])
+        bench.docker.cli("start", ill[-1][1])
+    with agent(services, bench.directory, **limits, host_budget_per_10_minutes=5, host_budget_per_hour=20) as data:
+        since = time.time()
+        bench.flag("crowd").touch()
+        for _, container in ill:
+            bench.events.wait(container, "health_status: unhealthy", since=since)
+        time.sleep(6.0)
+        heals = query(data, "SELECT count(DISTINCT service_id) FROM heals")[0][0]
+        reasons = query(data, "SELECT healing_reason, count(*) FROM incidents WHERE resolved_at IS NULL GROUP BY 1")
+        named = ", ".join(f"{count} {reason}" for reason, count in reasons)
+        yield Times(case="the same at the default budget of 5", wanted="each issued or queued with a reason", note=f"{heals} issued; open outages: {named}")
+        bench.flag("crowd").unlink()
+
+
+def measure_idle(bench: Bench, window_s: float) -> Iterator[Times]:
+    """50 containers that do nothing, all of them services."""
+    names = [bench.docker.name() for _ in range(50)]
+    for name in names:
+        bench.docker.run(*STAYS, name=name)
+    with agent([{"name": name, "type": "docker", "container": name} for name in names], bench.directory, forensics=True) as data:
+        [healer] = [one for one in psutil.process_iter() if is_healer(one, data)]
+        time.sleep(30)
+        before, began = sum(healer.cpu_times()[:2]), time.monotonic()
+        time.sleep(window_s)
+        share = (sum(healer.cpu_times()[:2]) - before) / (time.monotonic() - began)
+    yield Times(case="the healer idle, 50 containers that are services", wanted="<= 0.05 %", note=f"{100 * share:.3f} % of a core over {window_s:.0f} s")
+
+
+def is_healer(process: psutil.Process, data: Path) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.cwd() == str(data) and "healer" in " ".join(process.cmdline())
+    return False
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--only", choices=("verdicts", "wedged", "crowd", "idle"))
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    cases: dict[str, Callable[[Bench], Iterator[Times]]] = {
+        "verdicts": lambda bench: measure_verdicts(bench, arguments.rounds),
+        "wedged": lambda bench: measure_wedged(bench, max(5, arguments.rounds // 4)),
+        "crowd": measure_crowd,
+        "idle": lambda bench: measure_idle(bench, 120.0),
+    }
+    found: list[Times] = []
+    for name, measure in cases.items():
+        if arguments.only in {None, name}:
+            with tempfile.TemporaryDirectory() as directory:
+                bench = Bench(Path(directory))
+                try:
+                    for times in measure(bench):
+                        found.append(times)
+                        print(times.said(), flush=True)
+                finally:
+                    bench.close()
+    if arguments.json:
+        conditions = {"python": platform.python_version(), "cores": os.cpu_count(), "kernel": platform.release(), "load": os.getloadavg()}
+        arguments.json.write_text(json.dumps({"conditions": conditions, "cases": [asdict(one) for one in found]}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
