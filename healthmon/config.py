@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, WithJsonSchema, field_validator
 
-from healthmon import secrets
+from healthmon import installation, secrets
 from healthmon.config_source import commands, conditions, file, limits, names, relations, wording
 from healthmon.errors import UsageError
 from healthmon.heal.settings import DiscoverySettings, HealSettings
@@ -123,6 +123,11 @@ class Config(Settings):
         """Return those that a probe asks, by the groups that have a program for it."""
         return _grouped(service for service in self.enabled_services() if service.is_probed)
 
+    def hook_programs(self) -> tuple[str, ...]:
+        """Return the programs that are run before and after restarts, each once."""
+        every = [self.self_healing.hooks, *(self.self_healing.for_service(service.heal).hooks for service in self.enabled_services())]
+        return tuple(dict.fromkeys(command[0] for hooks in every for command in (hooks.before, hooks.after) if command))
+
     def service(self, name: str) -> ServiceSettings:
         """Return the service called `name`. Raises UsageError with the name that is most like it."""
         services = {service.name: service for service in self.services}
@@ -144,10 +149,12 @@ def find(explicit: Path | None) -> Path:
         return _require_file(explicit, "--config")
     if os.environ.get(ENVIRONMENT):
         return _require_file(Path(os.environ[ENVIRONMENT]), f"${ENVIRONMENT}")
-    for place in PLACES:
+    # An installed command means its installation, also where somebody stands in a checkout.
+    places = PLACES if installation.own() is None else PLACES[::-1]
+    for place in places:
         if _exists(place):
             return place
-    looked_at = ", ".join([f"${ENVIRONMENT} (not set)", *(str(place.absolute()) for place in PLACES)])
+    looked_at = ", ".join([f"${ENVIRONMENT} (not set)", *(str(place.absolute()) for place in places)])
     raise UsageError(f"no configuration found; looked at {looked_at}: name one with --config FILE")
 
 

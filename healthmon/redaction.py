@@ -11,7 +11,7 @@ MIN_CHARS = 4  # what is shorter would black out words that are no secret
 MASK = "•••"
 _WORDS = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|api[-_]?key|access[-_]?key|private[-_]?key)"
 _NAMED = re.compile(rf"({_WORDS}[\"']?\s*[=:]\s*[\"']?)([^\s\"',;&]{{4,}})", re.IGNORECASE)
-_OPTION = re.compile(rf"(--?[\w-]*{_WORDS}\s+)(\S{{4,}})", re.IGNORECASE)
+_OPTION = re.compile(rf"((?<![\w-])--?[\w-]{{0,40}}{_WORDS}\s+)(\S{{4,}})", re.IGNORECASE)
 _IN_URL = re.compile(r"(://[^\s:/@]*:)[^\s/@]+(?=@)")
 _BEARER = re.compile(r"(\b(?:bearer|basic)\s+)[A-Za-z0-9+/=._~-]{8,}", re.IGNORECASE)
 

@@ -64,6 +64,8 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.reach",
             "heal.order",
             "heal.storm",
+            "heal.replay",
+            "heal.pressure",
             "heal.signature",
             "heal.learning",
             "heal.rearming",

@@ -59,7 +59,11 @@ class Context:
     def complete(self) -> Config:
         """The same with the secrets, for who sends something. Raises ConfigError where they cannot be had."""
         found = agents.of(self.source)
-        return self.file if found is None else found.applied.load(found.paths)
+        if found is None:
+            return self.file
+        loaded = found.applied.load(found.paths)  # as root, where we are that: only root may read credentials
+        become_owner(found.paths.data_dir)
+        return loaded
 
 
 def _require_utf8(paths: Paths) -> None:

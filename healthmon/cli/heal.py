@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -13,17 +14,16 @@ from healthmon.cli.acting import act, one_line
 from healthmon.cli.context import open_database
 from healthmon.cli.duration import Duration
 from healthmon.cli.heal_documents import explanation_document
-from healthmon.cli.heal_tables import show_explanation, show_history
-from healthmon.errors import StoreError
+from healthmon.cli.heal_tables import show_explanation, show_history, show_review
+from healthmon.errors import EXIT_FINE, StoreError
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.person import person
 from healthmon.processes.evaluator.explaining import read_explanation
 from healthmon.processes.roles import is_held
-from healthmon.store import heal_evidence, heals, hook_runs, services
+from healthmon.store import heal_evidence, heal_review, heals, hook_runs, services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import timedelta
     from typing import Any
 
     from healthmon.cli.context import Context
@@ -47,7 +47,7 @@ def _told(with_why: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return add
 
 
-@command.command("explain")
+@command.command("explain", short_help="each gate in the way of a restart, and the earliest one")
 @click.argument("service")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 @click.pass_obj
@@ -71,7 +71,7 @@ def explain(context: Context, service: str, *, as_json: bool) -> None:
         click.echo(f"healthmon: no agent runs on {paths.data_dir}: this is what it would do by what was seen last", err=True)
 
 
-@command.command("history")
+@command.command("history", short_help="what was restarted, on which evidence, did it help")
 @click.argument("service", required=False)
 @click.option("--limit", type=click.IntRange(1, 1_000), default=LINES, show_default=True, help="How many.")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
@@ -95,7 +95,24 @@ def history(context: Context, service: str | None, limit: int, *, as_json: bool)
         show_history(found, {sid: one.name for sid, one in known.items()}, clock.now())
 
 
-@command.command("hold")
+@command.command("review", short_help="how often restarts helped, per service and failure")
+@click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="How far back.")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.pass_obj
+def review(context: Context, days: int, *, as_json: bool) -> None:
+    """Show whether restarts helped, per service and failure, and how many were needless."""
+    connection = open_database(context.config.paths)
+    try:
+        found = heal_review.per_failure(connection, since=clock.now() - timedelta(days=days))
+    finally:
+        connection.close()
+    if as_json:
+        click.echo(json.dumps([line.document() for line in found], indent=2, ensure_ascii=False))
+    else:
+        show_review(found, days)
+
+
+@command.command("hold", short_help="restart it by no means for a time")
 @click.argument("service")
 @click.option("--for", "length", type=Duration(), required=True, help="How long, as in 2h.")
 @_told("Why, for those who wonder.")
@@ -105,23 +122,27 @@ def hold(context: Context, service: str, length: timedelta, why: str, author: st
     return _act(context, OperatorActionKind.HOLD, service, why, author, length=length)
 
 
-@command.command("release")
+@command.command("release", short_help="end a hold, or let healing try again")
 @click.argument("service")
 @click.option("--by", "author", default=None, help="Who; without it you, as the system knows you.")
 @click.pass_obj
 def release(context: Context, service: str, author: str | None) -> int:
-    """End the hold on SERVICE before its time."""
+    """End the hold on SERVICE before its time, and let healing try again what it has given up on."""
     return _act(context, OperatorActionKind.RELEASE, service, "", author)
 
 
-@command.command("now")
+@command.command("now", short_help="restart it now, as yours")
 @click.argument("service")
 @click.option("--force", is_flag=True, help="Also in quarantine, while it is held or worked on, in a storm, or with an ill dependency.")
 @_told("Why, for the ledger.")
 @click.pass_obj
 def now(context: Context, service: str, why: str, author: str | None, *, force: bool) -> int:
     """Restart SERVICE now, recorded as yours: it waits for nothing, costs no attempt and no budget, and is verified as ever."""
-    return _act(context, OperatorActionKind.HEAL_NOW, service, why, author, force=force)
+    code = _act(context, OperatorActionKind.HEAL_NOW, service, why, author, force=force)
+    paths = context.config.paths
+    if code == EXIT_FINE and is_held(paths.lock("evaluator")) and not is_held(paths.lock("healer")):
+        click.echo("healthmon: the healer does not run: the restart is made only if it is started within a minute", err=True)
+    return code
 
 
 def _act(  # noqa: PLR0913  one act

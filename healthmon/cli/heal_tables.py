@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from healthmon.model.heal_evidence import HealEvidence
     from healthmon.model.hook_run import HookRun
     from healthmon.processes.evaluator.explaining import Explained
+    from healthmon.store.heal_review import HealReview
 
 GATE_MARKS = {GateState.PASSED: ("✔", "green"), GateState.OBJECTS: ("✖", "bold red"), GateState.NOT_ASKED: ("·", "dim")}
+COUNTS = frozenset({"restarts", "helped", "did not", "needless", "dry run", "by people"})
 OUTCOMES = {
     HealState.VERIFIED: "green",
     HealState.FAILED: "bold red",
@@ -66,6 +68,21 @@ def show_history(found: Iterable[tuple[Heal, HealEvidence, Sequence[HookRun]]], 
             *plain("; ".join([heal.detail, *(run.words for run in hooks if run.exit_code != 0)]), evidence_in_words(heal, evidence)),
         )
     console.print(table)
+
+
+def show_review(found: Iterable[HealReview], days: int) -> None:
+    """Print whether restarts helped."""
+    console, lines = a_console(), list(found)
+    if not lines:
+        console.print(f"nothing was restarted in the last {days} days")
+        return
+    table = a_table("service", "restarts", "helped", "did not", "needless", "dry run", "by people", "against", numbers=COUNTS)
+    for line in lines:
+        share = "" if line.success_percentage is None else f"{line.verified} ({line.success_percentage:.0f} %)"
+        counts = (line.failed, line.needless, line.would_restart, line.by_people)
+        table.add_row(*plain(line.service_name, str(line.made or ""), share, *(str(count or "") for count in counts), line.failure))
+    console.print(table)
+    console.print(styled("needless: it would have recovered by itself, as far as earlier outages, or a dry run, can tell", "dim"))
 
 
 def _status(service: str, found: Explained) -> Text:

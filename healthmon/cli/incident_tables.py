@@ -92,7 +92,8 @@ def _show_part(console: Console, part: Part, most: int | None) -> None:
     notes = "; ".join(filter(None, (part.problem, cut)))
     console.print(styled(f"  {part.name}", "cyan"), styled(f"({notes})" if notes else "", "dim"))
     for line in shown:
-        console.print(styled(f"    {line}"), soft_wrap=True)
+        whole = most is None or not console.is_terminal
+        console.print(styled(f"    {line}"), soft_wrap=whole, no_wrap=True, overflow="ignore" if whole else "ellipsis")
 
 
 def _bundle_document(bundle: Forensics) -> dict[str, object]:

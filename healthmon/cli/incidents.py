@@ -29,7 +29,7 @@ def command(ctx: click.Context) -> None:
         ctx.invoke(list_)
 
 
-@command.command("list")
+@command.command("list", short_help="outages, newest first")
 @click.argument("service", required=False)
 @click.option("--open", "only_open", is_flag=True, help="Only those that are not over.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=LINES, show_default=True, help="How many.")
@@ -57,7 +57,7 @@ def list_(context: Context, service: str | None = None, limit: int = LINES, *, o
         show_incidents(found, made, {one: service.name for one, service in known.items()}, clock.now())
 
 
-@command.command("show")
+@command.command("show", short_help="the story of one, with the evidence")
 @click.argument("incident_id", type=click.IntRange(min=1))
 @click.option("--full", is_flag=True, help="All lines of the evidence, not only twelve of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON, with all lines.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -87,7 +88,8 @@ def _warnings(loaded: Config) -> list[str]:
     for key, settings, url in (("slack_notifications", slack, slack.webhook_url), ("webhook_notifications", webhook, webhook.url)):
         if settings.enabled and url is not None and _goes_out_in_plain_text(url.get_secret_value()):
             found.append(f"{key}: what it sends, credentials too, goes over the network in plain text: use an https:// URL")
-    return found
+    missing = [program for program in loaded.hook_programs() if not os.access(program, os.X_OK)]
+    return [*found, *(f"hooks: {program} is not there, or not executable: restarts are made without it" for program in missing)]
 
 
 def _goes_out_in_plain_text(url: str) -> bool:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import pwd
 import re
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from healthmon.doctor.finding import Finding, bad, fine, note, unknown
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from healthmon.config import Config
     from healthmon.paths import Paths
 
 MAX_LOOKED_AT = 10_000
@@ -67,6 +68,23 @@ def secrets(source: Path | None) -> list[Finding]:
     if source.stat().st_mode & stat.S_IROTH:
         return [bad(topic, f"{what}, and every account can read it", f"sudo chmod 0640 {source}")]
     return [note(topic, what, "put each into a file of its own, and write ${cred:NAME} or ${file:PATH}")]
+
+
+def hooks(config: Config) -> list[Finding]:
+    """Are the programs that are run around restarts there, and is nobody able to put another in their place?"""
+    return [finding for program in config.hook_programs() for finding in _hook(Path(program))]
+
+
+def _hook(program: Path) -> list[Finding]:
+    topic = "hooks"
+    if not os.access(program, os.X_OK):
+        return [bad(topic, f"{program} is not there, or not executable", f"chmod +x {program}")]
+    open_to_all = [path for path in (program, program.parent) if _is_open(path.stat().st_mode)]
+    return [bad(topic, f"{path} can be written by every account, and is run as the healer", f"sudo chmod o-w {path}") for path in open_to_all]
+
+
+def _is_open(mode: int) -> bool:
+    return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
 
 
 def _below(paths: Paths) -> list[Path]:

@@ -25,10 +25,11 @@ _DATED = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d
 
 def last_lines(answer: bytes) -> tuple[str, ...]:
     """Return the last lines for a message: harmless, without our secrets, and 2 KiB at most in all: the newest are kept."""
-    shown = [line for _, text in log_lines(answer) if (line := mask_guesses(redact(text)).strip()[:MAX_LINE_CHARS].rstrip())]
+    told = [text for _, text in log_lines(answer)]
+    shown = [line for text in told[-MESSAGE_LINES:] if (line := mask_guesses(redact(text)[: 4 * MAX_LINE_CHARS]).strip()[:MAX_LINE_CHARS].rstrip())]
     kept: list[str] = []
     left = MAX_KEPT_BYTES
-    for line in reversed(shown[-MESSAGE_LINES:]):
+    for line in reversed(shown):
         left -= len(line.encode()) + 1
         if left < 0:
             break

@@ -117,6 +117,19 @@ def _check(row: Sequence[apsw.SQLiteValue]) -> Check:
     )
 
 
+def between(connection: Connection, since: datetime, before: datetime) -> list[Check]:
+    """Return every look at every service of a time, of whatever kind, oldest first."""
+    rows = connection.rows(
+        """
+        SELECT service_id, kind, timestamp, response_time_us, status_code, reason, error_message
+        FROM checks WHERE timestamp >= ? AND timestamp < ? ORDER BY timestamp, service_id, sequence
+        """,
+        clock.to_sql(since),
+        clock.to_sql(before),
+    )
+    return list(map(_check, rows))
+
+
 def newest_at(connection: Connection) -> datetime | None:
     """Return when the newest check was made; None when there is none."""
     found = connection.row("SELECT max(timestamp) FROM checks")

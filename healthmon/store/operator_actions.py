@@ -95,5 +95,5 @@ def _action(row: tuple[apsw.SQLiteValue, ...]) -> OperatorAction:
         silence_id=content["silence_id"],
         services=tuple(content["services"]),
         maintenance_id=content["maintenance_id"],
-        force=content["force"],
+        force=content.get("force", False),
     )

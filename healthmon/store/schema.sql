@@ -401,6 +401,7 @@ CREATE TABLE targets (
     health_output     TEXT,               -- what its own health check wrote last, in one line
     health_grace_s    REAL,               -- how long after a start that check may take to say that it is ill
     network           TEXT CHECK (network IN ('own', 'shared', 'provider_stopped', 'provider_gone')),
+    engine_away       INTEGER NOT NULL DEFAULT 0 CHECK (engine_away IN (0, 1)),  -- there is no target because nobody answers
     network_of        TEXT,               -- id of the container whose network it shares; '' for one of its own
     CHECK ((problem IS NULL) = (target_id IS NOT NULL))
 ) STRICT;

@@ -155,6 +155,21 @@ def test_history_cites_the_evidence_and_the_outcome(healthmon: Callable[..., Typ
     assert healthmon("heal", "history", "new").stdout == "nothing was restarted yet\n"
 
 
+def test_review_counts_what_helped_per_failure(healthmon: Callable[..., Typed], database: Connection, outage: int) -> None:
+    now = clock.now()
+    one = {"incident_id": outage, "planned_at": now, "issued_at": now, "closed_at": now, "signature": "a", "failure": "status: got 500"}
+    heals.add(database, a_heal(HealState.VERIFIED, **one, needless=True))
+    heals.add(database, a_heal(HealState.FAILED, **one))
+    heals.add(database, a_heal(HealState.WOULD_RESTART, **one))
+    by_failure = {line["failure"]: line for line in json.loads(healthmon("heal", "review", "--json").stdout)}
+    counts = ("made", "verified", "failed", "would_restart", "success_percentage")
+    assert [by_failure["status: got 500"][count] for count in counts] == [2, 1, 1, 1, 50.0]
+    assert by_failure[""]["failed"] == 1
+    shown = healthmon("heal", "review").stdout
+    assert "1 (50 %)" in shown
+    assert healthmon("heal", "review", "--days", "1").returncode == 0
+
+
 def test_a_restart_before_which_a_check_was_good_is_called_needless(healthmon: Callable[..., Typed], database: Connection, outage: int) -> None:
     [heal] = heals.of_incident(database, outage)
     checks.append(database, [a_check(at=heal.planned_at - timedelta(seconds=2))])

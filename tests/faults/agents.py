@@ -163,10 +163,27 @@ class Agent:
         self.process.wait(10)
         psutil.wait_procs(everything, timeout=10)
 
+    def assert_one_of_each(self) -> None:
+        """No process of an earlier life is left beside one of this."""
+        titles = [" ".join(process.cmdline()) for process in psutil.Process(self.process.pid).children(recursive=True)]
+        strays = [
+            process.pid
+            for process in psutil.process_iter(["cmdline"])
+            if process.info["cmdline"] and process.info["cmdline"][0].startswith("healthmon: ") and _is_of(process, self.paths.data_dir)
+        ]
+        assert len(titles) == len(set(titles)), f"two of one: {sorted(titles)}"
+        assert len(strays) <= len(titles) + 1, f"processes of an earlier life: {strays}"
+
     def assert_sound(self) -> None:
         """What must hold after every row: one of each, and a database without a scratch."""
         self.wait_until_running()
         assert self.rows("PRAGMA integrity_check") == [("ok",)], "the database is damaged"
+
+
+def _is_of(process: psutil.Process, directory: Path) -> bool:
+    with suppress(psutil.Error, OSError):
+        return Path(process.cwd()) == directory
+    return False
 
 
 @contextmanager

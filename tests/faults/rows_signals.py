@@ -33,7 +33,7 @@ HEALING = {
     "engine_settle_seconds": 0,
     "storm_guard": False,
 }
-KILLS, MORE_KILLS = 2, 5
+KILLS, MORE_KILLS, MANY_KILLS = 2, 5, 20
 STRAY = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGWINCH)
 STORM = 10_000
 
@@ -129,6 +129,26 @@ def _is_stopping(host: Agent, program: str) -> bool:
 @row("F13", f"everything is killed at once, {KILLS} times, while a service is ill: ready, no restart lost or doubled", bound_s=15)
 def killed_everything() -> float:
     return _killed_everything(kills=KILLS, is_ill_for_ever=False)
+
+
+@row("F13-many", f"everything is killed at once, {MANY_KILLS} times: all of it is back, one of each, and nothing is called ill", bound_s=15, in_ci=False)
+def killed_everything_often() -> float:
+    worst = 0.0
+    with Well() as well, agent([well.service()]) as host:
+        host.wait_until_all("healthy")
+        for _ in range(MANY_KILLS):
+            time.sleep(random.uniform(0, 1))  # the moment is the fault
+            host.kill_everything()
+            stored = host.checks()
+            began = time.monotonic()
+            host.start()
+            host.wait_until_running()
+            host.wait_for_checks(above=stored, what="checks after the start")
+            worst = max(worst, since(began))
+            host.assert_one_of_each()
+        host.assert_sound()
+        assert_never_unhealthy(host)
+    return worst
 
 
 @row("F13-ill", f"the same, {MORE_KILLS} times, with a service that no restart heals, until it is given up", bound_s=15, in_ci=False)

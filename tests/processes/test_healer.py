@@ -554,6 +554,18 @@ def test_another_container_is_the_services_since_it_was_matched(world: World, *,
     assert seen(world).matched_since == since
 
 
+def test_a_container_that_is_first_seen_when_the_engine_answers_is_no_new_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who starts before Docker does must not take all containers for just deployed."""
+
+    def away() -> list[Target]:
+        raise EngineUnreachableError("there is no socket")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.engine, "observe", away)
+        assert seen(world).target is None
+    assert seen(world).matched_since is None
+
+
 # What a restart would erase
 
 

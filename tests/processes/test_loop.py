@@ -199,9 +199,13 @@ def test_trouble_that_takes_turns_is_told_once_each_and_alerted_once_when_it_las
     monkeypatch.setattr(trouble, "ALERT_AFTER_S", 0.0)
     caplog.set_level("INFO", logger="healthmon")
     turns = [StoreBusyError("locked"), StoreUnavailableError("full")] * 5
-    steps = loop._Steps(Work(*turns, 7.0, *turns[:1], 7.0), Trouble(Log("t")))
+    lasting = Trouble(Log("t"))
+    steps = loop._Steps(Work(*turns, 7.0, *turns[:1], 7.0), lasting)
+    lasts = []
     for _ in range(13):
         steps.make_one()
+        lasts.append(lasting.lasts)  # what the heartbeat says
+    assert lasts == [True] * 10 + [False, True, False]
     once = ["cannot_work", "ALERT", "works_again"]
     assert [message.split()[1] for message in caplog.messages] == ["cannot_work", "ALERT", "cannot_work", "works_again", *once]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from healthmon.processes.programs import names
 from healthmon.processes.watchdog import LOOK_EVERY_S, outward
-from healthmon.watch.heartbeat import STUCK
+from healthmon.watch.heartbeat import STUCK, Heart
 from healthmon.watch.policy import ProgramState
 from healthmon.watch.systemd_notify import Nobody, Systemd, manager
 from tests.builders import a_config
@@ -99,6 +100,19 @@ def test_what_supervisord_gave_up_on_is_shown_and_no_reason_to_start_everything_
     heard = systemd.heard()
     assert heard.count("WATCHDOG=1") == 30 / LOOK_EVERY_S
     assert any(line.startswith("STATUS=healer: given up") for line in heard)
+
+
+def test_a_process_in_a_unit_of_its_own_tells_systemd_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, systemd: Systemds) -> None:
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
+    alone = Heart("healer", tmp_path / "nobody")
+    alone.beat(is_busy=False)
+    assert systemd.heard() == ["READY=1", "WATCHDOG=1"]
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getppid()))
+    one_of_many = Heart("healer", tmp_path / "nobody")
+    one_of_many.beat(is_busy=False)
+    assert systemd.heard() == []
+    alone.close()
+    one_of_many.close()
 
 
 @pytest.mark.parametrize(("address", "kind"), [("/run/systemd/notify", Systemd), ("@abstract", Systemd), ("", Nobody), ("x", Nobody)])

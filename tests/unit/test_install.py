@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from healthmon import installation
+from healthmon import config, installation
 from healthmon.installation import Installation, stamp_of
 from tests import needs
 
@@ -163,3 +163,15 @@ def test_where_nobody_can_be_asked_only_a_flag_counts(monkeypatch: pytest.Monkey
     assert machine.agree("May it?", flag="--yes", yes=True)
     with pytest.raises(machine.Trouble, match="say it with --yes"):
         machine.agree("May it?", flag="--yes", yes=None)
+
+
+def test_an_installed_command_means_its_installation_wherever_it_is_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, installed = tmp_path / "config" / "c.json", tmp_path / "etc" / "c.json"
+    for path in (here, installed):
+        path.parent.mkdir()
+        path.touch()
+    monkeypatch.delenv("HEALTHMON_CONFIG", raising=False)
+    monkeypatch.setattr(config, "PLACES", (here, installed))
+    assert config.find(None) == here
+    monkeypatch.setattr(installation, "own", lambda: INSTALLED)
+    assert config.find(None) == installed

@@ -81,10 +81,9 @@ def completion(layout: Layout, shell: str) -> str:
 
 def forget_old(machine: Machine, layout: Layout) -> None:
     """Remove versions that nobody goes back to."""
-    versions = layout.prefix / "versions"
-    if layout.in_place or machine.dry_run or not versions.is_dir():
+    if layout.in_place or machine.dry_run or not layout.versions.is_dir():
         return
-    newest = sorted(versions.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    newest = sorted(layout.versions.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     current = [layout.version_environment]
     for path in [one for one in newest if one not in current][KEPT - 1 :]:
         machine.remove(path)

@@ -6,21 +6,17 @@ configuration is checked with it, the database is looked at and copied, and only
 
 from __future__ import annotations
 
-import grp
 import pwd
-import stat
 from dataclasses import dataclass
-from pathlib import Path
 
-from installer import configuration, database, environment
+from installer import configuration, database, environment, units
 from installer.earlier import Earlier, find
-from installer.layout import HEALER_UNIT, UNIT, Layout, docker_drop_in, split_drop_in
+from installer.layout import HEALER_UNIT, UNIT, Layout
 from installer.machine import Machine, Trouble, agree, ask, has_systemd
 
 from healthmon import installation
 from healthmon.installation import FILE_NAME, Installation
 
-SOCKETS = (Path("/var/run/docker.sock"), Path("/run/docker.sock"))
 DOCKER = """
 Docker: healthmon needs the Docker socket to know containers' states, and to restart what is ill. Who may use that socket is
 as good as root on this host. Either the whole unit may (--docker), or only the healer, in a unit of its own without a network
@@ -50,7 +46,7 @@ def install(machine: Machine, layout: Layout, choices: Choices) -> None:
     if earlier is not None:
         _replace(machine, earlier)
     changed = _put_in_place(machine, layout, docker)
-    files = tuple(str(path) for path in [layout.command, *_placed(layout, docker), *layout.completions.values()])
+    files = tuple(str(path) for path in [layout.command, *units.placed(layout, docker), *layout.completions.values()])
     machine.file(
         layout.prefix / FILE_NAME,
         installation.text(
@@ -101,20 +97,12 @@ def _docker(machine: Machine, choices: Choices, before: Installation | None) -> 
     if before is not None:
         return before.docker
     machine.say(DOCKER)
-    if machine.dry_run or _group() is None:
+    if machine.dry_run or units.docker_group() is None:
         machine.say("There is no Docker socket here: without it, for now. `sudo tools/install --docker` or --split-healer changes that.")
         return "no"
     if agree("May only the healer use it, in a unit of its own?", flag="--docker, --split-healer or --no-docker", yes=None):
         return "healer"
     return "unit" if agree("May the whole unit use it?", flag="--docker or --no-docker", yes=None) else "no"
-
-
-def _group() -> str | None:
-    """Return the group that may use the Docker socket."""
-    for socket in SOCKETS:
-        if socket.exists() and stat.S_ISSOCK(socket.stat().st_mode):
-            return grp.getgrgid(socket.stat().st_gid).gr_name
-    return "docker" if any(one.gr_name == "docker" for one in grp.getgrall()) else None
 
 
 def _account(machine: Machine, layout: Layout) -> None:
@@ -126,6 +114,8 @@ def _account(machine: Machine, layout: Layout) -> None:
     if machine.dry_run:
         return
     machine.directory(layout.prefix, mode=0o755)
+    if not layout.in_place:
+        machine.directory(layout.versions, mode=0o755)
     machine.directory(layout.data, mode=0o750, user=layout.user, group=layout.user)
     machine.directory(layout.etc, mode=0o750, group=layout.user)
     machine.directory(layout.etc / "credentials", mode=0o700)
@@ -139,39 +129,15 @@ def _replace(machine: Machine, earlier: Earlier) -> None:
     machine.move(earlier.unit, earlier.unit.with_name(f"{UNIT}.before-healthmon"))
 
 
-def _units(layout: Layout, docker: str) -> dict[Path, str]:
-    """Return the unit files, and what stands in them."""
-    found = {layout.unit: layout.shipped(UNIT), layout.drop_in("installed"): layout.installed_drop_in()}
-    credentials = sorted(path.name for path in (layout.etc / "credentials").glob("*") if path.is_file())
-    if credentials:
-        lines = "".join(f"LoadCredential={name}:{layout.etc}/credentials/{name}\n" for name in credentials)
-        found[layout.drop_in("credentials")] = f"# Written by tools/install: what the configuration names as ${{cred:NAME}}.\n[Service]\n{lines}"
-    if docker == "unit":
-        found[layout.drop_in("docker")] = docker_drop_in(_group() or "docker")
-    if docker == "healer":
-        found[layout.drop_in("split")] = split_drop_in(layout.environment)
-        found[layout.healer_unit] = layout.shipped(HEALER_UNIT)
-        found[layout.drop_in("docker", HEALER_UNIT)] = docker_drop_in(_group() or "docker")
-        for name in ("installed", "credentials"):
-            if layout.drop_in(name) in found:
-                text = found[layout.drop_in(name)]
-                found[layout.drop_in(name, HEALER_UNIT)] = "\n".join(line for line in text.splitlines() if "ExecStartPre" not in line) + "\n"
-    return found
-
-
-def _placed(layout: Layout, docker: str) -> list[Path]:
-    return [layout.sysusers, layout.tmpfiles, layout.logrotate, *_units(layout, docker)]
-
-
 def _put_in_place(machine: Machine, layout: Layout, docker: str) -> bool:
     """Write units and what goes with them; return whether the agent has to be started anew."""
     changed = environment.turn(machine, layout)
-    units = _units(layout, docker)
-    for path, text in units.items():
+    wanted = units.wanted(layout, docker)
+    for path, text in wanted.items():
         changed = machine.file(path, text) or changed
     for unit in (UNIT, HEALER_UNIT):  # what an earlier choice left
         for path in sorted((layout.units / f"{unit}.d").glob("*.conf")):
-            if path not in units and path.read_text(encoding="utf-8", errors="replace").startswith("# Written by tools/install"):
+            if path not in wanted and path.read_text(encoding="utf-8", errors="replace").startswith("# Written by tools/install"):
                 machine.remove(path)
                 changed = True
     if docker != "healer" and layout.healer_unit.exists():
@@ -202,6 +168,13 @@ def _start(machine: Machine, layout: Layout, choices: Choices, docker: str, *, c
         machine.run("systemctl", "enable", HEALER_UNIT)
     if changed or ask("systemctl", "is-active", UNIT) != "active":
         machine.run("systemctl", "restart", UNIT, about=f"start {UNIT}")
+    _say_how_it_is(machine)
+
+
+def _say_how_it_is(machine: Machine) -> None:
+    status = ask("systemctl", "show", UNIT, "--property=StatusText", "--value")
+    if not machine.dry_run and "all well" not in status:
+        machine.say(f"It has started, and not all is well: {status or 'it says nothing'}. `sudo healthmon doctor` says what to do.")
 
 
 def _sum_up(machine: Machine, layout: Layout, docker: str) -> None:
@@ -214,7 +187,7 @@ def _sum_up(machine: Machine, layout: Layout, docker: str) -> None:
     who = {"no": "nobody", "unit": f"the whole unit ({UNIT})", "healer": f"the healer alone ({HEALER_UNIT})"}[docker]
     machine.say(f"""
 healthmon {layout.version} is installed.
-  configuration  {layout.config}   (sudo nano …, then: sudo systemctl restart health-monitor)
+  configuration  {layout.config}   (sudo nano …, then: sudo systemctl reload health-monitor)
   data, logs     {layout.data}
   Docker socket  {who}
   see            sudo healthmon status · systemctl status health-monitor · sudo healthmon doctor""")

@@ -33,8 +33,12 @@ class Layout:
         return self.prefix / ".venv"
 
     @property
+    def versions(self) -> Path:
+        return self.prefix / "versions"
+
+    @property
     def version_environment(self) -> Path:
-        return self.environment if self.in_place else self.prefix / "versions" / f"{self.version}-{self.stamp}"
+        return self.environment if self.in_place else self.versions / f"{self.version}-{self.stamp}"
 
     @property
     def data(self) -> Path:

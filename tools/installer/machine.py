@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -24,7 +25,9 @@ class Machine:
         self.changes = 0
 
     def say(self, text: str) -> None:
-        print(text, flush=True)
+        """Say it to whoever still listens: to have nobody any more is no reason to leave things half done."""
+        with suppress(BrokenPipeError):
+            print(text, flush=True)
 
     def _change(self, text: str) -> bool:
         """Say what is changed; return whether it is to be done."""

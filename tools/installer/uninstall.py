@@ -27,7 +27,7 @@ def uninstall(machine: Machine, layout: Layout, *, purge: bool) -> None:
         machine.run("systemctl", "daemon-reload")
     if not layout.in_place:
         machine.remove(layout.environment)
-        machine.remove(layout.prefix / "versions")
+        machine.remove(layout.versions)
     machine.remove(layout.prefix / FILE_NAME)
     if purge:
         machine.remove(layout.data)

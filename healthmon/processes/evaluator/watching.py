@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from healthmon.processes.evaluator.maintaining import Maintaining
     from healthmon.store.connection import Connection
 
-BLIND_AFTER_INTERVALS = 3
 LOOK_ROUND_EVERY_S = 1.0
 REPLAYED_LOOKS = 3 * flapping.LOOKS  # what flaps on less than began it is found again
 LONGEST_REPLAY = timedelta(hours=24)
@@ -52,7 +51,7 @@ class Watching:
         self._services = {service.service_id: service for service, _ in services}
         self.settings = {service.service_id: settings for service, settings in services}
         self._log = log
-        self._max_gaps = {sid: _max_gap(settings) for sid, settings in self.settings.items()}
+        self._max_gaps = {sid: settings.looks_believed for sid, settings in self.settings.items()}
         self._look_round_at = 0.0  # monotonic: a thousand services are not gone through with every check
         self.states: dict[int, ServiceState] = {}
         self.flapping: dict[int, Flapping] = {}
@@ -201,8 +200,3 @@ class Watching:
 def _not_after(check: Check, now: datetime) -> Check:
     """Return a look as of `now` at the latest: it was made before the clock was set back."""
     return check if check.checked_at <= now else replace(check, checked_at=now)
-
-
-def _max_gap(settings: ServiceSettings) -> timedelta:
-    """Return how long a look's result is believed."""
-    return timedelta(seconds=BLIND_AFTER_INTERVALS * settings.interval_seconds + settings.timeout_seconds)

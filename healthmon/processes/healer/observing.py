@@ -123,7 +123,7 @@ class Observing:
         except EngineError as error:
             self._say_problem(name, str(error))
             self._found({one.name: Match(problem=MatchProblem.ENGINE_UNREACHABLE, text=str(error)) for one in wanted}, now)
-            return {self.ids[one.name]: TargetReport(observed_at=now, problem=str(error)) for one in wanted}
+            return {self.ids[one.name]: TargetReport(observed_at=now, problem=str(error), engine_away=True) for one in wanted}
         self._say_problem(name, "")
         if engine is self._docker and not engine.is_behind:
             self.seen = seen
@@ -186,7 +186,8 @@ class Observing:
         for sid, report in reports.items():
             target = report.target
             if target is None:
-                self._newest.setdefault(sid, report)
+                if report.problem not in self._problems.values():  # an engine that does not answer says nothing of containers
+                    self._newest.setdefault(sid, report)
                 continue
             self._newest[sid] = report
             before = self._stopped.pop(sid, None)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FRESH = timedelta(minutes=10)  # what a container says later is not about how it fell ill
 SAME_MOMENT = timedelta(seconds=10)  # what was kept of a run so shortly before its restart is not asked for again
 AT_ONCE = 4
+AGAIN_S = 60.0
 CLOSE_S = 1.0
 
 
@@ -50,6 +51,7 @@ class Securing:
         self._log = log
         self._on_kept = on_kept
         self._under_way: dict[Wanted, threading.Thread] = {}
+        self._tried_s: dict[Wanted, float] = {}  # monotonic: what a full disk refuses is not asked for again and again
 
     def follow(self, depends_on: Mapping[int, Collection[str]]) -> None:
         """Take in what services depend on from now on; what is under way goes on."""
@@ -60,10 +62,13 @@ class Securing:
         self._under_way = {wanted: thread for wanted, thread in self._under_way.items() if thread.is_alive()}
         if self._docker.reachable_since is None:
             return
-        for wanted in forensics.wanted(connection, since=clock.now() - FRESH):
+        found = forensics.wanted(connection, since=clock.now() - FRESH)
+        self._tried_s = {wanted: at_s for wanted, at_s in self._tried_s.items() if wanted in found}
+        for wanted in found:
             if len(self._under_way) >= AT_ONCE:
                 break
-            if wanted not in self._under_way:
+            if wanted not in self._under_way and clock.monotonic() >= self._tried_s.get(wanted, -AGAIN_S) + AGAIN_S:
+                self._tried_s[wanted] = clock.monotonic()
                 thread = threading.Thread(target=self._run, args=(wanted,), name="securing", daemon=True)
                 self._under_way[wanted] = thread
                 thread.start()
