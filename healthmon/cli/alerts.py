@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import clock
+from healthmon.alerts.ourselves import OURSELVES
 from healthmon.alerts.silences import read_matcher
 from healthmon.answers.alerts import documents
 from healthmon.cli.acting import act, one_line
@@ -129,12 +130,14 @@ def review(context: Context, days: int, *, as_json: bool) -> None:
 @click.argument("service")
 @click.pass_obj
 def show(context: Context, service: str) -> None:
-    """Show what was said about SERVICE lately, to whom, and what each receiver answered."""
-    context.config.service(service)
+    """Show what was said about SERVICE lately, to whom, and what each receiver answered; `healthmon` is ourselves."""
+    if service != OURSELVES:
+        context.config.service(service)
     connection = open_database(context.config.paths)
     try:
         known = services.by_name(connection).get(service)
-        firing = [one for one in alerts.firing(connection) if known is not None and one.service_id == known.service_id]
+        sid = None if known is None else known.service_id
+        firing = [one for one in alerts.firing(connection) if one.service_id == sid and (known is not None or service == OURSELVES)]
         told = deliveries.about(connection, service, limit=LINES)
     finally:
         connection.close()
