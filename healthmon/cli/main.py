@@ -35,6 +35,7 @@ VERBS = {
     "maintenance": "work on services without a message or a restart",
     "backtest": "what other healing would have done with what really happened",
     "probe": "look at one service now, and say everything about it",
+    "web": "log a browser in, so that its buttons work",
     "validate": "check a configuration, and show what it means",
     "doctor": "is this installation sound and safe, and what to do if not",
     "processes": "what of ours runs, since when, and what it uses",
