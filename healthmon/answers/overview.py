@@ -72,12 +72,7 @@ def read_past(connection: Connection, service_ids: Iterable[int], *, until: date
     for incident in incidents.touching(connection, since):
         outages.setdefault(incident.service_id, []).append(incident)
     return {
-        sid: Past(
-            since=since,
-            until=until,
-            hours=tuple(history.hourly(connection, sid, since, until)),
-            incidents=tuple(outages.get(sid, ())),
-        )
-        for sid in service_ids
+        sid: Past(since=since, until=until, hours=tuple(hours), incidents=tuple(outages.get(sid, ())))
+        for sid, hours in history.hourly_of(connection, service_ids, since, until).items()
     }
 
