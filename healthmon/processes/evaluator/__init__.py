@@ -117,7 +117,8 @@ class Evaluator:
         watching, planning = self._watching, self._planning
         self._put_together(config, found, held_since=planning.held_since)
         self._planning.succeed(planning)
-        self._watching.succeed(watching)
+        if self._loaded:  # else it is what somebody committed no more, or nobody read yet
+            self._watching.succeed(watching)
         self._loaded = False
         return True
 

@@ -62,27 +62,30 @@ class Watching:
         self._changed_hours: set[tuple[int, datetime]] = set()
 
     def succeed(self, before: Watching) -> None:
-        """Go on for another one: a service that nobody looks at is missed as soon as it would have been."""
-        self._inherited = dict(before._arrived)
+        """Go on for another one: a service that nobody looks at is missed as soon as it would have been, and who flaps is known."""
+        self._inherited, self.flapping = dict(before._arrived), dict(before.flapping)
 
     def load(self, connection: Connection, now: datetime) -> None:
         known = stored.load(connection)
         self.states = {sid: known.get(sid, ServiceState(service_id=sid)) for sid in self._services}
         booked = stored.hours_between(connection, self._services, hour_of(now - WINDOW), now)
         self._booked = {sid: booked.get(sid, {}) for sid in self._services}
-        self._arrived = {sid: self._inherited.get(sid, clock.monotonic()) for sid in self._services}
-        self._inherited = {}
+        inherited, self._inherited = self._inherited, {}
+        self._arrived = {sid: inherited.get(sid, clock.monotonic()) for sid in self._services}
         self._changed.clear()
         self._changed_hours.clear()
-        self._replay(connection, now)
+        self._replay(connection, now, known=inherited.keys())
 
-    def _replay(self, connection: Connection, now: datetime) -> None:
-        """Find out from history who flaps."""
-        self.flapping = dict.fromkeys(self._services, STEADY)
+    def _replay(self, connection: Connection, now: datetime, *, known: Collection[int]) -> None:
+        """Find out from history who flaps, of those of whom that is not known."""
+        self.flapping = {sid: self.flapping[sid] if sid in known else STEADY for sid in self._services}
+        unknown = self._services.keys() - known
+        if not unknown:
+            return
         slowest = max((settings.interval_seconds for settings in self.settings.values()), default=0.0)
         reach = min(LONGEST_REPLAY, timedelta(seconds=REPLAYED_LOOKS * slowest))
         for check in looks.last_scheduled(connection, now - reach, limit=REPLAYED_LOOKS):
-            if check.service_id in self.flapping:
+            if check.service_id in unknown:
                 self._note(check)
 
     def take(self, checks: Iterable[Check], now: datetime, *, confirmed: Collection[int] = ()) -> list[Change]:
