@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, Wi
 from healthmon import installation, secrets
 from healthmon.config_source import commands, conditions, file, limits, names, relations, wording
 from healthmon.errors import UsageError
-from healthmon.heal.settings import HealSettings
+from healthmon.heal.settings import DiscoverySettings, HealSettings
 from healthmon.history.settings import RetentionSettings
 from healthmon.notify.settings import AlertingSettings
 from healthmon.paths import Paths
@@ -96,6 +96,7 @@ class Config(Settings):
     alerting: AlertingSettings = Field(AlertingSettings(), description="Who is told of alerts, and how.")
     dashboard: DashboardSettings = Field(DashboardSettings(), description="What the dashboard shows, and how long checks are kept.")
     retention: RetentionSettings = Field(RetentionSettings(), description="How long the rest of the history is kept.")
+    discovery: DiscoverySettings = Field(DiscoverySettings(), description="Which containers are watched because their labels ask for it.")
     self_healing: HealSettings = Field(HealSettings(), description="Whether and when unhealthy services are restarted.")
     watchdog: WatchSettings = Field(WatchSettings(), description="When a process of our own is started anew.")
     web: WebSettings = Field(WebSettings(), description="Where the pages and the API are served.")
