@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
@@ -11,6 +12,7 @@ from healthmon.heal.settings import HealOverrides
 from healthmon.probes.settings import MIN_DURATION_S, ProbeSettings, inherited
 from healthmon.settings import DAY_S, HEALER_PROGRAM, PROBE_PROGRAM, HttpUrl, is_our_program
 
+BLIND_AFTER_INTERVALS = 3
 _CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _GROUP = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _PROGRAM = re.compile(r"[^\s:/]+(:[^\s:/]+)?")
@@ -83,6 +85,11 @@ class ServiceSettings(ProbeSettings):
         description="Time between two re-checks. Default: retry_interval_seconds of the file.",
         json_schema_extra=inherited,
     )
+
+    @property
+    def looks_believed(self) -> timedelta:
+        """How long a look's result is believed."""
+        return timedelta(seconds=BLIND_AFTER_INTERVALS * self.interval_seconds + self.timeout_seconds)
 
     @property
     def program(self) -> str:

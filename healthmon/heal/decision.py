@@ -26,6 +26,9 @@ class HealReason(StrEnum):
     ENGINE_GAVE_UP = "engine_gave_up"
     SWITCHED_OFF = "switched_off"
     NOT_UNHEALTHY = "not_unhealthy"
+    OWN_NETWORK = "own_network"
+    ENGINE_AWAY = "engine_away"
+    HOST_PRESSURE = "host_pressure"
     IN_PROGRESS = "in_progress"
     MAINTENANCE = "maintenance"
     HELD = "held"
@@ -82,11 +85,11 @@ class Passed:
     detail: str = ""
 
 
-def wait_until(until: datetime, now: datetime, reason: HealReason, *, afterwards: str = "") -> HealDecision | Passed:
+def wait_until(until: datetime, now: datetime, reason: HealReason, *, afterwards: str = "", detail: str = "") -> HealDecision | Passed:
     """Object until then; from then on there is nothing against it, for what `afterwards` says."""
     if until <= now:
         return Passed(detail=afterwards)
-    return HealDecision(verdict=HealVerdict.WAIT, reason=reason, until=until)
+    return HealDecision(verdict=HealVerdict.WAIT, reason=reason, until=until, detail=detail)
 
 
 def hold(reason: HealReason, detail: str = "") -> HealDecision:

@@ -39,6 +39,8 @@ class Situation:
     unhealthy_dependencies: tuple[str, ...]  # or those whose own heal is not verified yet
     unhealthy_services: int
     watched_services: int
+    is_engine_away: bool = False
+    host_pressure: str = ""  # of what the host is short
     storm: StormStanding | None = None
     learned_grace_s: float = 0.0  # what earlier starts of its image teach
     renewal: Renewal | None = None  # since when it has another container, image or configuration, where that was seen

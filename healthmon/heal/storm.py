@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from healthmon.heal.decision import HealReason, HealVerdict, Passed
+from healthmon.heal.decision import HealReason, Passed
 from healthmon.heal.policy import GATES
 from healthmon.model.heal import OPEN_HEALS, HealState
 from healthmon.model.storm import Storm
@@ -34,6 +34,7 @@ ONSET = timedelta(seconds=60)
 CALM = timedelta(seconds=60)
 FIRST_AFTER = timedelta(minutes=5)
 AGAIN_AFTER = timedelta(minutes=30)  # a cause that lies elsewhere may end meanwhile, and leave what only a restart cures
+PROOF = frozenset({HealReason.TOO_FEW_FAILURES, HealReason.STALE_EVIDENCE, HealReason.MIN_UNHEALTHY})
 NOT_MADE = frozenset({HealState.DROPPED, HealState.GONE})
 
 
@@ -107,7 +108,7 @@ def _quiet_until(storm: Storm, last: Heal | None) -> tuple[datetime, HealReason]
 
 
 def _turn(candidates: Iterable[Situation], tried: Sequence[Heal]) -> int | None:
-    """Return the first that nothing speaks against but that looks are missing: in a storm they prove nothing.
+    """Return the first that nothing speaks against but that proof is missing: in a storm looks prove nothing.
 
     Who was tried in this storm comes last: another may tell more.
     """
@@ -118,7 +119,7 @@ def _turn(candidates: Iterable[Situation], tried: Sequence[Heal]) -> int | None:
 
 def _is_ready(situation: Situation) -> bool:
     answers = (gate.ask(situation) for gate in GATES)
-    return all(isinstance(answer, Passed) or answer.verdict is HealVerdict.LOOK for answer in answers)
+    return all(isinstance(answer, Passed) or answer.reason in PROOF for answer in answers)
 
 
 def _standing(storm: Storm, reason: HealReason, *, until: datetime | None = None, turn: int | None = None) -> StormStanding:

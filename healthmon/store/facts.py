@@ -8,7 +8,7 @@ from healthmon import clock
 from healthmon.store.row import text, time
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from healthmon.store.connection import Connection
 
@@ -19,6 +19,7 @@ CLOCK_SET_AT = "clock_set_at"  # when the wall clock was last found to be set; a
 RELIVED_UNTIL = "relived_until"  # until then, history may hold rows that a clock which was ahead has left
 NOBODY_REACHED = "nobody_reached"  # why no channel delivers, empty when one does
 CONFIGURATION_REFUSED = "configuration_refused"  # JSON of who tried to apply which, when and why not; empty when the last one was applied
+HOST_PRESSURE = "host_pressure"  # when the watchdog last looked, and of what the host is short
 CLOCK = "clock"  # the boot, and how far the wall clock was ahead of its boottime, for who starts later
 
 
@@ -42,3 +43,14 @@ def noted_time(connection: Connection, name: str) -> datetime | None:
     """Return the moment that was remembered, or None."""
     found = noted(connection, name)
     return None if found is None else time(found)
+
+
+def note_pressure(connection: Connection, what: str, at: datetime) -> None:
+    """Remember of what the host is short."""
+    note(connection, HOST_PRESSURE, f"{clock.to_sql(at)}|{what}")
+
+
+def noted_pressure(connection: Connection, *, now: datetime, believed: timedelta) -> str:
+    """Return of what the host is short; nothing when that was said too long ago, or in another time."""
+    at, _, what = (noted(connection, HOST_PRESSURE) or "").partition("|")
+    return what if at and abs(now - clock.from_sql(at)) <= believed else ""

@@ -31,9 +31,21 @@ _SELECT = """
            image_id, config_hash, compose_project, compose_service, restart_policy, restart_limit, restart_count,
            exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable, matched_since,
            compose_depends_on, previous_exit_code, previous_oom_killed, change, changed_at, health_output, health_grace_s,
-           network, network_of
+           network, network_of, engine_away
     FROM targets
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSummary:
+    """What is shown of a target; the state is None where there is none, and `problem` says why."""
+
+    name: str | None = None
+    state: TargetState | None = None
+    problem: str | None = None
+    image_id: str | None = None
+    started_at: datetime | None = None
+    oom_killed: bool = False  # at the end of this run, or of the one before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +59,36 @@ class TargetReport:
     matched_since: datetime | None = None  # since when this target is the service's; None when it never had another
     change: TargetChange | None = None  # the last, of the image or the configuration; None when none was seen
     changed_at: datetime | None = None
+    engine_away: bool = False  # there is no target because nobody answers
+
+    @property
+    def summary(self) -> TargetSummary:
+        target = self.target
+        if target is None:
+            return TargetSummary(problem=self.problem)
+        return TargetSummary(
+            name=target.name,
+            state=target.state,
+            image_id=target.image_id,
+            started_at=target.started_at,
+            oom_killed=target.oom_killed or target.previous_oom_killed,
+        )
+
+
+def summaries(connection: Connection) -> dict[int, TargetSummary]:
+    """Return what is shown of every service's target: a tenth of the work of `load`."""
+    rows = connection.rows("SELECT service_id, name, state, problem, image_id, started_at, oom_killed OR previous_oom_killed FROM targets")
+    return {
+        integer(row[0]): TargetSummary(
+            name=text_or_none(row[1]),
+            state=None if row[2] is None else TargetState(text(row[2])),
+            problem=text_or_none(row[3]),
+            image_id=text_or_none(row[4]),
+            started_at=time_or_none(row[5]),
+            oom_killed=bool(row[6]),
+        )
+        for row in rows
+    }
 
 
 def publish(connection: Connection, reports: dict[int, TargetReport]) -> None:
@@ -58,8 +100,8 @@ def publish(connection: Connection, reports: dict[int, TargetReport]) -> None:
             image_id, config_hash, compose_project, compose_service, restart_policy, restart_limit, restart_count,
             exit_code, oom_killed, error, stop_timeout_s, published_ports, stopped_by_person, untouchable, matched_since,
             compose_depends_on, previous_exit_code, previous_oom_killed, change, changed_at, health_output, health_grace_s,
-            network, network_of)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            network, network_of, engine_away)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         [_row(service_id, report) for service_id, report in reports.items()],
     )
@@ -85,7 +127,7 @@ def _row(service_id: int, report: TargetReport) -> tuple[apsw.SQLiteValue, ...]:
     head = (service_id, clock.to_sql(report.observed_at), report.matched_by, report.problem)
     target = report.target
     if target is None:
-        return (*head, *[None] * 21, sql_time(report.matched_since), None, None, None, *_change(report), *[None] * 4)
+        return (*head, *[None] * 21, sql_time(report.matched_since), None, None, None, *_change(report), *[None] * 4, int(report.engine_away))
     return (
         *head,
         target.kind.value,
@@ -118,6 +160,7 @@ def _row(service_id: int, report: TargetReport) -> tuple[apsw.SQLiteValue, ...]:
         target.health_grace_s,
         target.network.value,
         target.network_of,
+        0,
     )
 
 
@@ -136,6 +179,7 @@ def _report(row: tuple[apsw.SQLiteValue, ...]) -> TargetReport:
         matched_since=time_or_none(row[25]),
         change=None if row[29] is None else TargetChange(text(row[29])),
         changed_at=time_or_none(row[30]),
+        engine_away=bool(row[35]),
     )
 
 

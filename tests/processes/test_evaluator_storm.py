@@ -52,6 +52,14 @@ def test_in_a_storm_nothing_is_restarted_for_five_minutes_and_then_one_that_is_n
     assert "waits for its turn" in ten.healing_of("one")
 
 
+def test_the_one_has_the_time_to_prove_that_it_is_ill(crowd: MakeCrowd) -> None:
+    """With the least time that people get, it keeps its turn until that is over."""
+    world = crowd(*({"name": name} for name in SIX), min_unhealthy_seconds=20)
+    world.fall_ill(*SIX)
+    world.stay_ill(*SIX, seconds=360)
+    assert world.heals_of() == [("one", "planned")]
+
+
 def test_when_the_one_is_verified_the_others_follow_one_by_one(ten: Crowd) -> None:
     ten.fall_ill(*SIX)
     ten.stay_ill(*SIX, seconds=340)

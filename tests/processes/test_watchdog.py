@@ -9,16 +9,22 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from healthmon import clock
+from healthmon.heal.pressure import BELIEVED
 from healthmon.log import Log
+from healthmon.model.host_pressure import HostPressure
 from healthmon.paths import Paths
+from healthmon.processes.watchdog import pressing
+from healthmon.processes.watchdog.pressing import Pressing
 from healthmon.processes.watchdog.sampling import Sampling
-from healthmon.store import process_samples
+from healthmon.processes.watchdog.writing import Writing
+from healthmon.store import facts, process_samples
 from healthmon.store.connection import create_or_open, open_for_reading
 from healthmon.watch import host
 from healthmon.watch.heartbeat import Beat, Ear, Heart
@@ -124,7 +130,9 @@ def test_without_a_database_samples_are_taken_and_that_is_told_once_until_it_is_
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    sampling = Sampling(a_config(tmp_path, {"name": "s", "url": "http://127.0.0.1:1/"}, watchdog={"sample_seconds": 0.1}), Log("watchdog"))
+    config = a_config(tmp_path, {"name": "s", "url": "http://127.0.0.1:1/"}, watchdog={"sample_seconds": 0.1})
+    writing = Writing(config.paths.database, Log("watchdog"), trouble="samples_not_written")
+    sampling = Sampling(config, writing)
     path = tmp_path / "health_monitoring.db"
     now = clock.monotonic()
 
@@ -150,7 +158,27 @@ def test_without_a_database_samples_are_taken_and_that_is_told_once_until_it_is_
     create_or_open(path).close()
     assert stored_after_samples(1) == 1
     assert [message.split()[:2] for message in caplog.messages] == [["watchdog", "samples_not_written"]] * 2
-    sampling.close()
+    writing.close()
+
+
+def test_a_host_that_is_short_of_something_is_told_of_until_it_is_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = create_or_open(tmp_path / "health_monitoring.db")
+    pressing_ = Pressing(tmp_path, Writing(connection.path, Log("watchdog"), trouble="samples_not_written"), Log("watchdog"))
+    calm = HostPressure(**dict.fromkeys((field.name for field in fields(HostPressure)), None))
+
+    def told(load: float, at_s: float) -> str:
+        monkeypatch.setattr(pressing, "read_pressure", lambda _: replace(calm, load_per_cpu=load))
+        pressing_.look_when_due(at_s)
+        return facts.noted_pressure(connection, now=clock.now(), believed=BELIEVED)
+
+    assert told(0.1, 100) == ""
+    assert facts.noted(connection, facts.HOST_PRESSURE) is None
+    assert told(9.0, 105) == ""  # a look is due every ten seconds
+    assert told(9.0, 110) == "the load is 9.0 for each processor"
+    assert told(12.0, 150) == "the load is 9.0 for each processor"
+    assert told(0.1, 160) == ""
+    assert facts.noted_pressure(connection, now=clock.now() + 2 * BELIEVED, believed=BELIEVED) == ""
+    connection.close()
 
 
 def test_beats_are_heard_and_garbage_is_not(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from healthmon.heal.decision import HealReason, HealVerdict
 from healthmon.heal.policy import VOIDS_EVIDENCE, decide
 from healthmon.heal.starting import Renewal
 from healthmon.heal.storm import StormStanding
+from healthmon.model.check import CheckReason
 from healthmon.model.heal import Heal, HealAction, HealState
 from healthmon.model.quarantine import Quarantine, Rearm
 from healthmon.model.status import ServiceStatus
@@ -96,6 +97,41 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
         {"state": an_unhealthy_state(status=ServiceStatus.HEALTHY)},
         HealVerdict.HOLD,
         HealReason.NOT_UNHEALTHY,
+    ),
+    (
+        "our own network is gone: whatever was seen before",
+        {"state": an_unhealthy_state(unknown_looks=1, last_reason=CheckReason.NO_NETWORK)},
+        HealVerdict.HOLD,
+        HealReason.OWN_NETWORK,
+    ),
+    (
+        "our own network is gone, for longer",
+        {"state": an_unhealthy_state(status=ServiceStatus.UNKNOWN, unknown_looks=9, last_reason=CheckReason.NO_NETWORK)},
+        HealVerdict.HOLD,
+        HealReason.OWN_NETWORK,
+    ),
+    ("the engine does not answer", {"target": None, "is_engine_away": True}, HealVerdict.HOLD, HealReason.ENGINE_AWAY),
+    (
+        "too late an answer on a busy host",
+        {"host_pressure": "the load is 9.0 for each processor", "state": an_unhealthy_state(last_reason=CheckReason.TIMEOUT)},
+        HealVerdict.WAIT,
+        HealReason.HOST_PRESSURE,
+    ),
+    (
+        "a refusal is none, however busy the host",
+        {"host_pressure": "the load is 9.0 for each processor", "state": an_unhealthy_state(last_reason=CheckReason.REFUSED)},
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
+    ),
+    (
+        "a busy host excuses nobody for longer than five minutes",
+        {
+            "host_pressure": "the load is 9.0 for each processor",
+            "state": an_unhealthy_state(last_reason=CheckReason.TIMEOUT),
+            "incident": an_incident(detected_at=ago(300)),
+        },
+        HealVerdict.ACT,
+        HealReason.CONFIRMED_UNHEALTHY,
     ),
     ("one at a time", {"history": (a_heal(HealState.ISSUED),)}, HealVerdict.HOLD, HealReason.IN_PROGRESS),
     ("not while verifying", {"history": (a_heal(HealState.RETURNED),)}, HealVerdict.HOLD, HealReason.IN_PROGRESS),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 
 def known(situation: Situation) -> HealDecision | Passed:
+    if situation.is_engine_away:
+        return hold(HealReason.ENGINE_AWAY, situation.target_problem)
     if situation.target is None:
         return hold(HealReason.NO_TARGET, situation.target_problem)
     return Passed(detail=situation.target.name)

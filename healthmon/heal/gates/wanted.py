@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.heal.decision import HealDecision, HealReason, HealVerdict, Passed, hold, wait_until
+from healthmon.model.check import CheckReason
 from healthmon.model.heal import OPEN_HEALS, HealState
 from healthmon.model.status import ServiceStatus
 
@@ -24,6 +25,8 @@ def switched_on(situation: Situation) -> HealDecision | Passed:
 
 def unhealthy(situation: Situation) -> HealDecision | Passed:
     state = situation.state
+    if state.status is not ServiceStatus.HEALTHY and state.unknown_looks and state.last_reason is CheckReason.NO_NETWORK:
+        return hold(HealReason.OWN_NETWORK, state.last_error or "")
     if state.status is not ServiceStatus.UNHEALTHY or situation.incident is None:
         return hold(HealReason.NOT_UNHEALTHY, state.status.value)
     return Passed(detail="" if state.status_since is None else f"unhealthy since {clock.to_people(state.status_since)}")

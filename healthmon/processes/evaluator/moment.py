@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from healthmon.heal.pressure import BELIEVED
 from healthmon.heal.starting import CRASH_LOOP_WITHIN, Renewal, learned_grace_s, renewal
 from healthmon.heal.storm import standing
 from healthmon.model.status import ServiceStatus
@@ -38,6 +39,7 @@ class Moment:
     reports: Mapping[int, TargetReport]
     host: list[Heal]  # the ledger of the last day, and what is open, oldest first
     engine_returned_at: datetime | None
+    host_pressure: str
     storm: StormStanding | None  # for all whose turn it is not
     queued: int = 0  # services of this step that wait for their turn
 
@@ -48,6 +50,10 @@ class Moment:
     def target_problem(self, sid: int) -> str:
         report = self.reports.get(sid)
         return "the healer has not looked yet" if report is None else report.problem or ""
+
+    def is_engine_away(self, sid: int) -> bool:
+        report = self.reports.get(sid)
+        return report is not None and report.engine_away
 
     def is_hands_off(self, sid: int) -> bool:
         """Tell whether a service is ill because a person wants it so, or nobody of ours may touch it."""
@@ -118,6 +124,7 @@ def read_moment(
         reports={sid: _not_in_the_future(report, now, set_at) for sid, report in reports.items()},
         host=[recent[heal_id] for heal_id in sorted(recent)],
         engine_returned_at=facts.noted_time(connection, facts.ENGINE_RETURNED_AT),
+        host_pressure=facts.noted_pressure(connection, now=now, believed=BELIEVED),
         storm=None,
     )
     storm = storms.open_one(connection)

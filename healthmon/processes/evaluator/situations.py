@@ -72,6 +72,8 @@ class Situations:
             unhealthy_dependencies=self._ill_dependencies(sid, moment),
             unhealthy_services=len(moment.unhealthy),
             watched_services=len(moment.states),
+            is_engine_away=moment.is_engine_away(sid),
+            host_pressure=moment.host_pressure,
             storm=moment.storm,
             learned_grace_s=moment.learned_grace_s(connection, sid),
             renewal=moment.renewal(sid),

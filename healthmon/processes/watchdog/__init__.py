@@ -19,8 +19,10 @@ from healthmon.processes.loop import prepare_directories
 from healthmon.processes.programs import names
 from healthmon.processes.watchdog.charges import Charges
 from healthmon.processes.watchdog.outward import Outward
+from healthmon.processes.watchdog.pressing import Pressing
 from healthmon.processes.watchdog.reloading import Reloading
 from healthmon.processes.watchdog.sampling import Sampling
+from healthmon.processes.watchdog.writing import Writing
 from healthmon.watch import policy
 from healthmon.watch.heartbeat import Ear
 from healthmon.watch.policy import FLAPPING_STARTS, FLAPPING_WITHIN_S, WatchAction, WatchReason
@@ -59,7 +61,9 @@ class Watchdog:
         self._rpc = SupervisorRpc(config.paths.supervisor_socket)
         self._charges = Charges(names(config))
         self._reloading = Reloading(config.paths, doorbell, log)
-        self._sampling = Sampling(config, log)
+        self._writing = Writing(config.paths.database, log, trouble="samples_not_written")
+        self._sampling = Sampling(config, self._writing)
+        self._pressing = Pressing(config.paths.data_dir, self._writing, log)
         self._outward = Outward(config.watchdog, log)
         self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)
         self._look_every_s = min(LOOK_EVERY_S, config.watchdog.sample_seconds)
@@ -85,6 +89,7 @@ class Watchdog:
             self._look_at = now + (self._look_every_s if self._outward.has_been_ready else FIRST_LOOKS_EVERY_S)
             self._put_back(now)
             self._look(now)
+            self._pressing.look_when_due(now)
         return max(0.0, min(self._look_at - clock.monotonic(), self._reloading.wait_s()))
 
     def follow(self, config: Config) -> bool:
@@ -93,6 +98,7 @@ class Watchdog:
         self._sampling.follow(config)
         self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)
         self._look_every_s = min(LOOK_EVERY_S, config.watchdog.sample_seconds)
+        self._outward.follow(config.watchdog)
         self._reloading.follow()
         return True
 
@@ -102,7 +108,7 @@ class Watchdog:
     def close(self) -> None:
         self._ear.close()
         self._reloading.close()
-        self._sampling.close()
+        self._writing.close()
         self._outward.close()
 
     def _put_back(self, now: float) -> None:
