@@ -58,6 +58,11 @@ class Paths:
     def supervisor_socket(self) -> Path:
         return self.runtime / "supervisor.sock"
 
+    @property
+    def web_token(self) -> Path:
+        """What lets a person write through the page, where the configuration sets no token."""
+        return self.runtime / "web-token"
+
     def lock(self, role: str) -> Path:
         return self.runtime / "locks" / f"{role}.lock"
 

@@ -126,7 +126,7 @@ HOMES = {
     "rich": {"cli", "demo"},
     "click": {"cli"},
     "starlette": {"web"},
-    "uvicorn": {"web.serving"},
+    "uvicorn": {"web.serving", "web.patience"},
     "jinja2": {"web.pages"},
 }
 OUTSIDE_WORLD = {"os", "socket", "subprocess", "threading", "time", "select", "selectors", "asyncio", "random"}

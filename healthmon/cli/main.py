@@ -36,6 +36,7 @@ VERBS = {
     "slo": "were the service levels met? the document's five targets, and every service's budget",
     "backtest": "what other rules, or other healing, would have done with what really happened",
     "probe": "look at one service now, and say everything about it",
+    "web": "log a browser in, so that its buttons work",
     "validate": "check a configuration, and show what it means",
     "doctor": "is this installation sound and safe, and what to do if not",
     "processes": "what of ours runs, since when, and what it uses",

@@ -104,7 +104,7 @@ def _show(config: Config, connection: Connection, *, as_json: bool) -> int:
     if report.lines and all(line.last_updated is None for line in report.lines):
         click.echo("healthmon: nothing has been checked yet: what is at work has just started; try again in a moment", err=True)
     if as_json:
-        click.echo(json.dumps(report_document(report, found), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(report_document(report, {sid: one.summary for sid, one in found.items()}), indent=2, ensure_ascii=False))
     else:
         table.show(report, found)
     return EXIT_FINE if report.overall is OverallHealth.HEALTHY else EXIT_NOT_HEALTHY

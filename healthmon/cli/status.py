@@ -29,7 +29,7 @@ def command(context: Context, *, as_json: bool) -> int:
     finally:
         connection.close()
     if as_json:
-        click.echo(json.dumps(report_document(report, found), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(report_document(report, {sid: one.summary for sid, one in found.items()}), indent=2, ensure_ascii=False))
     else:
         table.show(report, found)
         shown = [found[line.service.service_id] for line in report.lines if line.service.service_id in found]

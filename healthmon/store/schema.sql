@@ -180,6 +180,7 @@ CREATE TABLE incidents (
 ) STRICT;
 CREATE UNIQUE INDEX one_open_incident ON incidents (service_id) WHERE resolved_at IS NULL;
 CREATE INDEX incidents_by_service ON incidents (service_id, started_at);
+CREATE INDEX incidents_by_end ON incidents (resolved_at);
 CREATE INDEX incidents_by_time ON incidents (started_at);
 
 -- How far each rule is for each service; a rule whose condition does not hold has no row.
@@ -590,6 +591,46 @@ CREATE TABLE database_sizes (
     day   TEXT PRIMARY KEY,               -- its first instant, as in service_days
     bytes INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- How many scheduled checks of each service ended how, and how long the answers took: store/tallies.py. For Prometheus,
+-- whose counters never go back: what is deleted from `checks` stays counted here.
+CREATE TABLE check_totals (
+    service_id INTEGER NOT NULL REFERENCES services,
+    reason     TEXT NOT NULL,             -- 'ok' is one, too
+    checks     INTEGER NOT NULL,
+    PRIMARY KEY (service_id, reason)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE response_totals (
+    service_id INTEGER PRIMARY KEY REFERENCES services,
+    edges      TEXT NOT NULL,             -- microseconds, as a JSON list
+    counts     TEXT NOT NULL,             -- one more than edges, as a JSON list
+    sum_us     INTEGER NOT NULL
+) STRICT;
+
+-- The same of what happens more rarely: how often something ended how. `subject` is a service_id, or a channel.
+CREATE TABLE totals (
+    event   TEXT NOT NULL CHECK (event IN ('incident', 'heal', 'delivery')),
+    subject TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    number  INTEGER NOT NULL,
+    PRIMARY KEY (event, subject, outcome)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER incidents_count AFTER INSERT ON incidents
+BEGIN
+    INSERT INTO totals VALUES ('incident', CAST(NEW.service_id AS TEXT), 'opened', 1) ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER heals_count AFTER UPDATE OF state ON heals WHEN OLD.closed_at IS NULL AND NEW.closed_at IS NOT NULL
+BEGIN
+    INSERT INTO totals VALUES ('heal', CAST(NEW.service_id AS TEXT), NEW.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER heals_count_dry AFTER INSERT ON heals WHEN NEW.closed_at IS NOT NULL
+BEGIN
+    INSERT INTO totals VALUES ('heal', CAST(NEW.service_id AS TEXT), NEW.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER deliveries_count AFTER UPDATE OF state ON deliveries WHEN NEW.state IN ('sent', 'parked')
+BEGIN
+    INSERT INTO totals VALUES ('delivery', NEW.channel, NEW.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+END;
 
 -- What was applied, the last 200 times that something changed: the keys and values as they were written, without secrets.
 CREATE TABLE configurations (

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 GROWS_NOT = {  # a row a service, a channel or a name, or what is taken away by who has put it there
     "certificates",
     "channel_states",
+    "check_totals",
     "configurations",
     "container_dependencies",
     "container_usage",
@@ -21,6 +22,7 @@ GROWS_NOT = {  # a row a service, a channel or a name, or what is taken away by 
     "network_sharers",
     "probe_requests",
     "quarantines",
+    "response_totals",
     "rule_states",
     "service_percentiles",
     "service_states",
@@ -28,6 +30,7 @@ GROWS_NOT = {  # a row a service, a channel or a name, or what is taken away by 
     "stale_rollups",
     "target_starts",
     "targets",
+    "totals",
     "watermark",
 }
 FOR_EVER = {"service_days"}

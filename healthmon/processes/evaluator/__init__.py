@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import applied, clock
 from healthmon.failpoints import reach
+from healthmon.history.buckets import edges_us
 from healthmon.log import Log
 from healthmon.processes.doorbell import ring
 from healthmon.processes.evaluator.clocks import Clocks
@@ -28,7 +29,7 @@ from healthmon.processes.evaluator.verdicts import Verdicts
 from healthmon.processes.evaluator.watching import Watching
 from healthmon.status.machine import StatusEvent
 from healthmon.status.uptime import hour_of
-from healthmon.store import checks, configurations, facts, rollups, services
+from healthmon.store import checks, configurations, facts, rollups, services, tallies
 from healthmon.store.connection import open_for_working
 from healthmon.store.sentinel import Mark
 
@@ -77,6 +78,7 @@ class Evaluator:
     def _put_together(self, config: Config, found: Mapping[str, Service], *, held_since: datetime) -> None:
         log = self._log
         known = [(found[settings.name], settings) for settings in config.enabled_services() if settings.name in found]
+        self._edges = {service.service_id: edges_us(settings.expected_response_time) for service, settings in known}
         self._maintaining = Maintaining(known, config.alerting.maintenance)
         self._watching = Watching(known, self._maintaining, log)
         self._outages = Outages(known, config.self_healing, log)
@@ -183,6 +185,7 @@ class Evaluator:
             self._outages.open_new(self._connection, changes, now)
             self._watching.save(self._connection)
             if entries:
+                tallies.count(self._connection, looks, self._edges)
                 rollups.mark_stale(self._connection, {hour_of(look.checked_at) for look in looks})
                 checks.delete_inbox_until(self._connection, entries[-1].inbox_id)
             reach("evaluator.before_commit")
