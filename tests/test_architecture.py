@@ -75,6 +75,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.hook_environment",
             "heal.preflight",
             "heal.starting",
+            "heal.labels",
             "heal.network_sharers",
             "heal.docker_check",
             "heal.off_limits",

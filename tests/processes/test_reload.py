@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,10 +15,11 @@ import pytest
 
 from healthmon.store import facts
 from healthmon.store.connection import open_for_reading
-from tests.reloading import EVERY_S, Host, reloading, wait_for
+from tests.reloading import EVERY_S, HEALTHMON, Host, reloading, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -51,15 +53,31 @@ def test_services_and_groups_come_and_go_and_nobody_else_notices(host: Host) -> 
     assert without == {name: pid for name, pid in with_new.items() if name != "probe-core"}
     assert host.rows("SELECT service_name FROM service_status ORDER BY 1") == [("a",), ("b",), ("c",)]
 
-    host.agent.send_signal(signal.SIGHUP)
     number = host.number()
+    host.agent.send_signal(signal.SIGHUP)
     wait_for(lambda: host.number() > number, seconds=5)
     assert host.pids() == without
+    assert [one["number"] for one in json.loads(host.healthmon("config", "history", "--json").stdout)] == [4, 3, 2, 1]
+    differs = host.healthmon("config", "diff", "1", "2")
+    assert (differs.returncode, '+      "name": "ill"' in differs.stdout) == (1, True)
     time.sleep(2 * EVERY_S)
     assert len(host.target.asked["ill"]) == asked
     gap_s = host.target.longest_gap_s("b", began)
     assert gap_s < 2 * EVERY_S, f"b was not looked at for {gap_s:.2f} s"
     assert host.target.longest_gap_s("a", began) < 2 * EVERY_S + 2, "a has a new process, which has its first looks within 2 s"
+
+
+def test_without_an_agent_a_reload_says_what_to_do(tmp_path: Path) -> None:
+    source = tmp_path / "c.json"
+    source.write_text(json.dumps({"data_dir": str(tmp_path), "services": [{"name": "a", "url": "http://127.0.0.1:1/"}]}))
+    command = [*HEALTHMON, "--config", str(source), "reload"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 3
+    assert f"no agent runs with {source}: the file is valid, and `healthmon run` starts one with it" in done.stderr
+    source.write_text("{")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "c.json:1:1" in done.stderr) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["c.json"]
 
 
 def test_many_reloads_at_once_end_in_the_last_one(host: Host) -> None:
@@ -113,6 +131,9 @@ def test_a_file_that_is_refused_changes_nothing_and_is_told_everywhere(host: Hos
     victim = host.pids()["probe-core"]
     os.kill(victim, signal.SIGKILL)  # who starts anew works with what is applied, and not with the file
     wait_for(lambda: host.pids().get("probe-core") not in {None, victim}, seconds=10)
+    host.write("core/a", "agents/b", database_path="another.db")
+    assert "database_path cannot change while the agent runs" in host.healthmon("reload").stderr
+    assert "the file was refused: database_path cannot change" in host.healthmon("status").stderr
     host.write("core/a", "agents/b")
     host.reload()
     wait_for(lambda: not host.rows(alert), seconds=5)
