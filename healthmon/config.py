@@ -15,7 +15,7 @@ from healthmon import installation, secrets
 from healthmon.config_source import commands, conditions, file, limits, names, relations, wording
 from healthmon.errors import UsageError
 from healthmon.heal.settings import DiscoverySettings, HealSettings
-from healthmon.history.settings import RetentionSettings
+from healthmon.history.settings import BackupSettings, RetentionSettings, SloSettings
 from healthmon.notify.settings import AlertingSettings
 from healthmon.paths import Paths
 from healthmon.probes.settings import MIN_DURATION_S, TIMEOUT_EXCEEDS_INTERVAL, require_within_interval
@@ -95,6 +95,8 @@ class Config(Settings):
     )
     alerting: AlertingSettings = Field(AlertingSettings(), description="Who is told of alerts, and how.")
     dashboard: DashboardSettings = Field(DashboardSettings(), description="What the dashboard shows, and how long checks are kept.")
+    backup: BackupSettings = Field(BackupSettings(), description="When the database is backed up.")
+    slo: SloSettings = Field(SloSettings(), description="The targets of `healthmon slo`.")
     retention: RetentionSettings = Field(RetentionSettings(), description="How long the rest of the history is kept.")
     discovery: DiscoverySettings = Field(DiscoverySettings(), description="Which containers are watched because their labels ask for it.")
     self_healing: HealSettings = Field(HealSettings(), description="Whether and when unhealthy services are restarted.")

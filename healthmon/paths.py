@@ -21,6 +21,10 @@ class Paths:
         return self.data_dir / "logs"
 
     @property
+    def backups(self) -> Path:
+        return self.data_dir / "backups"
+
+    @property
     def runtime(self) -> Path:
         """Sockets, locks and generated files, readable by the owner alone (0700)."""
         return self.data_dir / ".healthmon"
@@ -44,6 +48,11 @@ class Paths:
     def sentinel(self) -> Path:
         """What is known of the database while there is none, or another one."""
         return self.runtime / "database"
+
+    @property
+    def marks(self) -> Path:
+        """Which marks of the keeper's the database may have."""
+        return self.runtime / "marks"
 
     @property
     def supervisor_socket(self) -> Path:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon.answers import live
-from healthmon.store import alerts, channel_states, conversations, heals, history, incidents, targets
+from healthmon.store import alerts, channel_states, conversations, heals, history, incidents, rollups, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,6 +48,7 @@ class Past:
     since: datetime
     until: datetime
     hours: tuple[Point, ...]
+    percentiles_us: tuple[float, float] | None  # median and 95th, as they were counted last; None before
     incidents: tuple[Incident, ...]
 
 
@@ -69,15 +70,13 @@ def read_past(connection: Connection, service_ids: Iterable[int], *, until: date
     """Return the past of some services."""
     since = until - span
     outages: dict[int, list[Incident]] = {}
+    counted = rollups.percentiles(connection)
     for incident in incidents.touching(connection, since):
         outages.setdefault(incident.service_id, []).append(incident)
     return {
         sid: Past(
-            since=since,
-            until=until,
-            hours=tuple(history.hourly(connection, sid, since, until)),
-            incidents=tuple(outages.get(sid, ())),
+            since=since, until=until, hours=tuple(hours), percentiles_us=counted.get(sid), incidents=tuple(outages.get(sid, ()))
         )
-        for sid in service_ids
+        for sid, hours in history.hourly_of(connection, service_ids, since, until).items()
     }
 

@@ -108,6 +108,23 @@ def unsilence(context: Context, silence_id: int) -> int:
     return act(context.config.paths, action)
 
 
+@command.command("false")
+@click.argument("alert_id", type=click.IntRange(min=1))
+@click.option("--reason", "-m", default="", help="Why, for those who read it later.")
+@click.option("--by", "author", default=None, help="Who; without it you, as the system knows you.")
+@click.pass_obj
+def false(context: Context, alert_id: int, reason: str, author: str | None) -> int:
+    """Say that an alert was about nothing. Its number is in `healthmon slo` and `healthmon alerts list --json`."""
+    action = OperatorAction(
+        kind=OperatorActionKind.FALSE_ALARM,
+        made_at=clock.now(),
+        author=one_line(author or person(), "--by"),
+        reason=one_line(reason, "--reason"),
+        alert_id=alert_id,
+    )
+    return act(context.config.paths, action)
+
+
 @command.command("review")
 @click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="How far back.")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")

@@ -11,7 +11,7 @@ from healthmon.errors import HealthmonError, PortError
 from healthmon.log import Log
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.store import alerts
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 from healthmon.web import app, secret
 from healthmon.web.access import Access
 from healthmon.web.hub import Hub
@@ -116,7 +116,7 @@ class PortNotice:
         if self._is_settled:
             return
         with suppress(HealthmonError):
-            connection = open_for_writing(self._database, patience_s=0.0)
+            connection = open_for_working(self._database, patience_s=0.0)
             try:
                 with connection.transaction(durable=True):
                     write(connection)

@@ -30,7 +30,7 @@ from healthmon.processes.evaluator.watching import Watching
 from healthmon.status.machine import StatusEvent
 from healthmon.status.uptime import hour_of
 from healthmon.store import checks, configurations, facts, rollups, services, tallies
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 from healthmon.store.sentinel import Mark
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ LOADED_FACT = "evaluator_loaded_at"
 def make(config: Config) -> Callable[[Doorbell], Evaluator]:
     """Return what makes the evaluator once its role is held."""
     def evaluator(_doorbell: Doorbell) -> Evaluator:
-        connection = open_for_writing(config.paths.database)
+        connection = open_for_working(config.paths.database)
         made = Evaluator(config, connection, Log(PROGRAM))
         made.follow(config)  # it may have been applied while no evaluator ran
         return made

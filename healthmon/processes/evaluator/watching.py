@@ -18,7 +18,7 @@ from healthmon.store import rollups
 from healthmon.store import states as stored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -113,6 +113,10 @@ class Watching:
         """Return the uptime of these services, as of their last look."""
         return {sid: self._uptime(sid) for sid in service_ids}
 
+    def booked(self, sid: int) -> Mapping[datetime, Booked]:
+        """Return the time of a service's last 24 hours, by its hours."""
+        return self._booked.get(sid, {})
+
     def replace_state(self, state: ServiceState) -> None:
         """Put a state that something else than a look changed."""
         self.states[state.service_id] = state
@@ -126,8 +130,8 @@ class Watching:
 
     def save(self, connection: Connection) -> None:
         """Write what changed since the last call."""
-        stored.save(connection, [(self.states[sid], self._uptime(sid)) for sid in self._changed])
         stored.save_hours(connection, [(sid, hour, self._booked[sid][hour]) for sid, hour in self._changed_hours])
+        stored.save(connection, [(self.states[sid], self._uptime(sid)) for sid in self._changed])  # forgets hours of days ago
         rollups.mark_stale(connection, {hour for _, hour in self._changed_hours})
         self._changed.clear()
         self._changed_hours.clear()

@@ -19,7 +19,7 @@ from healthmon.processes.healer.observing import Observing
 from healthmon.processes.healer.securing import Securing
 from healthmon.rules.variables import CONTAINER_USAGE
 from healthmon.store import services
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ def make(config: Config) -> Callable[[Doorbell], Healer]:
     log = Log(PROGRAM)
 
     def healer(doorbell: Doorbell) -> Healer:
-        connection = open_for_writing(config.paths.database)
+        connection = open_for_working(config.paths.database)
         supervisor = SupervisorEngine(config.paths.supervisor_socket)
         return Healer(config, doorbell, connection, log, docker=DockerEngine(log), supervisor=supervisor)
 

@@ -181,8 +181,8 @@ def _row(
 ) -> ServiceRow:
     name, past = line.service.name, pasts[line.service.service_id]
     target = None if report is None else report.target
-    counted = checks_of(point.rollup.checks for point in past.hours)
-    times = [None if us is None else us / US for us in (counted.percentile_us(50), counted.percentile_us(95))]
+    checks = sum(point.rollup.checks.checks for point in past.hours)
+    good = sum(point.rollup.checks.healthy_checks for point in past.hours)
     return ServiceRow(
         key=f"service-{line.service.service_id}-{quote(name, safe='')}",
         name=name,
@@ -193,10 +193,10 @@ def _row(
         since=moment_or_none(line.status_since, live.at),
         what="" if line.status is ServiceStatus.HEALTHY else line.error or line.reason.value,
         response=wording.milliseconds(line.response_time_s),
-        percentiles="" if None in times else " / ".join(map(wording.milliseconds, times)),
+        percentiles=_percentiles(past),
         uptime=wording.percentage(line.uptime),
         coverage=wording.coverage(line.uptime),
-        failed=wording.failed(counted.checks, counted.healthy_checks),
+        failed=wording.failed(checks, good),
         strip=strip({one.start: one.rollup.time for one in past.hours}, past.incidents, since=past.since, until=past.until),
         sparkline=sparkline(
             past.hours, since=past.since, span=past.until - past.since, expected_s=settings[name].expected_response_time
@@ -206,6 +206,18 @@ def _row(
         container_age="" if target is None or target.started_at is None else wording.age(target.started_at, live.at),
         engine_restarts=0 if target is None else target.restart_count,
     )
+
+
+def _percentiles(past: Past) -> str:
+    """Return median and 95th percentile. Merging the histograms of a day is for the first minutes, in which none are counted."""
+    found = past.percentiles_us
+    if found is None:
+        counted = checks_of(point.rollup.checks for point in past.hours)
+        median, high = counted.percentile_us(50), counted.percentile_us(95)
+        if median is None or high is None:
+            return ""
+        found = median, high
+    return " / ".join(wording.milliseconds(us / US) for us in found)
 
 
 def _statuses(report: LiveReport, choice: Choice) -> tuple[StatusFilter, ...]:
