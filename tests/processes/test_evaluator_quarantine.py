@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from healthmon.answers.report import read_report
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.model.quarantine import Rearm
 from healthmon.model.target import Incarnation
@@ -149,6 +150,9 @@ def test_restarts_that_it_did_not_need_are_counted(tmp_path: Path, monkeypatch: 
     crowd.stay_ill("app", seconds=31, every_s=31)
     crowd.heal_one("app", helps=True)
     assert [(heal.state.value, heal.needless) for heal in heals.recent(crowd.connection, limit=9) if heal.returned_at] == [("verified", True)]
+    healing = read_report(crowd.connection, crowd.config)["healing"]
+    assert (healing["made"], healing["verified"], healing["failed"], healing["needless"]) == (1, 1, 0, 1)
+    assert healing["by_failure"][0]["failure"] == "status: expected 200, got 500 Internal Server Error"
     crowd.connection.close()
 
 

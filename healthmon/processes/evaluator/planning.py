@@ -157,6 +157,8 @@ class Planning:
         outages.note_healing(connection, sid, in_words(decision, dry_run=situation.settings.dry_run), decision.reason)
         if decision.reason in VOIDS_EVIDENCE and situation.state.evidence_failures:
             watching.replace_state(machine.without_evidence(situation.state))
+        if decision.reason is HealReason.SERVICE_BUDGET and not situation.settings.dry_run:
+            outages.call_person(connection, sid, since=incident.started_at, now=moment.now)
         if decision.verdict is HealVerdict.LOOK:
             self._ask_for_looks(connection, situation)
         heal = _new_heal(situation, decision)
