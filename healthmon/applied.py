@@ -44,6 +44,7 @@ class Applied:
     cause: ConfigurationCause
     source: Path
     text: str
+    written: Plain  # what the text says
     discovered: tuple[Plain, ...] = ()  # services that stand in no file
     programs: tuple[str, ...]  # that it asks for, and that run under our supervisord
     without: tuple[str, ...]  # those that run elsewhere
@@ -51,13 +52,12 @@ class Applied:
     content: str  # JSON of what may be shown
     masks: Mapping[str, str] = field(default_factory=dict)
 
-    def read(self) -> Source:
-        """Return what the file said. Raises ConfigError."""
-        return file.parse(self.source, self.text)
-
     def load(self, paths: Paths, *, with_secrets: bool = True) -> Config:
         """Return the configuration of the agent at `paths`. Raises ConfigError: a `${file:…}` may be gone by now."""
-        loaded = config.build(self.read(), discovered=self.discovered, with_secrets=with_secrets)
+        directory = self.source.parent
+        loaded = config.build_again(self.written, directory=directory, discovered=self.discovered, with_secrets=with_secrets)
+        if loaded is None:
+            loaded = config.build(file.parse(self.source, self.text), discovered=self.discovered, with_secrets=with_secrets)
         return loaded.model_copy(update={"data_dir": str(paths.data_dir)})
 
     @property
@@ -107,9 +107,9 @@ def compose(  # noqa: PLR0913  one fact each
     directory: Path,
 ) -> Applied:
     """Return the snapshot that makes `loaded`, which was built from `source`, the configuration."""
-    written = config.with_discovered(source.root.plain(), discovered)
+    written = source.root.plain()
     known = {} if before is None else before.masks
-    shown, masks = masked(written, loaded, known=known, number=number)
+    shown, masks = masked(config.with_discovered(written, discovered), loaded, known=known, number=number)
     return Applied(
         number=number,
         applied_at=clock.now(),
@@ -117,6 +117,7 @@ def compose(  # noqa: PLR0913  one fact each
         cause=cause,
         source=Path(source.file).absolute(),
         text=source.text,
+        written=written,
         discovered=discovered,
         programs=tuple(name for name in programs if name not in without),
         without=tuple(without),
@@ -151,6 +152,7 @@ def to_bytes(applied: Applied) -> bytes:
             "cause": applied.cause.value,
             "source": os.fsencode(applied.source).hex(),
             "text": applied.text,
+            "written": applied.written,
             "discovered": applied.discovered,
             "programs": applied.programs,
             "without": applied.without,
@@ -171,6 +173,7 @@ def from_bytes(data: bytes) -> Applied:
         cause=ConfigurationCause(said["cause"]),
         source=_path(said["source"]),
         text=str(said["text"]),
+        written=frozen(said["written"]),
         discovered=tuple(map(frozen, said["discovered"])),
         programs=tuple(map(str, said["programs"])),
         without=tuple(map(str, said["without"])),

@@ -14,8 +14,8 @@ from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, Wi
 from healthmon import installation, secrets
 from healthmon.config_source import commands, conditions, file, limits, names, relations, wording
 from healthmon.errors import UsageError
-from healthmon.heal.settings import HealSettings
-from healthmon.history.settings import RetentionSettings
+from healthmon.heal.settings import DiscoverySettings, HealSettings
+from healthmon.history.settings import BackupSettings, RetentionSettings, SloSettings
 from healthmon.notify.settings import AlertingSettings
 from healthmon.paths import Paths
 from healthmon.probes.settings import MIN_DURATION_S, TIMEOUT_EXCEEDS_INTERVAL, require_within_interval
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from healthmon.config_source.node import Finding, Plain, Source
     from healthmon.config_source.node import Path as KeyPath
 
-__all__ = ["Config", "ServiceSettings", "build", "find", "json_schema", "load", "with_discovered"]
+__all__ = ["Config", "ServiceSettings", "build", "build_again", "find", "json_schema", "load", "with_discovered"]
 
 ENVIRONMENT = "HEALTHMON_CONFIG"
 DATA_DIR = "HEALTHMON_DATA_DIR"  # for a unit of systemd, whose file has it beside what the unit may write
@@ -95,7 +95,10 @@ class Config(Settings):
     )
     alerting: AlertingSettings = Field(AlertingSettings(), description="Who is told of alerts, and how.")
     dashboard: DashboardSettings = Field(DashboardSettings(), description="What the dashboard shows, and how long checks are kept.")
+    backup: BackupSettings = Field(BackupSettings(), description="When the database is backed up.")
+    slo: SloSettings = Field(SloSettings(), description="The targets of `healthmon slo`.")
     retention: RetentionSettings = Field(RetentionSettings(), description="How long the rest of the history is kept.")
+    discovery: DiscoverySettings = Field(DiscoverySettings(), description="Which containers are watched because their labels ask for it.")
     self_healing: HealSettings = Field(HealSettings(), description="Whether and when unhealthy services are restarted.")
     watchdog: WatchSettings = Field(WatchSettings(), description="When a process of our own is started anew.")
     web: WebSettings = Field(WebSettings(), description="Where the pages and the API are served.")
@@ -201,6 +204,20 @@ def build(source: Source, *, discovered: tuple[Plain, ...] = (), with_secrets: b
     if findings:
         raise source.error(findings)
     return config
+
+
+def build_again(written: Plain, *, directory: Path, discovered: tuple[Plain, ...], with_secrets: bool) -> Config | None:
+    """Return the configuration of values that `build` has taken before, without looking for mistakes in them.
+
+    That takes a third of the time. None when they do not do any more, as when a secret is gone: `build` says why.
+    """
+    values, missing = secrets.resolve(written, directory=directory) if with_secrets else (secrets.stand_in(written), [])
+    if missing:
+        return None
+    try:
+        return Config.model_validate(_completed(with_discovered(values, discovered)))
+    except ValidationError:
+        return None
 
 
 def with_discovered(written: Plain, discovered: tuple[Plain, ...]) -> Plain:

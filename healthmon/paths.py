@@ -21,6 +21,10 @@ class Paths:
         return self.data_dir / "logs"
 
     @property
+    def backups(self) -> Path:
+        return self.data_dir / "backups"
+
+    @property
     def runtime(self) -> Path:
         """Sockets, locks and generated files, readable by the owner alone (0700)."""
         return self.data_dir / ".healthmon"
@@ -46,8 +50,18 @@ class Paths:
         return self.runtime / "database"
 
     @property
+    def marks(self) -> Path:
+        """Which marks of the keeper's the database may have."""
+        return self.runtime / "marks"
+
+    @property
     def supervisor_socket(self) -> Path:
         return self.runtime / "supervisor.sock"
+
+    @property
+    def web_token(self) -> Path:
+        """What lets a person write through the page, where the configuration sets no token."""
+        return self.runtime / "web-token"
 
     def lock(self, role: str) -> Path:
         return self.runtime / "locks" / f"{role}.lock"

@@ -75,6 +75,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.hook_environment",
             "heal.preflight",
             "heal.starting",
+            "heal.labels",
             "heal.network_sharers",
             "heal.docker_check",
             "heal.off_limits",
@@ -126,7 +127,7 @@ HOMES = {
     "rich": {"cli", "demo"},
     "click": {"cli"},
     "starlette": {"web"},
-    "uvicorn": {"web.serving"},
+    "uvicorn": {"web.serving", "web.patience"},
     "jinja2": {"web.pages"},
 }
 OUTSIDE_WORLD = {"os", "socket", "subprocess", "threading", "time", "select", "selectors", "asyncio", "random"}

@@ -38,3 +38,13 @@ def test_the_default_rules_are_those_of_the_code() -> None:
 @pytest.mark.parametrize("verb", sorted(verb for verb, about in VERBS.items() if about))
 def test_every_command_is_in_the_readme(verb: str) -> None:
     assert re.search(rf"healthmon {verb}\b|--{verb}\b", README), f"README.md does not name `healthmon {verb}`"
+
+
+def test_the_tests_and_rows_of_the_traps_exist() -> None:
+    traps = (TOP / "docs" / "traps.md").read_text(encoding="utf-8")
+    sources = "".join(path.read_text(encoding="utf-8") for path in (TOP / "tests").rglob("*.py"))
+    named = set(re.findall(r"`(test_\w+)`", traps))
+    assert {name for name in named if f"def {name}(" not in sources} == set()
+    rows = {name for listed in re.findall(r"\brows? ((?:F\d\d[\w-]*(?:, )?)+)", traps) for name in listed.split(", ") if name}
+    assert len(rows) > 10
+    assert {name for name in rows if f'@row("{name}"' not in sources} == set()

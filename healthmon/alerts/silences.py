@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from healthmon.alerts.ourselves import OURSELVES
 from healthmon.errors import UsageError
 from healthmon.model.alert import HEALING_QUARANTINED, AlertSeverity
-from healthmon.spelling import nearest, quoted
+from healthmon.spelling import MAX_LINE_CHARS, is_one_line, nearest, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 OF_SERVICE = ("service", "group")
 LABELS = (*OF_SERVICE, "alert", "severity")
-MAX_MATCHER_CHARS = 200
 _MATCHER = re.compile(r"\s*(\w+)\s*(!?=)\s*(.*?)\s*")
 
 
@@ -40,9 +39,9 @@ class Matcher:
 
 def read_matcher(text: str) -> Matcher:
     """Read `service=doc_*`. Raises UsageError that says what is wrong with it."""
-    found = _MATCHER.fullmatch(text) if len(text) <= MAX_MATCHER_CHARS and text.isprintable() else None
+    found = _MATCHER.fullmatch(text) if is_one_line(text) else None
     if found is None or not found[3]:
-        raise UsageError(f"{text[:MAX_MATCHER_CHARS]!r} is no matcher: write as in service=doc_store or severity!=critical")
+        raise UsageError(f"{text[:MAX_LINE_CHARS]!r} is no matcher: write as in service=doc_store or severity!=critical")
     label, operator, pattern = found.groups()
     if label not in LABELS:
         raise UsageError(f"an alert has no {label!r}{nearest(label, LABELS)}: it has {', '.join(LABELS)}")

@@ -40,16 +40,16 @@ def read_firing(connection: Connection) -> list[AlertDocument]:
 
 
 def read_page(
-    connection: Connection, *, before: int | None, limit: int, service_id: int | None, is_firing: bool | None
+    connection: Connection, *, before: int | None, limit: int, service_id: int | None, status: AlertStatus | None
 ) -> list[AlertDocument]:
     """Return the newest alerts older than the one with the id `before`, newest first."""
-    found = alerts.page(connection, before=before, limit=limit, service_id=service_id, is_firing=is_firing)
+    found = alerts.page(connection, before=before, limit=limit, service_id=service_id, status=status)
     return documents(found, *_around(connection))
 
 
 def read_followed(connection: Connection, *, newest: int, also: Iterable[int]) -> list[AlertDocument]:
     """Return those that fire, the newest ones, and those with the ids `also`."""
-    page = alerts.page(connection, before=None, limit=newest, service_id=None, is_firing=None)
+    page = alerts.page(connection, before=None, limit=newest, service_id=None, status=None)
     found = {one.alert_id: one for one in (*alerts.firing(connection), *alerts.of_ids(connection, also), *page)}
     return documents([found[alert_id] for alert_id in sorted(found)], *_around(connection))
 

@@ -10,10 +10,11 @@ from healthmon.answers.wording import between, iso
 from healthmon.clock import to_iso
 from healthmon.model.check import CheckReason
 from healthmon.model.incident import IncidentResolution
-from healthmon.store import incidents, services
+from healthmon.store import incidents, outcomes, services
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from healthmon.model.incident import Incident
     from healthmon.model.service import Service
@@ -31,7 +32,9 @@ class IncidentDocument(TypedDict):
     error_message: str | None
     healing: str | None
     quarantined_at: str | None
+    acknowledged_at: str | None
     seconds_to_detect: float | None
+    seconds_to_acknowledge: float | None
     seconds_to_resolve: float | None
 
 
@@ -41,7 +44,7 @@ def read_page(
     """Return the newest incidents older than the one with the id `before`, newest first."""
     known = services.all_by_id(connection)
     found = incidents.page(connection, before=before, limit=limit, service_id=service_id, is_open=is_open)
-    return [_document(incident, known) for incident in found]
+    return _documents(connection, found, known)
 
 
 def read_followed(connection: Connection, *, newest: int, also: Iterable[int]) -> list[IncidentDocument]:
@@ -49,10 +52,15 @@ def read_followed(connection: Connection, *, newest: int, also: Iterable[int]) -
     known = services.all_by_id(connection)
     page = incidents.page(connection, before=None, limit=newest, service_id=None, is_open=None)
     found = {one.incident_id: one for one in (*incidents.open_incidents(connection), *incidents.of_ids(connection, also), *page)}
-    return [_document(found[incident_id], known) for incident_id in sorted(found)]
+    return _documents(connection, [found[incident_id] for incident_id in sorted(found)], known)
 
 
-def _document(incident: Incident, known: Mapping[int, Service]) -> IncidentDocument:
+def _documents(connection: Connection, found: Sequence[Incident], known: Mapping[int, Service]) -> list[IncidentDocument]:
+    acknowledged = outcomes.acknowledged_at(connection, [incident.incident_id for incident in found])
+    return [_document(incident, known, acknowledged.get(incident.incident_id)) for incident in found]
+
+
+def _document(incident: Incident, known: Mapping[int, Service], acknowledged_at: datetime | None) -> IncidentDocument:
     return IncidentDocument(
         incident_id=incident.incident_id,
         service_name=known[incident.service_id].name,
@@ -64,6 +72,8 @@ def _document(incident: Incident, known: Mapping[int, Service]) -> IncidentDocum
         error_message=incident.error_message,
         healing=incident.healing,
         quarantined_at=iso(incident.quarantined_at),
+        acknowledged_at=iso(acknowledged_at),
         seconds_to_detect=between(incident.started_at, incident.detected_at),
+        seconds_to_acknowledge=between(incident.started_at, acknowledged_at),
         seconds_to_resolve=between(incident.started_at, incident.resolved_at),
     )

@@ -54,6 +54,11 @@ def unwell(paths: Paths, names: Iterable[str]) -> dict[str, ProgramState]:
     return {name: state for name, state in found.items() if (name, state) != (BRAKE, ProgramState.STOPPED)}
 
 
+def running(paths: Paths, names: Iterable[str]) -> dict[str, bool]:
+    """Return which of the programs `names` run."""
+    return {info.name: info.state is ProgramState.RUNNING for info in _states(paths, names)}
+
+
 def _states(paths: Paths, names: Iterable[str]) -> list[ProgramInfo]:
     """Return what supervisord says; where it does not answer, who holds its role runs all the same."""
     try:

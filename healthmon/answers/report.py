@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from healthmon.history.report import ServiceLine
     from healthmon.store.connection import Connection
     from healthmon.store.heal_review import HealReview
-    from healthmon.store.targets import TargetReport
+    from healthmon.store.targets import TargetSummary
     from healthmon.store.trends import HourlyHealth, ResponseTimes
 
 
@@ -125,7 +125,7 @@ class DashboardDocument(ReportDocument):
 
 def read_report(connection: Connection, config: Config) -> ReportDocument:
     """Return how every configured service is now."""
-    return report_document(live.read(connection, config), targets.load(connection))
+    return report_document(live.read(connection, config), targets.summaries(connection))
 
 
 def read_dashboard(connection: Connection, config: Config) -> DashboardDocument:
@@ -141,7 +141,7 @@ def read_dashboard(connection: Connection, config: Config) -> DashboardDocument:
     )
 
 
-def report_document(report: LiveReport, targets: Mapping[int, TargetReport]) -> ReportDocument:
+def report_document(report: LiveReport, targets: Mapping[int, TargetSummary]) -> ReportDocument:
     """Return the document's report."""
     return ReportDocument(
         timestamp=to_iso(report.at),
@@ -220,8 +220,8 @@ def trends_document(
     )
 
 
-def _service(line: ServiceLine, found: TargetReport | None, report: LiveReport) -> ServiceDocument:
-    target, sid = None if found is None else found.target, line.service.service_id
+def _service(line: ServiceLine, target: TargetSummary | None, report: LiveReport) -> ServiceDocument:
+    sid = line.service.service_id
     incident, hold = report.incidents.get(sid), report.holds.get(sid)
     return ServiceDocument(
         service_name=line.service.name,
@@ -239,7 +239,7 @@ def _service(line: ServiceLine, found: TargetReport | None, report: LiveReport) 
         error_message=line.error,
         container=None if target is None else target.name,
         container_state=None if target is None else target.state,
-        container_problem=None if found is None else found.problem,
+        container_problem=None if target is None else target.problem,
         incident_id=None if incident is None else incident.incident_id,
         incident_since=None if incident is None else to_iso(incident.started_at),
         healing=report.healing(sid),

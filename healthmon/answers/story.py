@@ -88,7 +88,7 @@ def _outage(incident: Incident) -> Iterator[Entry]:
 
 
 def _alerts(connection: Connection, incident: Incident) -> Iterator[Entry]:
-    found = alerts.page(connection, before=None, limit=MANY, service_id=incident.service_id, is_firing=None)
+    found = alerts.page(connection, before=None, limit=MANY, service_id=incident.service_id, status=None)
     for alert in found:
         if incident.started_at <= alert.triggered_at <= _end(incident):
             yield Entry(at=alert.triggered_at, kind="alert", text=f"{alert.severity.value} alert {alert.alert_type}: {alert.message}")

@@ -73,6 +73,15 @@ def notes(source: Path, agent: Agent) -> Iterator[str]:
         yield f"the file was changed since {named(agent.applied)}: `healthmon reload` applies it"
 
 
+def is_usable(source: Path) -> bool:
+    """Tell whether a file can be used as it is now, but for its secrets."""
+    try:
+        config.build(file.read(source), with_secrets=False)
+    except ConfigError:
+        return False
+    return True
+
+
 def standing(source: Path) -> Iterator[str]:
     """Yield, of a file that is valid, whether an agent works with it as it is."""
     agent = of(source)

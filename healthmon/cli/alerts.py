@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import clock
+from healthmon.alerts.ourselves import OURSELVES
 from healthmon.alerts.silences import read_matcher
 from healthmon.answers.alerts import documents
 from healthmon.cli.acting import act, one_line
@@ -107,6 +108,23 @@ def unsilence(context: Context, silence_id: int) -> int:
     return act(context.config.paths, action)
 
 
+@command.command("false")
+@click.argument("alert_id", type=click.IntRange(min=1))
+@click.option("--reason", "-m", default="", help="Why, for those who read it later.")
+@click.option("--by", "author", default=None, help="Who; without it you, as the system knows you.")
+@click.pass_obj
+def false(context: Context, alert_id: int, reason: str, author: str | None) -> int:
+    """Say that an alert was about nothing. Its number is in `healthmon slo` and `healthmon alerts list --json`."""
+    action = OperatorAction(
+        kind=OperatorActionKind.FALSE_ALARM,
+        made_at=clock.now(),
+        author=one_line(author or person(), "--by"),
+        reason=one_line(reason, "--reason"),
+        alert_id=alert_id,
+    )
+    return act(context.config.paths, action)
+
+
 @command.command("review")
 @click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="How far back.")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
@@ -129,12 +147,14 @@ def review(context: Context, days: int, *, as_json: bool) -> None:
 @click.argument("service")
 @click.pass_obj
 def show(context: Context, service: str) -> None:
-    """Show what was said about SERVICE lately, to whom, and what each receiver answered."""
-    context.config.service(service)
+    """Show what was said about SERVICE lately, to whom, and what each receiver answered; `healthmon` is ourselves."""
+    if service != OURSELVES:
+        context.config.service(service)
     connection = open_database(context.config.paths)
     try:
         known = services.by_name(connection).get(service)
-        firing = [one for one in alerts.firing(connection) if known is not None and one.service_id == known.service_id]
+        sid = None if known is None else known.service_id
+        firing = [one for one in alerts.firing(connection) if one.service_id == sid and (known is not None or service == OURSELVES)]
         told = deliveries.about(connection, service, limit=LINES)
     finally:
         connection.close()

@@ -12,6 +12,7 @@ import click
 from healthmon import clock
 from healthmon import config as configuration
 from healthmon.answers import backtest
+from healthmon.cli.backtest_rules import rules
 from healthmon.cli.context import open_database
 from healthmon.cli.duration import Duration
 from healthmon.cli.terminal import show_table
@@ -27,6 +28,9 @@ COLUMNS = ("service", "outages", "restarts", "needless", "gave up", "left to res
 @click.group("backtest")
 def command() -> None:
     """Try settings on what really happened, before they decide about anything."""
+
+
+command.add_command(rules)
 
 
 @command.command("heal")

@@ -33,8 +33,10 @@ VERBS = {
     "heal": "why healing does what it does, and whether it helps; hold back, release, restart now",
     "drill": "make a service of its own ill, and time how it is seen, told and healed",
     "maintenance": "work on services without a message or a restart",
-    "backtest": "what other healing would have done with what really happened",
+    "slo": "were the service levels met? the document's five targets, and every service's budget",
+    "backtest": "what other rules, or other healing, would have done with what really happened",
     "probe": "look at one service now, and say everything about it",
+    "web": "log a browser in, so that its buttons work",
     "validate": "check a configuration, and show what it means",
     "doctor": "is this installation sound and safe, and what to do if not",
     "processes": "what of ours runs, since when, and what it uses",
@@ -43,7 +45,7 @@ VERBS = {
     "ctl": "supervisorctl, with the right file",
     "log-level": "how much the running processes say, changed at run time",
     "programs": "write the supervisord programs of a configuration",
-    "db": "about the database: where it lies",
+    "db": "about the database: path, backup, restore, import, check, prune, vacuum, stats",
     "process": "",  # what supervisord starts: not for people
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -14,13 +13,14 @@ from healthmon import clock, log
 from healthmon.answers import live
 from healthmon.answers.report import report_document
 from healthmon.cli import containers, table
+from healthmon.cli.alone import AGENT, hold_roles
 from healthmon.cli.context import Context, open_database, require_not_deleted
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.heal.settings import HealSettings
 from healthmon.history.report import OverallHealth
 from healthmon.processes.evaluator import Evaluator
 from healthmon.processes.loop import prepare_directories
-from healthmon.processes.roles import is_held, try_lock
+from healthmon.processes.roles import is_held
 from healthmon.processes.round import Round
 from healthmon.store import checks, services, targets
 from healthmon.store.start import begin
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 PROGRAM = "once"
-# An agent's, and its evaluator's: under a stock supervisord only the latter is held, and not while it starts anew.
-AGENT = "agent"
-ROLES = (AGENT, "evaluator")
 
 
 @click.command("once")
@@ -52,7 +49,7 @@ def command(context: Context, *, as_json: bool) -> int:
     log.set_up_stream(level=_level(config))
     require_not_deleted(config.paths)
     with ExitStack() as stack:
-        if _hold_roles(config.paths, stack):
+        if hold_roles(config.paths, stack, PROGRAM):
             connection = begin(config.paths, log.Log(PROGRAM))
             stack.callback(connection.close)
             _make_round(config, connection)
@@ -74,19 +71,6 @@ def _holder(paths: Paths) -> str:
     if verb:
         return f"another `healthmon {verb[0]}` (pid {pid}) is at work on {paths.data_dir}"
     return f"an agent is running on {paths.data_dir}"
-
-
-def _hold_roles(paths: Paths, stack: ExitStack) -> bool:
-    """Take the roles that nobody else may have meanwhile, for as long as `stack` is open; none when one is taken."""
-    with ExitStack() as held:
-        for role in ROLES:
-            lock = try_lock(paths.lock(role))
-            if lock is None:
-                return False
-            held.callback(os.close, lock)
-            os.pwrite(lock, f"{os.getpid()} {PROGRAM}\n".encode(), 0)
-        stack.push(held.pop_all())
-    return True
 
 
 def _make_round(config: Config, connection: Connection) -> None:
@@ -120,7 +104,7 @@ def _show(config: Config, connection: Connection, *, as_json: bool) -> int:
     if report.lines and all(line.last_updated is None for line in report.lines):
         click.echo("healthmon: nothing has been checked yet: what is at work has just started; try again in a moment", err=True)
     if as_json:
-        click.echo(json.dumps(report_document(report, found), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(report_document(report, {sid: one.summary for sid, one in found.items()}), indent=2, ensure_ascii=False))
     else:
         table.show(report, found)
     return EXIT_FINE if report.overall is OverallHealth.HEALTHY else EXIT_NOT_HEALTHY

@@ -8,7 +8,7 @@ import click
 
 from healthmon.answers import live
 from healthmon.answers.report import report_document
-from healthmon.cli import table
+from healthmon.cli import agents, table
 from healthmon.cli.context import Context, open_database
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.history.report import OverallHealth
@@ -26,10 +26,11 @@ def command(context: Context, *, as_json: bool) -> int:
     try:
         report, found = live.read(connection, context.config), targets.load(connection)
         unreached = facts.noted(connection, facts.NOBODY_REACHED)
+        refused = facts.noted(connection, facts.CONFIGURATION_REFUSED)
     finally:
         connection.close()
     if as_json:
-        click.echo(json.dumps(report_document(report, found), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(report_document(report, {sid: one.summary for sid, one in found.items()}), indent=2, ensure_ascii=False))
     else:
         table.show(report, found)
         shown = [found[line.service.service_id] for line in report.lines if line.service.service_id in found]
@@ -38,6 +39,13 @@ def command(context: Context, *, as_json: bool) -> int:
             click.echo(f"healthmon: no container known: {problem}", err=True)
     if not is_held(paths.lock("evaluator")):
         click.echo(f"healthmon: nothing is watching now (no agent runs on {paths.data_dir})", err=True)
+    if refused and agents.is_usable(context.source):  # else what is wrong with it has been said
+        click.echo(f"healthmon: the file was refused: {_why(refused)}", err=True)
     if unreached:
         click.echo(f"healthmon: nobody can be told of anything: every channel fails ({unreached})", err=True)
     return EXIT_FINE if report.overall is OverallHealth.HEALTHY and not unreached else EXIT_NOT_HEALTHY
+
+
+def _why(refused: str) -> str:
+    told = json.loads(refused)
+    return f"{told['problem']} (at {told['at']}, for {told['author']})"

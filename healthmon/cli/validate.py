@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from healthmon.config import Config
     from healthmon.heal.matching import Match
 
-# What a configuration may say already, and what this version does not do yet. Whoever relies on it must hear so.
-# A key with a dot stands in that block; one in `services[]` counts when any service has it.
-NOT_YET = {
-    "dashboard": "read and checked, but what the page shows cannot be chosen yet; retention_days holds",
-}
-
 
 @click.command("validate")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
@@ -52,8 +46,6 @@ def command(context: Context, file: Path | None, *, schema: bool) -> None:
     known = routes.routes(loaded.alerting.routes)
     if known and not any(route.takes_everything for route in known):
         click.echo("note: alerting.routes: what none of them takes goes to all channels; end with one that takes everything")
-    for key in sorted(_used(loaded)):
-        click.echo(f"note: {key}: {NOT_YET[key]}")
 
 
 def _healing(loaded: Config) -> str:
@@ -116,9 +108,3 @@ def _target(found: Match | None) -> str:
     if found.target is None:
         return f"no container: {found.text}"
     return f"container {found.target.name} (by {found.matched_by})"
-
-
-def _used(loaded: Config) -> set[str]:
-    services = {f"services[].{key}" for service in loaded.services for key in service.model_fields_set}
-    healing = {f"self_healing.{key}" for key in loaded.self_healing.model_fields_set}
-    return (loaded.model_fields_set | healing | services) & set(NOT_YET)

@@ -28,6 +28,7 @@ def findings(values: Plain) -> list[Finding]:
     alerting = values.get("alerting") if isinstance(values, dict) else None
     known = known_names(values)
     found = duplicates(("alerting", "maintenance"), entries(alerting, "maintenance"))
+    found += duplicates(("alerting", "apprise"), entries(alerting, "apprise"))
     for key in NAMING:
         for number, entry in entries(alerting, key).items():
             found += strangers(("alerting", key, number), entry, known)

@@ -45,7 +45,7 @@ def read_steps(connection: Connection, receiver: Receiver) -> list[Step]:
     incident = found[0] if found else None
     made = heals.of_incident(connection, incident.incident_id) if incident is not None else []
     heal = made[0] if made else None
-    fired = [one for one in alerts.page(connection, before=None, limit=50, service_id=1, is_firing=None) if one.alert_type == RULE]
+    fired = [one for one in alerts.page(connection, before=None, limit=50, service_id=1, status=None) if one.alert_type == RULE]
     times = {
         "failed": None if incident is None else incident.started_at,
         "confirmed": None if incident is None else incident.detected_at,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from healthmon.log import Log
 
-FOLLOWED = ("kill", "stop", "die", "start", "restart", "rename", "pause", "unpause", "destroy", "oom", "health_status")
+FOLLOWED = ("kill", "stop", "die", "start", "restart", "rename", "pause", "unpause", "destroy", "oom", "health_status", "update")
 LOOK_BACK = timedelta(days=1)  # so that a stop before our own start is known; the engine's 256 are the real limit
 REOPEN_PAUSE_S = 0.5
 UNREACHABLE_PAUSE_S = 2.0

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from healthmon.heal.labels import kept
 from healthmon.log import clean
 from healthmon.model.target import Incarnation, Target, TargetHealth, TargetKind, TargetNetwork, TargetState
 from healthmon.redaction import redact
@@ -148,6 +149,7 @@ def read_container(inspect: Json, *, own_ids: Iterable[str], now: datetime) -> C
         health_grace_s=_health_grace_s(config),
         network=TargetNetwork.SHARED if shares else TargetNetwork.OWN,
         network_of=shares,
+        labels=kept(labels),
     )
     return Container(
         facts=facts,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Rows = Mapping[str, tuple[str, ...]]  # by container id, what changes in the list when an inspect would say something new
 
-INSPECT_AGAIN_S = 300.0  # what neither the list nor our events tell: a changed restart policy
+INSPECT_AGAIN_S = 1_800.0  # what neither the list nor an event tells, should there be anything
 PUT_OFF_S = 60.0  # one that was not answered, or not understood, delays the others rarely
 BEGIN_FOR_S = 3.0  # none is begun later in one call: with the 5 s that the last may take, a call is bounded by 8
 

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from pydantic import Field, ValidationInfo, field_validator
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from healthmon.heal.hook_settings import HookSettings
 from healthmon.settings import DAY_MINUTES, DAY_S, Settings
 
 MAX_COUNT = 1_000
+
+
+class DiscoverySettings(Settings):
+    """The `discovery` block."""
+
+    label: Annotated[str, StringConstraints(pattern=r"^healthmon\.[a-z0-9.-]{1,60}$")] | None = Field(
+        "healthmon.enable",
+        description="A container that no service names and whose label of this name is true is a service of type docker, in the group labelled. null: none is.",
+    )
+    autoheal_labels: bool = Field(
+        default=False,
+        description="Whether docker-autoheal's labels count, too: autoheal=true as label does, and autoheal.stop.timeout.",
+    )
 
 
 class HealOverrides(Settings):

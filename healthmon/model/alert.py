@@ -14,6 +14,7 @@ HEALING_QUARANTINED = "healing_quarantined"  # the alert type of what healing ha
 HEALING_STORM = "healing_storm"  # of so many ill at once that restarts are no answer
 CONFIGURATION_REFUSED = "configuration_refused"  # of a file that was to be applied and could not be
 HISTORY_LOST = "history_lost"  # and of a database that is not what it was
+DATABASE_REPLACED = "database_replaced"  # and of another one that was put in its place while it was in use
 
 
 class AlertSeverity(StrEnum):

@@ -19,6 +19,7 @@ class OperatorActionKind(StrEnum):
     HOLD = "hold"  # a service is not to be restarted for a time, whatever it looks like
     RELEASE = "release"  # it may be again
     HEAL_NOW = "heal_now"  # it is to be restarted now
+    FALSE_ALARM = "false_alarm"  # an alert was about nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +42,4 @@ class OperatorAction:
     services: tuple[str, ...] = ()
     maintenance_id: int | None = None
     force: bool = False
+    alert_id: int | None = None

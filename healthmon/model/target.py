@@ -97,3 +97,4 @@ class Target:
     health_grace_s: float = 0.0  # how long after a start its health check may take to say that it is ill; 0 where there is none
     network: TargetNetwork = TargetNetwork.OWN
     network_of: str = ""  # id of the container whose network it shares
+    labels: tuple[tuple[str, str], ...] = ()  # those that may ask something of us; not kept in the database

@@ -113,8 +113,8 @@ def _targets(settings: AlertingSettings) -> Iterator[tuple[str, Target]]:
         yield SLACK, settings.slack_notifications
     if settings.webhook_notifications.enabled:
         yield WEBHOOK, settings.webhook_notifications
-    for number, url in enumerate(settings.apprise, 1):
-        yield f"{APPRISE}-{number}", AppriseTarget(url=url)
+    for number, one in enumerate(settings.apprise, 1):
+        yield one.name or f"{APPRISE}-{number}", AppriseTarget(url=one.url)
 
 
 def secrets(settings: AlertingSettings) -> set[str]:
@@ -127,7 +127,7 @@ def _secrets(settings: AlertingSettings) -> Iterator[str]:
     for secret in (settings.email_notifications.password, webhook.hmac_secret, *webhook.headers.values()):
         if secret is not None:
             yield from {secret.get_secret_value(), *secret.get_secret_value().split()[-1:]}  # Bearer TOKEN
-    for url in (settings.slack_notifications.webhook_url, webhook.url, *settings.apprise):
+    for url in (settings.slack_notifications.webhook_url, webhook.url, *(one.url for one in settings.apprise)):
         if url is not None:
             yield from _secret_parts(url.get_secret_value())
     for url in settings.alertmanager:  # the whole is no secret: a service's URL may begin with it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from healthmon.alerts.ourselves import OURSELVES
 from healthmon.notify import wording
 from healthmon.notify.cause import HEALING_OFF
 
@@ -17,6 +18,7 @@ NAME_CHARS = 60
 LINE_CHARS = 300
 BRIEF_CHARS = 110
 MAX_FACTS = 10
+IN_FULL_ONLY = frozenset({"asked", "last healthy"})
 SAID_BY_DOWN = frozenset({"status", "critical", "service", "group"})
 
 
@@ -35,7 +37,7 @@ def paragraph(one: Affected, *, now: datetime) -> str:
         ("New", one.news),
         ("Why you hear no more" if one.removed else "", one.removed),
         ("It was" if over else "What", one.message),
-        ("Down" if over and trouble(one) == "down" else "When", _when(one, now)),
+        ("Down" if over and not one.removed and trouble(one) == "down" else "When", _when(one, now)),
         *((_label(name), value) for name, value in one.facts[:MAX_FACTS]),
         ("" if over else "Values", _pairs(_telling(one))),
         ("Healing", one.healing),
@@ -54,7 +56,7 @@ def brief(one: Affected, *, now: datetime) -> str:
     if one.is_resolved:
         return head + (f", {wording.one_line(one.healing, NAME_CHARS)}" if one.healing else "")
     healing = "" if one.healing == HEALING_OFF else one.healing
-    causes = [f"{name} {value}" for name, value in one.facts if name != "asked" and value not in healing]
+    causes = [f"{name} {value}" for name, value in one.facts if name not in IN_FULL_ONLY and value not in healing]
     cause = causes[0] if causes else ""
     said = [one.news, one.message, cause, healing, one.dependents and "also ill: " + wording.listed(one.dependents, limit=NAME_CHARS)]
     return "\n".join([head, *(f"  {wording.one_line(text, BRIEF_CHARS)}" for text in said if text)])
@@ -64,6 +66,8 @@ def _head(one: Affected) -> str:
     name, group = wording.one_line(one.service, NAME_CHARS), wording.one_line(one.group, NAME_CHARS)
     weight = "critical service" if one.critical else "service"
     what = trouble(one)
+    if one.service == one.group == OURSELVES:
+        return f"{OURSELVES} itself: {what}{' is over' if one.is_resolved else ''}."
     if one.removed:
         return f"{name} ({weight}, group {group}): {what} when last seen, and not seen to end."
     state = "is back" if one.is_resolved else f"is {what}"
@@ -71,6 +75,8 @@ def _head(one: Affected) -> str:
 
 
 def _when(one: Affected, now: datetime) -> str:
+    if one.removed and one.resolved_at is not None:
+        return f"since {wording.at(one.started_at)}, and taken out {wording.length(one.resolved_at - one.started_at)} later"
     if one.resolved_at is not None:
         return f"{wording.span(one.started_at, one.resolved_at)} ({wording.length(one.resolved_at - one.started_at)})"
     return f"since {wording.at(one.started_at)} ({wording.length(now - one.started_at)})"

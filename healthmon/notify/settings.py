@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema, field_validator
 
-from healthmon.alerts.settings import EscalationSettings, GroupingSettings, MaintenanceSettings, RouteSettings
+from healthmon.alerts.settings import EscalationSettings, GroupingSettings, MaintenanceSettings, Name, RouteSettings
 from healthmon.settings import Secret, SecretHeaders, SecretHttpUrl, Settings, Text, split_url
 
 T = TypeVar("T")
 
+_OUR_NAME = re.compile(r"(email|slack|webhook|apprise|alertmanager)(-\d+)?")
 _SECRET_TEXT = {"type": "string", "format": "password", "writeOnly": True}
 
 
@@ -34,6 +35,17 @@ def _one_or_several(written: Any) -> Any:
         split_url(written, schemes=("https", "http"))
         return (written,)
     return () if written is None else tuple(written) if isinstance(written, list) else written
+
+
+def _own_name(name: str) -> str:
+    if _OUR_NAME.fullmatch(name):
+        raise ValueError("is what healthmon calls a channel by its place: choose another name, as in 'oncall'")
+    return name
+
+
+def _url_alone(written: Any) -> Any:
+    """Take a URL for a target without a name."""
+    return {"url": written} if isinstance(written, str) else written
 
 
 AppriseUrl = Annotated[SecretStr, AfterValidator(_apprise_url)]
@@ -119,6 +131,16 @@ class WebhookSettings(Settings):
     _required = field_validator("url")(_needed)
 
 
+class AppriseSettings(Settings):
+    """One entry of `apprise`: a URL alone, or one with a name by which routes know it wherever it stands."""
+
+    url: Annotated[AppriseUrl, WithJsonSchema(_SECRET_TEXT)] = Field(description="Target as Apprise reads it: 'tgram://BOTTOKEN/CHATID'.")
+    name: Annotated[Name, AfterValidator(_own_name)] | None = Field(None, description="What it is called, as in 'oncall'; without it apprise-1, apprise-2 … by its place.")
+
+
+Apprise = Annotated[AppriseSettings, BeforeValidator(_url_alone, json_schema_input_type=AppriseSettings | Annotated[str, WithJsonSchema(_SECRET_TEXT)])]
+
+
 class AlertingSettings(Settings):
     """The `alerting` block. A channel that is left out is switched off."""
 
@@ -129,7 +151,10 @@ class AlertingSettings(Settings):
     routes: tuple[RouteSettings, ...] = Field((), description="Which messages go to which channels: the first that takes one decides. Default: all to all.")
     escalation: tuple[EscalationSettings, ...] = Field((), description="Who else is told, step by step, of what nobody acknowledges.")
     maintenance: tuple[MaintenanceSettings, ...] = Field((), description="When which services are worked on: then nobody is told of them.")
-    apprise: tuple[AppriseUrl, ...] = Field((), description="Further targets as Apprise URLs; see https://github.com/caronc/apprise/wiki.")
+    apprise: tuple[Apprise, ...] = Field(
+        (),
+        description="Further targets as Apprise URLs, each alone or as an object with its url and a name; see https://github.com/caronc/apprise/wiki.",
+    )
     alertmanager: Alertmanagers = Field(
         (),
         description="Prometheus Alertmanager to hand all alerts to: 'http://localhost:9093'. Of a cluster, a list of all its members, each by itself.",

@@ -119,8 +119,8 @@ def _resolved(affected: list[Affected], where: _Where) -> str:
 def _removed(affected: list[Affected], where: _Where) -> str:
     shown = names(affected)
     if len(shown) == 1:
-        return f"{shown[0]} on {where.host}: no more word of it, {trouble(affected[0])} when last seen"
-    return f"{len(shown)} services on {where.host}, no more word of them: {_first_names(shown)}"
+        return f"{shown[0]} on {where.host} is not told of any more: {trouble(affected[0])} when last seen"
+    return f"{len(shown)} services on {where.host} are not told of any more: {_first_names(shown)}"
 
 
 def _first_names(shown: list[str]) -> str:

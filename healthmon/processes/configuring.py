@@ -105,7 +105,7 @@ def discover(paths: Paths, services: Sequence[Mapping[str, Plain]], *, author: s
         if found == before.discovered:
             return before
         _require_usable(found)
-        return _replace(paths, before, before.read(), found, author=author, cause=ConfigurationCause.DISCOVERY).applied
+        return _replace(paths, before, file.parse(before.source, before.text), found, author=author, cause=ConfigurationCause.DISCOVERY).applied
 
 
 def _replace(  # noqa: PLR0913  one fact each
@@ -137,8 +137,8 @@ def _replace(  # noqa: PLR0913  one fact each
     reach("reload.applied")
     for doorbell in sorted((paths.runtime / "doorbells").glob("*.sock")):
         ring(doorbell)
-    old = config.with_discovered(before.read().root.plain(), before.discovered)
-    new = config.with_discovered(text.root.plain(), discovered)
+    old = config.with_discovered(before.written, before.discovered)
+    new = config.with_discovered(after.written, discovered)
     return Change(applied=after, changes=compare(old, new))
 
 

@@ -82,6 +82,7 @@ def run(
         setproctitle("healthmon: supervisord")
         return supervisord.supervise(programs.conf_file(paths), console, main, keep=ground.keep, hang_up=partial(ask_to_reload, paths))
     finally:
+        _settle_database(config)
         ground.close()
 
 
@@ -219,3 +220,10 @@ def _taken(holder: str, paths: Paths) -> UsageError:
             f"another healthmon (pid {pid}, `{verb[0]}`) is at work on {paths.data_dir}: wait until it has ended, or end it, and try again",
         )
     return UsageError(f"another healthmon (pid {pid}) runs on {paths.data_dir}; `healthmon ctl status` shows it")
+
+
+def _settle_database(config: Config) -> None:
+    """Leave a database behind that is one file."""
+    log.set_up_file(config.paths.log(AGENT), level=config.log_level, stream=sys.stderr)
+    start.settle(config.paths, log.Log(AGENT))
+    log.close()

@@ -10,10 +10,10 @@ from healthmon import clock, log
 from healthmon.errors import HealthmonError, PortError
 from healthmon.log import Log
 from healthmon.model.alert import Alert, AlertSeverity
-from healthmon.processes import programs
 from healthmon.store import alerts
-from healthmon.store.connection import open_for_writing
-from healthmon.web import app
+from healthmon.store.connection import open_for_working
+from healthmon.web import app, secret
+from healthmon.web.access import Access
 from healthmon.web.hub import Hub
 from healthmon.web.reader import Reader
 from healthmon.web.serving import Serving, listen
@@ -50,6 +50,7 @@ class Web:
         self._reader = Reader(config.paths.database)
         self._watcher = Reader(config.paths.database, threads=1)  # who counts commits needs a connection of its own
         self._hub = Hub(config, self._watcher)
+        self._access = Access(secret.load(config))
         self._serving: Serving | None = None
         self._notice = PortNotice(config.paths.database)
 
@@ -81,7 +82,7 @@ class Web:
             sockets = listen(settings.host, settings.port)
         except OSError as error:
             raise PortError(self._notice.is_not_served(error, settings)) from error
-        return Serving(app.make(self._config, programs.names(self._config), self._reader, self._hub, self._log), sockets)
+        return Serving(app.make(self._config, self._reader, self._hub, self._access, self._log), sockets)
 
 
 class PortNotice:
@@ -115,7 +116,7 @@ class PortNotice:
         if self._is_settled:
             return
         with suppress(HealthmonError):
-            connection = open_for_writing(self._database, patience_s=0.0)
+            connection = open_for_working(self._database, patience_s=0.0)
             try:
                 with connection.transaction(durable=True):
                     write(connection)

@@ -86,10 +86,15 @@ class Facts:
     uptime_coverage: Annotated[Number, _Means("Known share of the last 24 hours.", unit=Unit.PERCENT)] = None
     checks_5m: Annotated[Number, _Means("Scheduled checks of the last 5 minutes that are known to be healthy or unhealthy.")] = None
     checks_15m: Annotated[Number, _Means("As checks_5m, of the last 15 minutes.")] = None
+    checks_30m: Annotated[Number, _Means("As checks_5m, of the last 30 minutes.")] = None
     checks_1h: Annotated[Number, _Means("As checks_5m, of the last hour.")] = None
     failure_ratio_5m: Annotated[Number, _Means("Unhealthy share of checks_5m, from 0 to 1.", unit=Unit.SHARE)] = None
     failure_ratio_15m: Annotated[Number, _Means("Unhealthy share of checks_15m, from 0 to 1.", unit=Unit.SHARE)] = None
+    failure_ratio_30m: Annotated[Number, _Means("Unhealthy share of checks_30m, from 0 to 1.", unit=Unit.SHARE)] = None
     failure_ratio_1h: Annotated[Number, _Means("Unhealthy share of checks_1h, from 0 to 1.", unit=Unit.SHARE)] = None
+    unhealthy_share_2h: Annotated[Number, _Means("Unhealthy share of the known time of the last 2 hours, from 0 to 1.", unit=Unit.SHARE)] = None
+    unhealthy_share_6h: Annotated[Number, _Means("As unhealthy_share_2h, of the last 6 hours.", unit=Unit.SHARE)] = None
+    unhealthy_share_24h: Annotated[Number, _Means("As unhealthy_share_2h, of the last 24 hours.", unit=Unit.SHARE)] = None
     response_time_avg_5m: Annotated[Number, _Means("Mean response time of the answers of the last 5 minutes.", unit=Unit.SECONDS)] = None
     flapping: Annotated[Boolean, _Means("Whether the checks change between good and bad too often to trust any of them.")] = None
     cert_expires_days: Annotated[Number, _Means("Days until the service's TLS certificate expires; negative afterwards.", unit=Unit.DAYS)] = None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from healthmon.model.status import ServiceState, ServiceStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 WINDOW = timedelta(hours=24)
 HOUR = timedelta(hours=1)
@@ -51,14 +51,12 @@ class Booked:
         )
 
     def plus(self, span: Span, seconds: float) -> Booked:
-        if span.in_maintenance:
-            return replace(self, maintenance_s=self.maintenance_s + seconds)
-        status = span.status
-        return replace(
-            self,
+        status = None if span.in_maintenance else span.status
+        return Booked(
             healthy_s=self.healthy_s + seconds * (status is ServiceStatus.HEALTHY),
             unhealthy_s=self.unhealthy_s + seconds * (status is ServiceStatus.UNHEALTHY),
             unknown_s=self.unknown_s + seconds * (status is ServiceStatus.UNKNOWN),
+            maintenance_s=self.maintenance_s + seconds * span.in_maintenance,
         )
 
 
@@ -152,10 +150,37 @@ def total(parts: Iterable[Booked]) -> Booked:
     )
 
 
-def uptime(booked: dict[datetime, Booked], now: datetime) -> Uptime:
+def lately(booked: Mapping[datetime, Booked], now: datetime, length: timedelta) -> Booked:
+    """Return the time of the last `length`, at most 24 hours: of its first hour the part that lies inside.
+
+    Asked with every look: so without a value for each hour.
+    """
+    start = now - length
+    whole_from = hour_of(start) + HOUR
+    healthy_s = unhealthy_s = unknown_s = maintenance_s = 0.0
+    for hour, hours in booked.items():
+        if hour >= whole_from:
+            share = 1.0
+        elif hour + HOUR > start:
+            share = (hour + HOUR - start) / HOUR
+        else:
+            continue
+        healthy_s += hours.healthy_s * share
+        unhealthy_s += hours.unhealthy_s * share
+        unknown_s += hours.unknown_s * share
+        maintenance_s += hours.maintenance_s * share
+    return Booked(healthy_s=healthy_s, unhealthy_s=unhealthy_s, unknown_s=unknown_s, maintenance_s=maintenance_s)
+
+
+def unhealthy_share(booked: Mapping[datetime, Booked], now: datetime, length: timedelta) -> float | None:
+    """Return the unhealthy share of the known time of the last `length`; None when nothing is known."""
+    found = lately(booked, now, length)
+    return found.unhealthy_s / found.known_s if found.known_s > 0 else None
+
+
+def uptime(booked: Mapping[datetime, Booked], now: datetime) -> Uptime:
     """Return the uptime of the 24 hours before `now`."""
-    start = now - WINDOW
-    found = total(hours.times(min(1.0, max(0.0, (hour + HOUR - start) / HOUR))) for hour, hours in booked.items())
+    found = lately(booked, now, WINDOW)
     percentage = found.uptime_percentage
     if percentage is None:
         return Uptime()

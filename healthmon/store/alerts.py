@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.model.alert import Alert, AlertSeverity
+from healthmon.model.alert import Alert, AlertSeverity, AlertStatus
 from healthmon.store.row import integer, integer_or_none, sql_time, text, text_or_none, time, time_or_none
 
 if TYPE_CHECKING:
@@ -113,17 +113,18 @@ def standing(connection: Connection, *, resolved_since: datetime) -> list[Alert]
     return list(map(_alert, rows))
 
 
-def page(connection: Connection, *, before: int | None, limit: int, service_id: int | None, is_firing: bool | None) -> list[Alert]:
+def page(connection: Connection, *, before: int | None, limit: int, service_id: int | None, status: AlertStatus | None) -> list[Alert]:
     """Return the newest alerts older than the one with the id `before`, newest first; None asks for all."""
     rows = connection.rows(
         _SELECT
         + """
-        WHERE (?1 IS NULL OR alert_id < ?1) AND (?2 IS NULL OR service_id = ?2) AND (?3 IS NULL OR (resolved_at IS NULL) = ?3)
+        WHERE (?1 IS NULL OR alert_id < ?1) AND (?2 IS NULL OR service_id = ?2)
+          AND (?3 IS NULL OR ?3 = CASE WHEN resolved_at IS NULL THEN 'firing' WHEN removed THEN 'removed' ELSE 'resolved' END)
         ORDER BY alert_id DESC LIMIT ?4
         """,
         before,
         service_id,
-        is_firing,
+        None if status is None else status.value,
         limit,
     )
     return list(map(_alert, rows))

@@ -40,11 +40,12 @@ class Connection:
     pass, StoreReplacedError when another file lies at its path.
     """
 
-    def __init__(self, path: Path, *, flags: int, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
+    def __init__(self, path: Path, *, flags: int, busy_timeout_ms: int = BUSY_TIMEOUT_MS, leaves_wal: bool = False) -> None:
         require_safe_sqlite(apsw.sqlite_lib_version())
         self.path = path
         self._flags = flags
         self._busy_timeout_ms = busy_timeout_ms
+        self._leaves_wal = leaves_wal
         self._files = Files(path)
         self._is_inside = False  # a transaction
         self._trust = Trust(path)
@@ -55,7 +56,7 @@ class Connection:
     def close(self) -> None:
         """Let go. The last one to do so writes the `-wal` into the database: not into a damaged one."""
         with suppress(apsw.Error):  # a flush that fails; the `-wal` stays, and so does all that is in it
-            if self._trust.doubt is Doubt.DAMAGE:
+            if self._leaves_wal or self._trust.doubt is Doubt.DAMAGE:
                 self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             self._db.close(force=True)
 
@@ -202,13 +203,28 @@ def create_or_open(path: Path) -> Connection:
     return open_for_writing(path)
 
 
-def open_for_writing(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS, patience_s: float = PATIENCE_S) -> Connection:
+def open_for_working(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS, patience_s: float = PATIENCE_S) -> Connection:
+    """Open an existing database for a process of the agent.
+
+    The last of them to end leaves the `-wal` as it is: `start.settle` writes it back, once it has seen that nobody has
+    copied another file over the database meanwhile.
+    """
+    return open_for_writing(path, busy_timeout_ms=busy_timeout_ms, patience_s=patience_s, leaves_wal=True)
+
+
+def open_for_writing(
+    path: Path,
+    *,
+    busy_timeout_ms: int = BUSY_TIMEOUT_MS,
+    patience_s: float = PATIENCE_S,
+    leaves_wal: bool = False,
+) -> Connection:
     """Open an existing database and bring its schema up to date. Raises StoreGoneError when there is none.
 
     `busy_timeout_ms` is how long one statement waits for another program's lock before it is a StoreBusyError;
     `patience_s` is how long opening as a whole tries again.
     """
-    connection = Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, busy_timeout_ms=busy_timeout_ms)
+    connection = Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, busy_timeout_ms=busy_timeout_ms, leaves_wal=leaves_wal)
     try:
         require_writable(path)
         for attempt in Retrying(

@@ -51,6 +51,12 @@ def channels_that_wait(connection: Connection) -> set[str]:
     return {text(row[0]) for row in connection.rows("SELECT DISTINCT channel FROM deliveries WHERE closed_at IS NULL")}
 
 
+def count_waiting(connection: Connection) -> dict[str, int]:
+    """Return how many deliveries of each channel are queued."""
+    rows = connection.rows("SELECT channel, count(*) FROM deliveries WHERE closed_at IS NULL GROUP BY channel")
+    return {text(row[0]): integer(row[1]) for row in rows}
+
+
 def of_channel(connection: Connection, channel: str, *, limit: int) -> list[Delivery]:
     """Return a channel's newest deliveries, whatever became of them, the newest first."""
     rows = connection.rows(

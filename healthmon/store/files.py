@@ -100,6 +100,14 @@ def put_aside(path: Path, suffix: str) -> None:
             beside.unlink()
 
 
+def take_place(path: Path, other: Path) -> None:
+    """Put another database in the place of the one at `path`, and what belongs to that one out of its way."""
+    with alone_in(path.parent):
+        for suffix in BESIDE:
+            put_aside(path, suffix)
+        other.replace(path)
+
+
 def make_directory(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

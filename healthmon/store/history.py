@@ -49,8 +49,17 @@ def between(connection: Connection, service_ids: Iterable[int], since: datetime,
 
 def hourly(connection: Connection, service_id: int, since: datetime, until: datetime) -> list[Point]:
     """Return a service's hours that touch [since, until), oldest first, the present one as far as it has come."""
+    return hourly_of(connection, [service_id], since, until)[service_id]
+
+
+def hourly_of(connection: Connection, service_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, list[Point]]:
+    """Return the same of several services: what is not counted yet is read once for all of them."""
+    tails = _tail(connection, since, until)
+    return {service_id: _hourly(connection, service_id, since, until, tails.get(service_id)) for service_id in service_ids}
+
+
+def _hourly(connection: Connection, service_id: int, since: datetime, until: datetime, tail: Counted | None) -> list[Point]:
     found = dict(rollups.hours(connection, service_id, hour_of(since), until))
-    tail = _tail(connection, since, until).get(service_id)
     if tail is not None:
         hour = hour_of(until - timedelta(microseconds=1))
         known = found.get(hour, add_up([]))

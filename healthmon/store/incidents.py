@@ -141,6 +141,12 @@ def page(connection: Connection, *, before: int | None, limit: int, service_id: 
     return list(map(_incident, rows))
 
 
+def touching(connection: Connection, since: datetime) -> list[Incident]:
+    """Return the incidents that lasted into the time from `since` on, oldest first."""
+    rows = connection.rows(_SELECT + "WHERE resolved_at IS NULL OR resolved_at >= ? ORDER BY incident_id", clock.to_sql(since))
+    return list(map(_incident, rows))
+
+
 def of_ids(connection: Connection, ids: Iterable[int]) -> list[Incident]:
     """Return these incidents, as far as they are there."""
     found = (connection.row(_SELECT + "WHERE incident_id = ?", one) for one in ids)

@@ -60,7 +60,8 @@ def require_ours(connection: Connection, *, newest: int = SCHEMA_VERSION) -> Non
     """Raise UsageError for a database that is not ours, or newer than we are."""
     if connection.row("PRAGMA application_id") != (APPLICATION_ID,):
         raise UsageError(
-            f"{connection.path} is not a database of healthmon: move it away, or set database_path to another file",
+            f"{connection.path} is not a database of healthmon: move it away, or set database_path to another file; one of the earlier"
+            " script's is taken over by `healthmon db import`",
         )
     version = version_of(connection)
     if version > newest:

@@ -27,6 +27,7 @@ def add(connection: Connection, action: OperatorAction) -> int:
         "services": action.services,
         "maintenance_id": action.maintenance_id,
         "force": action.force,
+        "alert_id": action.alert_id,
     }
     with connection.transaction(durable=True):
         rows = connection.rows(
@@ -96,4 +97,5 @@ def _action(row: tuple[apsw.SQLiteValue, ...]) -> OperatorAction:
         services=tuple(content["services"]),
         maintenance_id=content["maintenance_id"],
         force=content.get("force", False),
+        alert_id=content.get("alert_id"),
     )

@@ -18,16 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One table whose old rows are deleted by the time in `column`, where `over` holds.
-
-    `first` are deleted with them, before them: (table, key) of rows that refer to theirs by `key`.
-    """
+    """One table whose old rows are deleted by the time in `column`, where `over` holds. What belongs to them goes with them."""
 
     table: str
-    key: str
     column: str
     over: str = "TRUE"
-    first: tuple[tuple[str, str], ...] = ()
 
 
 _NO_OPEN_HEAL = "NOT EXISTS (SELECT 1 FROM heals AS h WHERE h.incident_id = incidents.incident_id AND h.closed_at IS NULL)"
@@ -35,30 +30,25 @@ _NO_DELIVERY = "NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.notification_i
 
 # The name of each kind, as settings and commands have it; several tables may be of one.
 KINDS: Mapping[str, tuple[Kind, ...]] = {
-    "checks": (Kind(table="checks", key="timestamp", column="timestamp"),),
-    "hours": (Kind(table="service_hours", key="hour, service_id", column="hour"),),
-    "alerts": (Kind(table="alert_log", key="alert_id", column="triggered_at", over="resolved_at IS NOT NULL"),),
-    "forensics": (Kind(table="forensics", key="forensics_id", column="taken_at"),),
+    "checks": (Kind(table="checks", column="timestamp"),),
+    "hours": (Kind(table="service_hours", column="hour"), Kind(table="database_sizes", column="day")),
+    "alerts": (Kind(table="alert_log", column="triggered_at", over="resolved_at IS NOT NULL"),),
+    "forensics": (Kind(table="forensics", column="taken_at"),),
     "incidents": (
-        Kind(
-            table="incidents",
-            key="incident_id",
-            column="started_at",
-            over=f"resolved_at IS NOT NULL AND {_NO_OPEN_HEAL}",
-            first=(("forensics", "incident_id"), ("heals", "incident_id")),
-        ),
-        Kind(table="heals", key="heal_id", column="planned_at", over="incident_id IS NULL AND closed_at IS NOT NULL"),
+        Kind(table="incidents", column="started_at", over=f"resolved_at IS NOT NULL AND {_NO_OPEN_HEAL}"),
+        Kind(table="heals", column="planned_at", over="closed_at IS NOT NULL AND incident_id IS NULL"),
+        Kind(table="storms", column="began_at", over="ended_at IS NOT NULL"),
     ),
-    "conversations": (Kind(table="conversations", key="conversation_id", column="closed_at", over="closed_at IS NOT NULL"),),
-    "deliveries": (Kind(table="deliveries", key="delivery_id", column="closed_at", over="closed_at IS NOT NULL"),),
-    "notifications": (Kind(table="notifications", key="notification_id", column="created_at", over=_NO_DELIVERY),),
+    "conversations": (Kind(table="conversations", column="closed_at", over="closed_at IS NOT NULL"),),
+    "deliveries": (Kind(table="deliveries", column="closed_at", over="closed_at IS NOT NULL"),),
+    "notifications": (Kind(table="notifications", column="created_at", over=_NO_DELIVERY),),
     "operator_actions": (
-        Kind(table="operator_actions", key="action_id", column="made_at", over="applied_at IS NOT NULL"),
-        Kind(table="silences", key="silence_id", column="ends_at"),
-        Kind(table="maintenances", key="maintenance_id", column="ends_at"),
-        Kind(table="holds", key="hold_id", column="ends_at"),
+        Kind(table="operator_actions", column="made_at", over="applied_at IS NOT NULL"),
+        Kind(table="silences", column="ends_at"),
+        Kind(table="maintenances", column="ends_at"),
+        Kind(table="holds", column="ends_at"),
     ),
-    "process_samples": (Kind(table="process_samples", key="timestamp, program", column="timestamp"),),
+    "process_samples": (Kind(table="process_samples", column="timestamp"),),
 }
 
 
@@ -103,11 +93,8 @@ def delete(connection: Connection, kind: Kind, *, before: datetime, limit: int) 
     edge = _edge(connection, kind, before, limit)
     if edge is None:
         return 0
-    chosen = f"SELECT {kind.key} FROM {kind.table} WHERE {kind.column} < ? AND {kind.over}"  # noqa: S608  our names
     with connection.transaction(durable=False):
-        for table, key in kind.first:
-            connection.change(f"DELETE FROM {table} WHERE {key} IN ({chosen})", edge)  # noqa: S608  as above
-        return connection.change(f"DELETE FROM {kind.table} WHERE {kind.column} < ? AND {kind.over}", edge)  # noqa: S608  as above
+        return connection.change(f"DELETE FROM {kind.table} WHERE {kind.column} < ? AND {kind.over}", edge)  # noqa: S608  our names
 
 
 def count_older(connection: Connection, kind: Kind, *, before: datetime) -> int:

@@ -11,7 +11,7 @@ from healthmon.history import histogram
 from healthmon.history.rollups import DAY, Counted, Counter, checks_of, day_of
 from healthmon.status.uptime import HOUR, Booked, hour_of, total
 from healthmon.store import facts
-from healthmon.store.row import integer, integer_or_none, time
+from healthmon.store.row import integer, integer_or_none, real, time
 from healthmon.store.states import booked_time
 
 if TYPE_CHECKING:
@@ -193,6 +193,12 @@ def save_percentiles(connection: Connection, found: Mapping[int, Counted], *, un
             "INSERT INTO service_percentiles (service_id, counted_until, p50_us, p95_us, p99_us) VALUES (?, ?, ?, ?, ?)",
             rows,
         )
+
+
+def percentiles(connection: Connection) -> dict[int, tuple[float, float]]:
+    """Return the median and the 95th percentile of each service's answers in the 24 hours before the last count, in microseconds."""
+    rows = connection.rows("SELECT service_id, p50_us, p95_us FROM service_percentiles")
+    return {integer(row[0]): (real(row[1]), real(row[2])) for row in rows}
 
 
 _COLUMNS = """healthy_s, unhealthy_s, unknown_s, maintenance_s, checks, healthy_checks, answers, sum_us,

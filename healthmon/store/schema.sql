@@ -5,6 +5,13 @@
 -- day too. Words that stand in a CHECK are proven equal to the enums of healthmon/model by a test.
 -- The sqlite3 shell of Debian 12 (3.40) reads and writes all of it.
 
+-- What the keeper puts here before the `-wal` is written back tells this file from one that somebody copies over it. First,
+-- so that it lies where no other page has to be read for it.
+CREATE TABLE watermark (
+    one  INTEGER PRIMARY KEY CHECK (one = 1),
+    mark TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE services (
     service_id   INTEGER PRIMARY KEY,
     service_name TEXT NOT NULL UNIQUE,
@@ -173,6 +180,7 @@ CREATE TABLE incidents (
 ) STRICT;
 CREATE UNIQUE INDEX one_open_incident ON incidents (service_id) WHERE resolved_at IS NULL;
 CREATE INDEX incidents_by_service ON incidents (service_id, started_at);
+CREATE INDEX incidents_by_end ON incidents (resolved_at);
 CREATE INDEX incidents_by_time ON incidents (started_at);
 
 -- How far each rule is for each service; a rule whose condition does not hold has no row.
@@ -243,6 +251,10 @@ FROM alert_log AS a
 LEFT JOIN services AS s ON s.service_id = a.service_id;
 CREATE TRIGGER alerts_delete INSTEAD OF DELETE ON alerts
 BEGIN
+    DELETE FROM false_alarms WHERE alert_id IN (
+        SELECT alert_id FROM alert_log
+        WHERE triggered_at = OLD.triggered_at AND alert_type = OLD.alert_type
+          AND coalesce((SELECT service_name FROM services WHERE service_id = alert_log.service_id), 'healthmon') = OLD.service_name);
     DELETE FROM alert_log
     WHERE triggered_at = OLD.triggered_at AND alert_type = OLD.alert_type
       AND coalesce((SELECT service_name FROM services WHERE service_id = alert_log.service_id), 'healthmon') = OLD.service_name;
@@ -264,11 +276,19 @@ BEGIN
     INSERT OR IGNORE INTO untold_events (alert_id, is_end) VALUES (NEW.alert_id, 1);
 END;
 
+-- Which alerts were false, as people say.
+CREATE TABLE false_alarms (
+    alert_id  INTEGER PRIMARY KEY REFERENCES alert_log ON DELETE CASCADE,
+    marked_by TEXT NOT NULL,
+    marked_at TEXT NOT NULL,
+    reason    TEXT NOT NULL
+) STRICT;
+
 -- What people told us, from the command line or the page. The evaluator obeys, and says what came of it.
 CREATE TABLE operator_actions (
     action_id  INTEGER PRIMARY KEY,
     kind       TEXT NOT NULL CHECK (kind IN ('acknowledge', 'silence', 'end_silence', 'maintenance', 'end_maintenance',
-                                           'hold', 'release', 'heal_now')),
+                                           'hold', 'release', 'heal_now', 'false_alarm')),
     made_at    TEXT NOT NULL,
     author     TEXT NOT NULL,
     reason     TEXT NOT NULL,
@@ -454,7 +474,7 @@ CREATE TABLE container_usage (
 CREATE TABLE heals (
     heal_id        INTEGER PRIMARY KEY,
     service_id     INTEGER NOT NULL REFERENCES services,
-    incident_id    INTEGER REFERENCES incidents,  -- NULL: a person restarts what is not ill
+    incident_id    INTEGER REFERENCES incidents ON DELETE CASCADE,  -- NULL: a person restarts what is not ill
     attempt        INTEGER NOT NULL CHECK (attempt > 0),
     action         TEXT NOT NULL CHECK (action IN ('restart', 'start')),
     state          TEXT NOT NULL CHECK (state IN ('planned', 'issued', 'returned', 'verified', 'failed', 'dropped',
@@ -473,7 +493,7 @@ CREATE TABLE heals (
     asked_by       TEXT,                  -- the person who wanted it; NULL: the policy decided
     why            TEXT NOT NULL DEFAULT '',  -- in that person's words
     forced         INTEGER NOT NULL DEFAULT 0 CHECK (forced IN (0, 1)),
-    follows        INTEGER REFERENCES heals,  -- the restart of the container whose network it uses, which this one belongs to
+    follows        INTEGER REFERENCES heals ON DELETE CASCADE,  -- the restart of the container whose network it uses, which this one belongs to
     signature      TEXT NOT NULL DEFAULT '',  -- of the failure that it was made for: heal/signature.py
     failure        TEXT NOT NULL DEFAULT '',  -- the same, for people
     needless       INTEGER CHECK (needless IN (0, 1)),  -- it would have recovered by itself, soon; NULL: nobody knows
@@ -515,7 +535,7 @@ CREATE UNIQUE INDEX one_open_storm ON storms ((ended_at IS NULL)) WHERE ended_at
 CREATE TABLE forensics (
     forensics_id INTEGER PRIMARY KEY,
     service_id   INTEGER NOT NULL REFERENCES services,
-    incident_id  INTEGER REFERENCES incidents,  -- NULL: a person restarts what is not ill
+    incident_id  INTEGER REFERENCES incidents ON DELETE CASCADE,  -- NULL: a person restarts what is not ill
     heal_id      INTEGER REFERENCES heals ON DELETE CASCADE,  -- of a moment before or after a restart
     moment       TEXT NOT NULL CHECK (moment IN ('detected', 'before_restart', 'after_failure')),
     taken_at     TEXT NOT NULL,
@@ -527,6 +547,8 @@ CREATE TABLE forensics (
     CHECK ((moment = 'detected') = (heal_id IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX one_forensics_of_a_moment ON forensics (coalesce(incident_id, 0), moment, coalesce(heal_id, 0));
+CREATE INDEX forensics_by_heal ON forensics (heal_id);
+CREATE INDEX forensics_by_time ON forensics (taken_at);
 CREATE INDEX forensics_by_service ON forensics (service_id, taken_at);
 
 -- What came of the commands that were run before and after restarts: model/hook_run.py.
@@ -563,6 +585,52 @@ CREATE TABLE process_samples (
     open_files INTEGER NOT NULL,
     PRIMARY KEY (timestamp, program)
 ) STRICT, WITHOUT ROWID;
+
+-- How large the database was at the end of each day, without what it could give back.
+CREATE TABLE database_sizes (
+    day   TEXT PRIMARY KEY,               -- its first instant, as in service_days
+    bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How many scheduled checks of each service ended how, and how long the answers took: store/tallies.py. For Prometheus,
+-- whose counters never go back: what is deleted from `checks` stays counted here.
+CREATE TABLE check_totals (
+    service_id INTEGER NOT NULL REFERENCES services,
+    reason     TEXT NOT NULL,             -- 'ok' is one, too
+    checks     INTEGER NOT NULL,
+    PRIMARY KEY (service_id, reason)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE response_totals (
+    service_id INTEGER PRIMARY KEY REFERENCES services,
+    edges      TEXT NOT NULL,             -- microseconds, as a JSON list
+    counts     TEXT NOT NULL,             -- one more than edges, as a JSON list
+    sum_us     INTEGER NOT NULL
+) STRICT;
+
+-- The same of what happens more rarely: how often something ended how. `subject` is a service_id, or a channel.
+CREATE TABLE totals (
+    event   TEXT NOT NULL CHECK (event IN ('incident', 'heal', 'delivery')),
+    subject TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    number  INTEGER NOT NULL,
+    PRIMARY KEY (event, subject, outcome)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER incidents_count AFTER INSERT ON incidents
+BEGIN
+    INSERT INTO totals VALUES ('incident', CAST(NEW.service_id AS TEXT), 'opened', 1) ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER heals_count AFTER UPDATE OF state ON heals WHEN OLD.closed_at IS NULL AND NEW.closed_at IS NOT NULL
+BEGIN
+    INSERT INTO totals VALUES ('heal', CAST(NEW.service_id AS TEXT), NEW.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER heals_count_dry AFTER INSERT ON heals WHEN NEW.closed_at IS NOT NULL
+BEGIN
+    INSERT INTO totals VALUES ('heal', CAST(NEW.service_id AS TEXT), NEW.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER deliveries_count AFTER UPDATE OF state ON deliveries WHEN NEW.state IN ('sent', 'parked')
+BEGIN
+    INSERT INTO totals VALUES ('delivery', NEW.channel, NEW.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+END;
 
 -- What was applied, the last 200 times that something changed: the keys and values as they were written, without secrets.
 CREATE TABLE configurations (

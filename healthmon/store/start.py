@@ -6,15 +6,16 @@ history is said once. To begin afresh, a person deletes the database while nothi
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import apsw
 
 from healthmon import clock
-from healthmon.errors import StoreError
+from healthmon.errors import HealthmonError, StoreError
 from healthmon.model.alert import HISTORY_LOST, Alert, AlertSeverity
-from healthmon.store import alerts, checks, checkup, sentinel
-from healthmon.store.connection import create_or_open
+from healthmon.store import alerts, checks, checkup, sentinel, watermark
+from healthmon.store.connection import create_or_open, open_for_writing
 from healthmon.store.files import BESIDE, make_directory, put_aside, require_writable
 from healthmon.store.sentinel import UNKNOWN, Sentinel
 from healthmon.store.trust import BUSY_ERRORS, damaged, translated
@@ -42,6 +43,7 @@ def begin(paths: Paths, records: Log) -> Connection:
     if not is_new:
         _require_not_emptied(paths.database, known)
         _put_foreign_aside(paths.database, known, records)
+        _put_overwritten_aside(paths, records)
         _require_whole(paths.database, records)
     connection = create_or_open(paths.database)
     try:
@@ -52,6 +54,7 @@ def begin(paths: Paths, records: Log) -> Connection:
         created_at = now if is_new or known is None else known.created_at
         inode = paths.database.stat().st_ino
         sentinel.write(paths, Sentinel(created_at=created_at, written_until=newest, inode=inode))
+        paths.marks.unlink(missing_ok=True)  # of an earlier keeper: the next one knows again
     except BaseException:
         connection.close()
         raise
@@ -73,6 +76,26 @@ def _put_foreign_aside(path: Path, known: Sentinel | None, records: Log) -> None
     for suffix in BESIDE:
         put_aside(path, suffix)
     records.warning("wal_put_aside", reason="it belongs to the database that was here before", kept=f"{path.name}-wal.of-replaced")
+
+
+def _put_overwritten_aside(paths: Paths, records: Log) -> None:
+    """Take away the `-wal` of a database over which somebody has copied another: it is of what was there before."""
+    path, marks = paths.database, watermark.remembered(paths.marks)
+    if not marks or not path.with_name(path.name + "-wal").exists():
+        return
+    mark = watermark.on_disk(path)
+    if mark is None or mark in marks:
+        return
+    for suffix in BESIDE:
+        put_aside(path, suffix)
+    records.warning("wal_put_aside", reason="another database was copied over the one it belongs to", kept=f"{path.name}-wal.of-replaced")
+
+
+def settle(paths: Paths, records: Log) -> None:
+    """Write the `-wal` into the database after an agent has ended, so that the file alone is all of it."""
+    with suppress(HealthmonError, OSError):  # it is as good as it was, and the next start goes on with it
+        _put_overwritten_aside(paths, records)
+        open_for_writing(paths.database, patience_s=0.0).close()
 
 
 def _require_whole(path: Path, records: Log) -> None:

@@ -111,6 +111,26 @@ def save_hours(connection: Connection, booked: Sequence[tuple[int, datetime, Boo
     )
 
 
+def add_hours(connection: Connection, booked: Sequence[tuple[int, datetime, Booked]]) -> None:
+    """Write the time of hours of which none is booked yet."""
+    connection.change_many(
+        """
+        INSERT INTO service_hours (service_id, hour, healthy_s, unhealthy_s, unknown_s)
+        VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET healthy_s = excluded.healthy_s, unhealthy_s = excluded.unhealthy_s, unknown_s = excluded.unknown_s
+        WHERE healthy_s + unhealthy_s + unknown_s + maintenance_s = 0
+        """,
+        [(service_id, clock.to_sql(hour), time.healthy_s, time.unhealthy_s, time.unknown_s) for service_id, hour, time in booked],
+    )
+
+
+def add_last_healthy(connection: Connection, service_id: int, at: datetime | None) -> None:
+    """Remember when a service was healthy last, of which that is not known."""
+    if at is not None:
+        save_new = "UPDATE service_states SET last_healthy_at = ? WHERE service_id = ? AND last_healthy_at IS NULL"
+        connection.change(save_new, clock.to_sql(at), service_id)
+
+
 def booked_time(row: Sequence[apsw.SQLiteValue]) -> Booked:
     """Return the time that stands in a row as healthy_s, unhealthy_s, unknown_s, maintenance_s."""
     return Booked(healthy_s=real(row[0]), unhealthy_s=real(row[1]), unknown_s=real(row[2]), maintenance_s=real(row[3]))

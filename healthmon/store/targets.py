@@ -37,6 +37,18 @@ _SELECT = """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSummary:
+    """What is shown of a target; the state is None where there is none, and `problem` says why."""
+
+    name: str | None = None
+    state: TargetState | None = None
+    problem: str | None = None
+    image_id: str | None = None
+    started_at: datetime | None = None
+    oom_killed: bool = False  # at the end of this run, or of the one before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetReport:
     """What was found for one service: a target and how it was matched, or the problem that there is none."""
 
@@ -48,6 +60,35 @@ class TargetReport:
     change: TargetChange | None = None  # the last, of the image or the configuration; None when none was seen
     changed_at: datetime | None = None
     engine_away: bool = False  # there is no target because nobody answers
+
+    @property
+    def summary(self) -> TargetSummary:
+        target = self.target
+        if target is None:
+            return TargetSummary(problem=self.problem)
+        return TargetSummary(
+            name=target.name,
+            state=target.state,
+            image_id=target.image_id,
+            started_at=target.started_at,
+            oom_killed=target.oom_killed or target.previous_oom_killed,
+        )
+
+
+def summaries(connection: Connection) -> dict[int, TargetSummary]:
+    """Return what is shown of every service's target: a tenth of the work of `load`."""
+    rows = connection.rows("SELECT service_id, name, state, problem, image_id, started_at, oom_killed OR previous_oom_killed FROM targets")
+    return {
+        integer(row[0]): TargetSummary(
+            name=text_or_none(row[1]),
+            state=None if row[2] is None else TargetState(text(row[2])),
+            problem=text_or_none(row[3]),
+            image_id=text_or_none(row[4]),
+            started_at=time_or_none(row[5]),
+            oom_killed=bool(row[6]),
+        )
+        for row in rows
+    }
 
 
 def publish(connection: Connection, reports: dict[int, TargetReport]) -> None:

@@ -16,7 +16,6 @@ from healthmon.answers.history import CheckDocument
 from healthmon.answers.incidents import IncidentDocument
 from healthmon.answers.processes import ProcessDocument
 from healthmon.answers.report import DashboardDocument, ReportDocument, ServiceDocument, read_dashboard, read_report
-from healthmon.model.alert import AlertStatus
 from healthmon.store import process_samples
 from healthmon.web.endpoints import PREFIX, Asked, Endpoint
 from healthmon.web.problems import Problem
@@ -89,9 +88,8 @@ def service_history(asked: Asked[HistoryQuery]) -> HistoryAnswer:
 
 def alert_list(asked: Asked[AlertsQuery]) -> AlertsAnswer:
     query = asked.query
-    is_firing = None if query.status is None else query.status is AlertStatus.FIRING
     found = alerts.read_page(
-        asked.connection, before=query.before, limit=query.limit, service_id=asked.service_id(query.service), is_firing=is_firing
+        asked.connection, before=query.before, limit=query.limit, service_id=asked.service_id(query.service), status=query.status
     )
     return AlertsAnswer(alerts=found, next=_next("alerts", query, _last([one["alert_id"] for one in found], query)))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -16,17 +18,21 @@ from starlette.routing import Route
 from healthmon import clock
 from healthmon.answers import processes
 from healthmon.errors import HealthmonError
+from healthmon.processes import programs
 from healthmon.web import api, queries
 from healthmon.web.assets import PREFIX as STATIC
 from healthmon.web.assets import Assets
 from healthmon.web.endpoints import PREFIX, Asked, Endpoint
 from healthmon.web.events import Events
-from healthmon.web.guard import Guard
+from healthmon.web.guard import STATUS, Guard
 from healthmon.web.pages import Pages
 from healthmon.web.problems import Problem, ProblemResponse
+from healthmon.web.prometheus import Prometheus
+from healthmon.web.sessions import Sessions
+from healthmon.web.writing import DEEDS, Writing
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
     from starlette.types import ASGIApp
@@ -34,21 +40,38 @@ if TYPE_CHECKING:
     from healthmon.config import Config
     from healthmon.log import Log
     from healthmon.store.connection import Connection
+    from healthmon.web.access import Access
     from healthmon.web.hub import Hub
     from healthmon.web.reader import Reader
 
 MIN_PACKED_BYTES = 1_000
+PACKED_BY = 4  # 9 takes six times as long, for a hundredth less
+ASKED_AT = "timestamp"  # of an answer as a whole
 
 
-def make(config: Config, programs: Sequence[str], reader: Reader, hub: Hub, log: Log) -> ASGIApp:
-    """Return the whole app. `programs` are those of supervisord's that should run."""
+def make(config: Config, reader: Reader, hub: Hub, access: Access, log: Log) -> ASGIApp:
+    """Return the whole app."""
     assets = Assets()
     pages = Pages(config, reader, hub, assets)
-    answers = Answers(config, tuple(programs), reader)
+    writing = Writing(config, access, log)
+    names = tuple(programs.names(config))
+    answers = Answers(config, names, reader)
+    prometheus = Prometheus(config, names, reader)
     routes = [
         Route("/", pages.overview),
+        Route("/services/{name}", pages.service),
+        Route("/incidents", pages.incidents),
+        Route("/processes", pages.processes),
         Route("/healthz", answers.healthz),
         Route(STATIC + "{name:path}", assets.serve),
+        *([Route(STATUS, pages.public)] if config.web.status_page else []),
+        Route("/metrics", prometheus.metrics),
+        Route("/probe", prometheus.probe),
+        Route(PREFIX + "/http_sd", prometheus.targets),
+        Route("/login", pages.login),
+        Route(PREFIX + "/session", Sessions(access).begin, methods=["POST"]),
+        *(Route(PREFIX + deed.path, writing.of(deed), methods=["POST"]) for deed in DEEDS),
+        Route(PREFIX + "/openapi.json", answers.openapi),
         Route(PREFIX + "/events", Events(hub).stream),
         *(Route(PREFIX + endpoint.path, answers.of(endpoint)) for endpoint in api.ENDPOINTS),
     ]
@@ -56,10 +79,11 @@ def make(config: Config, programs: Sequence[str], reader: Reader, hub: Hub, log:
     return Guard(
         Starlette(
             routes=routes,
-            middleware=[Middleware(GZipMiddleware, minimum_size=MIN_PACKED_BYTES)],
+            middleware=[Middleware(GZipMiddleware, minimum_size=MIN_PACKED_BYTES, compresslevel=PACKED_BY)],
             exception_handlers={Problem: failures.known, HTTPException: failures.of_http, HealthmonError: failures.ours, Exception: failures.unknown},
         ),
         config.web,
+        access,
     )
 
 
@@ -78,21 +102,44 @@ class Answers:
             query = queries.read(endpoint.query, request.query_params)
             name = request.path_params.get("name", "")
 
-            def ask(connection: Connection) -> bytes:
+            def ask(connection: Connection) -> tuple[bytes, str]:
                 asked = Asked(
                     connection=connection, config=self._config, programs=self._programs, now=clock.now(), query=query, name=name
                 )
-                return json.dumps(endpoint.ask(asked), ensure_ascii=False).encode()
+                return _tagged(endpoint.ask(asked))
 
-            return Response(await self._reader.ask(ask), media_type="application/json")
+            body, tag = await self._reader.ask(ask)
+            headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+            if _knows(request, tag):
+                return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+            return Response(body, media_type="application/json", headers=headers)
 
         return answer
 
+    async def openapi(self, _request: Request) -> Response:
+        """Return the document of the API; it is made when it is first asked for."""
+        from healthmon.web import openapi  # noqa: PLC0415  most agents are never asked
+
+        return JSONResponse(openapi.document())
+
     async def healthz(self, _request: Request) -> Response:
         """Say whether all our processes are well; needs no database."""
-        unwell = processes.unwell(self._config.paths, self._programs)
+        unwell = await run_in_threadpool(processes.unwell, self._config.paths, self._programs)
         status = HTTPStatus.SERVICE_UNAVAILABLE if unwell else HTTPStatus.OK
         return JSONResponse({"status": "unwell" if unwell else "well", "unwell": unwell}, status_code=status)
+
+
+def _tagged(document: Mapping[str, object]) -> tuple[bytes, str]:
+    """Return an answer, and its ETag: a weak one, which does not change by when it was asked for."""
+    body = json.dumps(document, ensure_ascii=False).encode()
+    lasting = json.dumps({**document, ASKED_AT: ""}, ensure_ascii=False).encode() if ASKED_AT in document else body
+    return body, f'W/"{hashlib.blake2s(lasting, digest_size=12).hexdigest()}"'
+
+
+def _knows(request: Request, tag: str) -> bool:
+    """Tell whether who asks has this answer already."""
+    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    return tag.removeprefix("W/") in known or known == ["*"]
 
 
 class Failures:

@@ -1,4 +1,4 @@
-"""Which files do pages load? All from this package, each under a name with its hash, so that browsers keep it for good."""
+"""Which files do pages load? All from this package, under an address with a hash over all, so that browsers keep them for good."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    path: str
     media_type: str
     packed: bytes  # gzip
     plain: bytes
@@ -38,9 +37,11 @@ class Assets:
     """All files of `static/`, in memory: they are few and small, and what is not there cannot be reached."""
 
     def __init__(self, directory: Path = STATIC) -> None:
-        found = {str(file.relative_to(directory)): _asset(file, directory) for file in directory.rglob("*") if file.suffix in TYPES}
-        self._paths = {name: asset.path for name, asset in found.items()}
-        self._by_path = {asset.path: asset for asset in found.values()}
+        files = {str(file.relative_to(directory)): file for file in sorted(directory.rglob("*")) if file.suffix in TYPES}
+        contents = {name: file.read_bytes() for name, file in files.items()}
+        digest = hashlib.sha256(repr(contents).encode()).hexdigest()[:12]  # one for all: modules import each other by name
+        self._paths = {name: f"{PREFIX}{digest}/{name}" for name in files}
+        self._by_path = {self._paths[name]: _asset(content, files[name].suffix) for name, content in contents.items()}
 
     def url(self, name: str) -> str:
         """Return the address of a file, by its name in `static/`."""
@@ -57,8 +58,5 @@ class Assets:
         return Response(asset.plain, media_type=asset.media_type, headers=headers)
 
 
-def _asset(file: Path, directory: Path) -> Asset:
-    content = file.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()[:12]
-    path = PREFIX + str(file.relative_to(directory).with_suffix(f".{digest}{file.suffix}"))
-    return Asset(path=path, media_type=TYPES[file.suffix], packed=gzip.compress(content, mtime=0), plain=content)
+def _asset(content: bytes, suffix: str) -> Asset:
+    return Asset(media_type=TYPES[suffix], packed=gzip.compress(content, mtime=0), plain=content)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MAX_VIEWERS = 256
 RETRY_MS = 2_000  # after which a browser comes again
-_ID = re.compile(r"(\d{14})-(\d{1,15})")
+_ID = re.compile(r"(\d{17})-(\d{1,15})")
 
 
 class EventsQuery(Query):

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import hmac
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse
 
 from healthmon.web import hosts
+from healthmon.web.access import ASK
+from healthmon.web.assets import PREFIX as STATIC
 from healthmon.web.problems import Problem, ProblemResponse
-from healthmon.web.settings import is_loopback
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from healthmon.web.access import Access
     from healthmon.web.settings import WebSettings
 
-MAX_BODY_BYTES = 64 * 1024
-OPEN_PATHS = ("/healthz", "/static/")  # for everybody who can reach us: they say nothing about services
-PROXY_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip")
+MAX_BODY_BYTES = 256 * 1024
+MAX_DIGITS = 18  # of a length: more is a trick
+OPEN_PATHS = ("/healthz", "/login", "/api/v1/session")  # for everybody who can reach us: they say nothing about services
+STATUS = "/status"  # where it is switched on
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self';"
@@ -37,9 +41,11 @@ HEADERS = {
 class Guard:
     """Wraps the whole app."""
 
-    def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: WebSettings, access: Access) -> None:
         self._app = app
         self._settings = settings
+        self._access = access
+        self._open_paths = (*OPEN_PATHS, STATUS) if settings.status_page else OPEN_PATHS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,7 +62,7 @@ class Guard:
         try:
             self._require_welcome(scope, Headers(scope=scope))
         except Problem as problem:
-            await ProblemResponse(problem)(scope, receive, send_guarded)
+            await _refusal(problem, scope, Headers(scope=scope))(scope, receive, send_guarded)
             return
         await self._app(scope, _Limited(receive), send_guarded)
 
@@ -68,27 +74,21 @@ class Guard:
         configured = (self._settings.host.lower(), *self._settings.allowed_hosts)
         if len(named) != 1 or not hosts.is_allowed(named[0], own_address=own, configured=configured):
             raise Problem(HTTPStatus.MISDIRECTED_REQUEST, "this server is not called by that name: web.allowed_hosts lists further ones")
-        if not (_comes_from_this_host(scope, headers) or scope["path"].startswith(OPEN_PATHS) or self._knows_token(headers)):
-            how = {"WWW-Authenticate": 'Bearer realm="healthmon"'}
-            raise Problem(HTTPStatus.UNAUTHORIZED, "from another host a request needs the header `Authorization: Bearer <web.token>`", headers=how)
-
-    def _knows_token(self, headers: Headers) -> bool:
-        token = self._settings.token
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        if token is None or scheme.lower() != "bearer":
-            return False
-        return hmac.compare_digest(given.strip().encode("latin-1"), token.get_secret_value().encode())
+        path = scope["path"]
+        if not (path in self._open_paths or path.startswith(STATIC) or self._access.may_read(scope, headers)):
+            raise Problem(HTTPStatus.UNAUTHORIZED, "from another host a request needs `Authorization: Bearer <web.token>`, a browser /login", headers=ASK)
 
 
-def _comes_from_this_host(scope: Scope, headers: Headers) -> bool:
-    """Tell whether who asks sits here: not behind a proxy that runs here, which says for whom it asks."""
-    client = scope.get("client")
-    return client is not None and is_loopback(client[0]) and not any(name in headers for name in PROXY_HEADERS)
+def _refusal(problem: Problem, scope: Scope, headers: Headers) -> Response:
+    """Return what says no: a browser that wants a page is sent where it can show the token."""
+    if problem.status is HTTPStatus.UNAUTHORIZED and scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
+        return RedirectResponse("/login", status_code=HTTPStatus.SEE_OTHER)
+    return ProblemResponse(problem)
 
 
 def _require_small(headers: Headers) -> None:
     length = headers.get("content-length", "0")
-    if not length.isascii() or not length.isdigit() or int(length[:20]) > MAX_BODY_BYTES:
+    if not (length.isascii() and length.isdigit() and len(length) <= MAX_DIGITS and int(length) <= MAX_BODY_BYTES):
         raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a request may carry at most {MAX_BODY_BYTES} bytes")
 
 

@@ -64,7 +64,7 @@ class Hub:
     def __init__(self, config: Config, reader: Reader) -> None:
         self._config = config
         self._reader = reader
-        self.life = f"{clock.now():%Y%m%d%H%M%S}"
+        self.life = f"{clock.now():%Y%m%d%H%M%S%f}"[:17]
         self.number = 0
         self.viewers = 0
         self._changes: dict[str, Change] = {}  # the last to change is last

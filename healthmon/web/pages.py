@@ -9,9 +9,21 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from healthmon.answers import live
-from healthmon.store import targets
+from healthmon import clock
+from healthmon.answers import live, maintenance, processes, service
+from healthmon.answers import overview as standing
+from healthmon.errors import UsageError
+from healthmon.processes import programs
+from healthmon.store import incidents, process_samples, services
+from healthmon.web import queries
+from healthmon.web.problems import Problem
+from healthmon.web.queries import IncidentsPageQuery, OverviewQuery, ServicePageQuery
+from healthmon.web.views.choice import Choice, choose
+from healthmon.web.views.lists import ON_A_PAGE, IncidentsPage, ProcessesPage, incidents_page, processes_page
 from healthmon.web.views.overview import Overview, overview
+from healthmon.web.views.problems import problems
+from healthmon.web.views.public import PublicPage, first_day, public_page
+from healthmon.web.views.service import SPANS, Range, ServicePage, service_page
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,9 +33,9 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
     from healthmon.web.assets import Assets
     from healthmon.web.hub import Hub
-    from healthmon.web.problems import Problem
     from healthmon.web.reader import Reader
 
+PUBLIC_EVERY_S = 5.0
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -34,6 +46,11 @@ class Pages:
         self._config = config
         self._reader = reader
         self._hub = hub
+        self._services = {one.name: one for one in config.enabled_services()}
+        self._runbooks = {name: str(one.runbook_url) for name, one in self._services.items() if one.runbook_url is not None}
+        self._public: PublicPage | None = None
+        self._public_at_s = float("-inf")
+        self._programs = tuple(programs.names(config))
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -43,17 +60,89 @@ class Pages:
             auto_reload=False,
         )
         self._templates.globals["asset"] = assets.url
+        self._templates.globals["shows"] = config.dashboard
         self._templates.globals["refresh_s"] = max(1, round(config.dashboard.refresh_interval_seconds))
 
-    async def overview(self, _request: Request) -> Response:
-        return self._page("overview.html", await self._reader.ask(self._overview))
+    async def overview(self, request: Request) -> Response:
+        choice = queries.read(OverviewQuery, request.query_params).choice()
+        version = await self._version()
+        view = await self._reader.ask(lambda connection: self._overview(connection, choice))
+        return self._page("overview.html", view, path="/", version=version)
+
+    async def service(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        chosen = queries.read(ServicePageQuery, request.query_params).range
+        version = await self._version()
+        view = await self._reader.ask(lambda connection: self._service(connection, name, chosen))
+        return self._page("service.html", view, version=version)
+
+    async def incidents(self, request: Request) -> Response:
+        before = queries.read(IncidentsPageQuery, request.query_params).before
+        return self._page("incidents.html", await self._reader.ask(lambda connection: self._incidents(connection, before)), path="/incidents")
+
+    async def processes(self, _request: Request) -> Response:
+        return self._page("processes.html", await self._reader.ask(self._processes), path="/processes")
+
+    async def public(self, _request: Request) -> Response:
+        """Anybody may ask for it, as often as they like: it is made once in a few seconds."""
+        if clock.monotonic() - self._public_at_s > PUBLIC_EVERY_S:
+            self._public = await self._reader.ask(self._read_public)
+            self._public_at_s = clock.monotonic()
+        answer = self._page("public.html", self._public)
+        answer.headers["Cache-Control"] = f"public, max-age={PUBLIC_EVERY_S:.0f}"
+        return answer
+
+    async def login(self, _request: Request) -> Response:
+        return self._page("login.html", None)
 
     def problem(self, problem: Problem) -> Response:
         """Return the page that says why there is no other."""
         return self._page("problem.html", problem, status=problem.status)
 
-    def _overview(self, connection: Connection) -> Overview:
-        return overview(live.read(connection, self._config), targets.load(connection))
+    async def _version(self) -> str:
+        """Return from where on a page hears of changes: asked before reading, so that what changes meanwhile is told again."""
+        return f"{self._hub.life}-{await self._hub.look()}"
 
-    def _page(self, template: str, view: object, *, status: HTTPStatus = HTTPStatus.OK) -> Response:
-        return HTMLResponse(self._templates.get_template(template).render(view=view), status_code=status)
+    def _overview(self, connection: Connection, choice: Choice) -> Overview:
+        now = standing.read(connection, self._config)
+        chosen = choose(now.report.lines, choice)
+        shown = [line.service.service_id for line in chosen.lines]
+        pasts = standing.read_past(connection, shown, until=now.report.at)
+        return overview(
+            now, problems(now, self._runbooks), chosen=chosen, pasts=pasts, choice=choice, settings=self._services
+        )
+
+    def _read_public(self, connection: Connection) -> PublicPage:
+        report = live.read(connection, self._config)
+        return public_page(
+            report,
+            incidents.touching(connection, first_day(report.at)),
+            working=maintenance.active(connection, self._config, report.at),
+            title=self._config.web.status_title,
+        )
+
+    def _service(self, connection: Connection, name: str, chosen: Range) -> ServicePage:
+        known = services.by_name(connection).get(name)
+        if known is None or name not in self._services:
+            raise self._no_service(name)
+        return service_page(service.read(connection, self._config, known.service_id, span=SPANS[chosen]), self._services[name], chosen)
+
+    def _no_service(self, name: str) -> Problem:
+        try:
+            self._config.service(name)
+        except UsageError as error:
+            return Problem(HTTPStatus.NOT_FOUND, str(error))
+        return Problem(HTTPStatus.NOT_FOUND, f"{name} is in the configuration, but not watched (yet)")
+
+    def _incidents(self, connection: Connection, before: int | None) -> IncidentsPage:
+        found = incidents.page(connection, before=before, limit=ON_A_PAGE + 1, service_id=None, is_open=None)
+        names = {one.service_id: name for name, one in services.by_name(connection).items() if name in self._services}
+        return incidents_page(found, names, clock.now(), is_first=before is None)
+
+    def _processes(self, connection: Connection) -> ProcessesPage:
+        found = processes.read(self._config.paths, self._programs, process_samples.newest(connection))
+        return processes_page(found, clock.now())
+
+    def _page(self, template: str, view: object, *, status: HTTPStatus = HTTPStatus.OK, path: str = "", version: str = "") -> Response:
+        page = self._templates.get_template(template).render(view=view, path=path, version=version)
+        return HTMLResponse(page, status_code=status)

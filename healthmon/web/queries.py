@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from healthmon.model.alert import AlertStatus  # noqa: TC001  pydantic reads it
+from healthmon.model.status import ServiceStatus
 from healthmon.spelling import nearest, quoted
 from healthmon.web.problems import Problem
+from healthmon.web.views.choice import Choice
+from healthmon.web.views.service import Range
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
 MAX_ITEMS = 1_000
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:")
 MAX_ID = 2**63 - 1  # what SQLite counts to
+
+
+def _written_out(text: object) -> object:
+    """Refuse a bare number, which pydantic would take for seconds since 1970."""
+    if isinstance(text, str) and _TIME.match(text) is None:
+        raise ValueError("must be a time as in 2025-09-18T10:30:00Z")
+    return text
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
 class Query(BaseModel):
@@ -31,7 +46,7 @@ class Paged(Query):
 class AlertsQuery(Paged):
     before: int | None = Field(None, ge=1, le=MAX_ID, description="Only older ones than the alert with this id.")
     service: str | None = Field(None, description="Only those of this service.")
-    status: AlertStatus | None = Field(None, description="Only those that fire, or only those that are over.")
+    status: AlertStatus | None = Field(None, description="Only those that fire, that are over, or that were taken out of the configuration while they fired.")
 
 
 class IncidentsQuery(Paged):
@@ -47,8 +62,30 @@ class HealsQuery(Paged):
 
 
 class HistoryQuery(Paged):
-    before: AwareDatetime | None = Field(None, description="Only checks before this time.")
-    since: AwareDatetime | None = Field(None, description="Only checks at or after this time; without it 24 hours before `before`.")
+    before: Time | None = Field(None, description="Only checks before this time.")
+    since: Time | None = Field(None, description="Only checks at or after this time; without it 24 hours before `before`.")
+
+
+class OverviewQuery(Query):
+    """What the first page is asked for: its form sends empty fields, too."""
+
+    q: str = Field("", max_length=200, description="Only services with this in their name or group.")
+    group: str = Field("", max_length=200, description="Only those of this group.")
+    status: ServiceStatus | Literal[""] = Field("", description="Only those with this status.")
+    kiosk: bool = Field(default=False, description="For a screen on a wall: tiles, and nothing to press.")
+    page: int = Field(1, ge=1, le=MAX_ITEMS, description="Which hundred of them.")
+
+    def choice(self) -> Choice:
+        status = ServiceStatus(self.status) if self.status else None
+        return Choice(text=self.q.strip(), group=self.group, status=status, kiosk=self.kiosk, page=self.page)
+
+
+class ServicePageQuery(Query):
+    range: Range = Field(Range.DAY, description="How far back it looks.")
+
+
+class IncidentsPageQuery(Query):
+    before: int | None = Field(None, ge=1, le=MAX_ID, description="Only older ones than the incident with this id.")
 
 
 Q = TypeVar("Q", bound=Query)
@@ -64,11 +101,17 @@ def read(model: type[Q], parameters: QueryParams) -> Q:
     try:
         return model.model_validate_strings(found)
     except ValidationError as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, "; ".join(_said(detail["loc"], detail["type"], detail["msg"], model) for detail in error.errors())) from None
+        raise Problem(HTTPStatus.BAD_REQUEST, said(error, model)) from None
 
 
-def _said(place: tuple[int | str, ...], kind: str, message: str, model: type[Query]) -> str:
-    name = str(place[0]) if place else ""
+def said(error: ValidationError, model: type[BaseModel]) -> str:
+    """Return what is wrong with what somebody asked for, in one line."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(_said(".".join(map(str, detail["loc"])), detail["type"], detail["msg"], model) for detail in details)
+
+
+def _said(place: str, kind: str, message: str, model: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
-        return f"there is no parameter {quoted(name)}{nearest(name, model.model_fields)}"
-    return f"{name}: {message[0].lower()}{message[1:]}"
+        return f"{quoted(place)} is not known here{nearest(place, model.model_fields)}"
+    words = f"{message[0].lower()}{message[1:]}".removeprefix("value error, ")
+    return f"{place}: {words}" if place else words

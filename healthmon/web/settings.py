@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, StringConstraints, ValidationInfo, field_validator
 
-from healthmon.settings import DAY_S, HttpUrl, Secret, Settings
+from healthmon.settings import DAY_S, HttpUrl, Secret, Settings, Text
 
 
 class DashboardSettings(Settings):
@@ -40,6 +40,12 @@ class WebSettings(Settings):
         description="What a request must carry that acknowledges, silences or restarts. Best as ${file:…} or ${cred:…}.",
         validate_default=True,
     )
+
+    status_page: bool = Field(
+        default=False,
+        description="Serve /status to everybody who reaches the port: which services work, and when they did not. No hosts, addresses or errors.",
+    )
+    status_title: Text = Field("Status", description="What /status is called.")
 
     @field_validator("token")
     @classmethod

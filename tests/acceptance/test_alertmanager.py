@@ -38,16 +38,18 @@ from pathlib import Path
 from healthmon import config
 from healthmon.log import Log
 from healthmon.notify.alertmanager_pace import Pace
-from healthmon.processes import loop
+from healthmon.processes import configuring, loop
+from healthmon.processes.following import Following
 from healthmon.processes.notifier import Notifier
 from healthmon.store.connection import open_for_writing
 
-loaded = config.load(Path(sys.argv[1]))
+loop.prepare_directories(config.load(Path(sys.argv[1])).paths)
+applied, loaded = configuring.start(Path(sys.argv[1]), author="a test", newest=0)
 pace = Pace(resend_s=1.0, idle_s=1.0, gap_s=0.1, lasts=timedelta(seconds={LASTS_S}), resolved_for=timedelta(seconds=30))
 database = loaded.paths.database
 loop.run(
-    "notifier", loaded.paths, level="INFO",
-    make=lambda doorbell: Notifier(loaded, doorbell, open_for_writing(database), Log("notifier"), pace=pace),
+    "notifier", Following(applied, loaded),
+    make=lambda config: lambda doorbell: Notifier(loaded, doorbell, open_for_writing(database), Log("notifier"), pace=pace),
 )
 """
 

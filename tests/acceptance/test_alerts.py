@@ -98,6 +98,7 @@ def test_one_message_and_one_recovery_reach_every_channel_and_a_person_can_answe
         assert over["title"].startswith("[RESOLVED] doc_store is back on")
         story = host.ask("alerts", "show", "doc_store").stdout
         assert story.count("sent") >= 6
+        assert "no alert of healthmon is firing" in host.ask("alerts", "show", "healthmon").stdout
         assert "service_down" in host.ask("alerts", "review").stdout
         assert host.ask("alerts").returncode == 0
         host.assert_sound()
@@ -131,6 +132,7 @@ def test_what_is_silenced_reaches_nobody_and_a_channel_can_be_tried() -> None:
         (["alerts", "silence", "service", "--for", "1h", "--reason", "r"], "is no matcher: write as in service=doc_store"),
         (["alerts", "silence", "service=x", "--for", "soon", "--reason", "r"], "is no length of time: write as in 90s, 30m, 2h or 1d12h"),
         (["alerts", "silence", "service=x", "--for", "1h", "--reason", "a\nb"], "--reason must be one line"),
+        (["alerts", "silence", "service=doc_stroe", "--for", "1h", "--reason", "r"], "there is no service that is 'doc_stroe'; did you mean 'doc_store'?"),
         (["alerts", "unsilence", "7"], "there is no silence 7 to end"),
         (["alerts", "test", "emial"], "did you mean 'email'?"),
     ],

@@ -42,7 +42,8 @@ def test_a_gap_in_the_routes_is_said(tmp_path: Path, routes: list[dict[str, Any]
     assert ("what none of them takes goes to all channels" in said.stdout) is warned
 
 
-def test_the_example_of_the_readme_loads(tmp_path: Path) -> None:
+def test_the_example_of_the_readme_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONCALL_URL", "json://localhost")
     [example] = [text for text in re.findall(r"```json\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL) if '"escalation"' in text]
     alerting = config.load(written(tmp_path, json.loads(example)["alerting"])).alerting
     assert (len(alerting.routes), len(alerting.escalation), len(alerting.maintenance)) == (3, 1, 2)

@@ -125,7 +125,9 @@ def test_states_are_seen_as_they_are(docker: Docker, engine: DockerEngine) -> No
 
 
 def test_containers_that_a_restart_would_harm_are_marked(docker: Docker, engine: DockerEngine) -> None:
-    """Compose's one-offs and those that vanish when they stop."""
+    """Swarm's tasks, Compose's one-offs and those that vanish when they stop."""
+    task = docker.run(*STOPS_AT_ONCE, options=("--label", "com.docker.swarm.task.id=x"))
+    assert observed(engine, task).untouchable == "swarm_task"
     one_off = docker.run(*STOPS_AT_ONCE, options=("--label", "com.docker.compose.oneoff=True"))
     auto_remove = docker.run(*STOPS_AT_ONCE, options=("--rm",))
     assert observed(engine, one_off).untouchable == "one_off"

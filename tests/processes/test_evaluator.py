@@ -426,3 +426,16 @@ def test_services_that_a_person_stopped_make_no_storm(tmp_path: Path, monkeypatc
 
 def _crash(*_: object) -> None:
     raise RuntimeError("the power is gone")
+
+
+def test_days_without_an_agent_are_booked_as_not_seen(world: World) -> None:
+    """More hours at once than the uptime of a day needs."""
+    world.look(GOOD)
+    world.step()
+    world.now += timedelta(days=3)
+    world.evaluator = world.a_new_evaluator()
+    world.look(GOOD)
+    world.step()
+    [row] = world.connection.rows("SELECT count(*), round(sum(unknown_s) / 3600) FROM service_hours WHERE service_id = 1")
+    assert row == (73, 72.0)
+    assert status_of(world) is ServiceStatus.HEALTHY

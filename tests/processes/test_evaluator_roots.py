@@ -89,3 +89,13 @@ def test_a_recovery_says_which_of_those_that_it_named_are_back_and_which_are_not
     body = render(next(message for message in timeline.messages() if message.kind.value == "resolved"), now=timeline.now).body
     assert "Back with it: frontend" in body
     assert "Not back yet: spare" in body
+
+
+def test_one_that_it_named_and_that_falls_ill_again_is_not_named_again(a_timeline: Any) -> None:
+    timeline = a_timeline(DOWN, grouping={"wait_seconds": 30, "interval_seconds": 60, "repeat_seconds": 0})
+    with_third(timeline)
+    timeline.pass_minutes(2, spare=GOOD)
+    timeline.pass_minutes(5, doc_store=BAD, frontend=BAD, spare=GOOD)
+    timeline.pass_minutes(5, doc_store=BAD, spare=BAD)
+    timeline.pass_minutes(5, doc_store=BAD, frontend=BAD, spare=BAD)
+    assert [kind for kind, _ in timeline.said()] == ["firing", "worsened"]

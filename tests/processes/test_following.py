@@ -263,6 +263,21 @@ def test_a_service_that_nobody_looks_at_is_missed_as_soon_however_often_is_reloa
     assert world.evaluator._watching.states[1].status == "unknown"
 
 
+def test_who_flaps_is_known_over_a_reload_of_those_that_stay_and_of_those_that_come_back(world: World) -> None:
+    for number in range(24):
+        world.look(BAD if number % 2 else GOOD)
+        world.look(BAD if number % 2 else GOOD, service_id=2)
+    world.step()
+    before = dict(world.evaluator._watching.flapping)
+    assert before[1].is_flapping
+    world.evaluator.follow(without(world.config, "doc_store"))
+    world.step()
+    assert world.evaluator._watching.flapping == {2: before[2]}
+    world.evaluator.follow(world.config)
+    world.step()
+    assert world.evaluator._watching.flapping == before
+
+
 def test_what_people_were_told_is_not_told_again_for_a_reload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: dict[str, Any] = {"alerting": {"slack_notifications": {"enabled": True, "webhook_url": "http://x/", "channel": "#x"}, "grouping": {"wait_seconds": 0}}}
     settings = {"alert_rules": [{"name": "down", "condition": "status == 'unhealthy'", "severity": "critical"}], **told}

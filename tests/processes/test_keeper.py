@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import random
+import subprocess
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import apsw
 import pytest
 
 from healthmon import clock
+from healthmon.errors import StoreReplacedError
+from healthmon.history.settings import kept
 from healthmon.log import Log
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.check import CheckKind, CheckReason
 from healthmon.model.forensics import ForensicsMoment
 from healthmon.model.heal import HealState
 from healthmon.model.hook_run import HookMoment, HookRun
+from healthmon.paths import Paths
 from healthmon.processes.keeper import Keeper, counting, tidying
-from healthmon.processes.keeper.pruning import kept
+from healthmon.processes.loop import prepare_directories
 from healthmon.store import (
     alerts,
+    backup,
     checks,
     forensics,
     heals,
@@ -29,9 +35,11 @@ from healthmon.store import (
     rollups,
     services,
     space,
+    start,
     trends,
 )
-from healthmon.store.connection import Connection, create_or_open, open_for_writing
+from healthmon.store.connection import Connection, create_or_open, open_for_working, open_for_writing
+from healthmon.store.inspection import inspect
 from tests.builders import NOW, a_bundle, a_check, a_config, a_heal
 
 if TYPE_CHECKING:
@@ -50,6 +58,7 @@ class World:
     def __init__(self, path: Path, **changes: Any) -> None:
         self.now = NOW
         self.lived_s = 0.0
+        prepare_directories(Paths(data_dir=path, database=path / "health_monitoring.db"))
         self.config = a_config(path, {"name": "doc_store", "url": "http://localhost:1"}, {"name": "frontend", "url": "http://localhost:2"}, **changes)
         self.connection: Connection = create_or_open(self.config.paths.database)
         services.sync(self.connection, [("doc_store", "default", True), ("frontend", "default", False)], now=NOW)
@@ -262,7 +271,7 @@ def test_each_kind_has_its_own_time_and_what_is_not_over_stays(world: World) -> 
     ran = HookRun(heal_id=heal_id, moment=HookMoment.BEFORE, began_at=far, took_s=0.1, exit_code=0, problem="", output="")
     hook_runs.add(world.connection, ran)
     heals.add(world.connection, a_heal(HealState.FAILED, incident_id=None, service_id=2, planned_at=far, asked_by="ada"))
-    assert kept(world.config).keys() == retention.KINDS.keys()
+    assert kept(30, world.config.retention).keys() == retention.KINDS.keys()
     alerts.fire(world.connection, an_alert("firing", far))
     alerts.fire(world.connection, an_alert("over", far))
     alerts.resolve(world.connection, 1, "over", at=far)
@@ -300,6 +309,92 @@ def test_the_wal_is_written_back_and_emptied(world: World) -> None:
     reader.close()
     world.work_later()
     assert space.wal_bytes(path) < 2**18
+
+
+def test_backups_are_made_verified_and_the_last_few_kept(world: World) -> None:
+    world.add(a_check(at=NOW))
+    for day in range(10):
+        world.work_later(DAY)
+        while world.keeper.step() < 1.0:
+            world.lived_s += 1.0
+        assert len(backup.backups(world.config.paths.backups, world.connection.path)) == min(7, day + 1)
+    newest = backup.backups(world.config.paths.backups, world.connection.path)[-1]
+    assert inspect(newest, limit_s=10).rows["checks"] == 1
+    assert [path.name for path in world.config.paths.backups.iterdir() if not path.name.endswith("Z.db")] == []
+
+
+def test_a_backup_that_fails_is_told_once_and_tried_again(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.config.paths.backups.write_text("a file where the directory belongs")
+    for _ in range(3):
+        world.work_later()
+    assert [record.getMessage() for record in caplog.records if "backup_failed" in record.getMessage()] != []
+    world.config.paths.backups.unlink()
+    world.work_later(HOUR)
+    while world.keeper.step() < 1.0:
+        world.lived_s += 1.0
+    assert len(backup.backups(world.config.paths.backups, world.connection.path)) == 1
+
+
+def test_what_is_copied_over_the_database_takes_its_place_and_nothing_is_mixed(world: World, tmp_path: Path) -> None:
+    world.add(a_check(at=NOW))
+    backup.copy(world.connection.path, tmp_path / "copy.db", limit_s=10)
+    world.add(*(a_check(at=NOW + timedelta(seconds=number), error_message="x" * 300) for number in range(1, 500)))
+    world.work_later()
+    world.add(a_check(at=NOW + HOUR))
+    subprocess.run(["cp", tmp_path / "copy.db", world.connection.path], check=True)
+    with pytest.raises(StoreReplacedError):
+        world.work_later(timedelta(seconds=6))
+    begun_anew = open_for_working(world.connection.path)
+    assert begun_anew.rows("SELECT count(*) FROM checks") == [(1,)]
+    assert begun_anew.rows("PRAGMA integrity_check") == [("ok",)]
+    assert world.connection.path.with_name(f"{world.connection.path.name}-wal.of-replaced").exists()
+    begun_anew.close()
+
+
+def test_another_database_in_the_place_of_ours_is_an_alert(world: World, tmp_path: Path) -> None:
+    connection = start.begin(world.config.paths, Log("agent"))
+    backup.copy(world.connection.path, tmp_path / "copy.db", limit_s=10)
+    (tmp_path / "copy.db").replace(world.connection.path)
+    again = open_for_working(world.connection.path)
+    for _ in range(2):
+        Keeper(world.config, again, Log("keeper"))
+    assert again.rows("SELECT alert_type, severity FROM alerts") == [("database_replaced", "warning")]
+    again.close()
+    connection.close()
+
+
+def test_a_shells_own_checkpoint_is_no_alarm(world: World) -> None:
+    world.add(a_check(at=NOW))
+    world.work_later()
+    shell = apsw.Connection(str(world.connection.path))
+    for number in range(3):
+        shell.execute("INSERT OR REPLACE INTO facts VALUES ('theirs', ?)", (str(number),))
+        shell.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        world.work_later(timedelta(seconds=6))
+    shell.execute("VACUUM")
+    world.work_later(timedelta(seconds=6))
+    shell.close()
+    assert world.connection.rows("SELECT count(*) FROM checks") == [(1,)]
+
+
+def test_a_long_reader_and_a_shells_checkpoint_are_no_alarm(world: World) -> None:
+    """The file keeps an old mark for as long as somebody reads what was before."""
+    world.add(a_check(at=NOW))
+    world.work_later()
+    reader, shell = apsw.Connection(str(world.connection.path)), apsw.Connection(str(world.connection.path))
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM checks").fetchall()
+    for number in range(6):
+        fill(world, lambda: space.wal_bytes(world.connection.path) > (number + 1) * tidying.CHECKPOINT_BYTES)  # noqa: B023  called at once
+        shell.execute("INSERT OR REPLACE INTO facts VALUES ('theirs', ?)", (str(number),))
+        shell.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        world.work_later(timedelta(seconds=6))
+    reader.close()
+    shell.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    shell.close()
+    for _ in range(3):
+        world.work_later(timedelta(seconds=6))
+    assert world.connection.rows("SELECT count(*) FROM checks") == [(1,)]
 
 
 def fill(world: World, enough: Callable[[], bool]) -> None:

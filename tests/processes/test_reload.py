@@ -7,167 +7,25 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-import threading
 import time
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
-from healthmon import applied
-from healthmon.paths import Paths
 from healthmon.store import facts
 from healthmon.store.connection import open_for_reading
-from healthmon.watch.policy import ProgramState
-from healthmon.watch.supervisor_rpc import SupervisorRpc
+from tests.reloading import EVERY_S, HEALTHMON, Host, reloading, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-HEALTHMON = (sys.executable, "-P", "-m", "healthmon")
-TOP = Path(__file__).parents[2]
-EVERY_S = 0.5
-ALWAYS = {"evaluator", "healer", "keeper", "notifier", "watchdog"}
-
-
-class Target:
-    """Answers every service, and notes when it was asked for which."""
-
-    def __init__(self) -> None:
-        self.asked: dict[str, list[float]] = defaultdict(list)
-        target = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                target.asked[self.path.strip("/")].append(time.monotonic())
-                self.send_response(500 if self.path.startswith("/ill") else 200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_words: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def longest_gap_s(self, name: str, since: float) -> float:
-        times = [since, *(at for at in self.asked[name] if at > since), time.monotonic()]
-        return max(later - earlier for earlier, later in pairwise(times))
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class Host:
-    """An agent, its file, and who asks it."""
-
-    def __init__(self, directory: Path, target: Target) -> None:
-        self.directory = directory
-        self.source = directory / "config.json"
-        self.paths = Paths(data_dir=directory, database=directory / "health_monitoring.db")
-        self.target = target
-        self.rpc = SupervisorRpc(self.paths.supervisor_socket)
-        self.environment = {**os.environ, "PYTHONPATH": str(TOP)}
-
-    def write(self, *services: str, **settings: Any) -> None:
-        """Have the file name these services, `group/name` each."""
-        entries = []
-        for one in services:
-            group, name = one.split("/")
-            entries.append({"name": name, "url": f"{self.target.url}/{name}", "group": group})
-        clocks = {"check_interval_seconds": EVERY_S, "timeout_seconds": 0.4, "retry_interval_seconds": 0.1}
-        text = json.dumps({"data_dir": str(self.directory), "services": entries, "web": {"enabled": False}, **clocks, **settings})
-        self.source.with_suffix(".new").write_text(text, encoding="utf-8")
-        self.source.with_suffix(".new").replace(self.source)
-
-    def start(self) -> subprocess.Popen[bytes]:
-        with (self.directory / "said").open("wb") as said:
-            command = [*HEALTHMON, "--config", str(self.source), "run"]
-            self.agent = subprocess.Popen(
-                command, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=self.environment
-            )
-        return self.agent
-
-    def healthmon(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*HEALTHMON, "--config", str(self.source), *words],
-            cwd=self.directory,
-            env={**self.environment, **environment},
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-
-    def reload(self) -> subprocess.CompletedProcess[str]:
-        done = self.healthmon("reload")
-        assert done.returncode == 0, done.stderr
-        return done
-
-    def pids(self) -> dict[str, int]:
-        with suppress(Exception):
-            return {one.name: one.pid for one in self.rpc.programs() if one.state is ProgramState.RUNNING}
-        return {}
-
-    def wait_for_groups(self, *groups: str) -> dict[str, int]:
-        wanted = ALWAYS | {f"probe-{group}" for group in groups}
-        wait_for(lambda: set(self.pids()) == wanted, seconds=30)
-        return self.pids()
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        connection = open_for_reading(self.paths.database)
-        try:
-            return connection.rows(sql)
-        finally:
-            connection.close()
-
-    def number(self) -> int:
-        return applied.require(self.paths).number
-
-    def end(self) -> None:
-        family = [] if self.agent.poll() is not None else psutil.Process(self.agent.pid).children(recursive=True)
-        self.agent.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            self.agent.wait(20)
-        self.agent.kill()
-        self.agent.wait()
-        for process in family:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-
-
-def wait_for(condition: Callable[[], object], *, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "what was waited for did not come"
-        time.sleep(0.05)
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
 def host() -> Iterator[Host]:
-    target = Target()
-    with tempfile.TemporaryDirectory(prefix="hm-") as directory:  # pytest's own is too long for the path of a socket
-        found = Host(Path(directory).resolve(), target)
-        found.write("core/a", "agents/b")
-        found.start()
-        try:
-            found.wait_for_groups("core", "agents")
-            yield found
-        finally:
-            found.end()
-            target.close()
+    with reloading() as found:
+        yield found
 
 
 def test_services_and_groups_come_and_go_and_nobody_else_notices(host: Host) -> None:
@@ -195,15 +53,31 @@ def test_services_and_groups_come_and_go_and_nobody_else_notices(host: Host) -> 
     assert without == {name: pid for name, pid in with_new.items() if name != "probe-core"}
     assert host.rows("SELECT service_name FROM service_status ORDER BY 1") == [("a",), ("b",), ("c",)]
 
-    host.agent.send_signal(signal.SIGHUP)
     number = host.number()
+    host.agent.send_signal(signal.SIGHUP)
     wait_for(lambda: host.number() > number, seconds=5)
     assert host.pids() == without
+    assert [one["number"] for one in json.loads(host.healthmon("config", "history", "--json").stdout)] == [4, 3, 2, 1]
+    differs = host.healthmon("config", "diff", "1", "2")
+    assert (differs.returncode, '+      "name": "ill"' in differs.stdout) == (1, True)
     time.sleep(2 * EVERY_S)
     assert len(host.target.asked["ill"]) == asked
     gap_s = host.target.longest_gap_s("b", began)
     assert gap_s < 2 * EVERY_S, f"b was not looked at for {gap_s:.2f} s"
     assert host.target.longest_gap_s("a", began) < 2 * EVERY_S + 2, "a has a new process, which has its first looks within 2 s"
+
+
+def test_without_an_agent_a_reload_says_what_to_do(tmp_path: Path) -> None:
+    source = tmp_path / "c.json"
+    source.write_text(json.dumps({"data_dir": str(tmp_path), "services": [{"name": "a", "url": "http://127.0.0.1:1/"}]}))
+    command = [*HEALTHMON, "--config", str(source), "reload"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 3
+    assert f"no agent runs with {source}: the file is valid, and `healthmon run` starts one with it" in done.stderr
+    source.write_text("{")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "c.json:1:1" in done.stderr) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["c.json"]
 
 
 def test_many_reloads_at_once_end_in_the_last_one(host: Host) -> None:
@@ -257,6 +131,9 @@ def test_a_file_that_is_refused_changes_nothing_and_is_told_everywhere(host: Hos
     victim = host.pids()["probe-core"]
     os.kill(victim, signal.SIGKILL)  # who starts anew works with what is applied, and not with the file
     wait_for(lambda: host.pids().get("probe-core") not in {None, victim}, seconds=10)
+    host.write("core/a", "agents/b", database_path="another.db")
+    assert "database_path cannot change while the agent runs" in host.healthmon("reload").stderr
+    assert "the file was refused: database_path cannot change" in host.healthmon("status").stderr
     host.write("core/a", "agents/b")
     host.reload()
     wait_for(lambda: not host.rows(alert), seconds=5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ from healthmon.errors import StoreDamagedError, StoreError
 from healthmon.log import Log
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.paths import Paths
-from healthmon.store import alerts, checks, checkup, sentinel, services, start
+from healthmon.store import alerts, backup, checks, checkup, sentinel, services, start, watermark
+from healthmon.store.connection import open_for_working
 from tests.builders import NOW, a_check
 
 if TYPE_CHECKING:
@@ -181,4 +183,40 @@ def test_an_alert_about_ourselves_fires_once_and_is_deleted_by_its_name(paths: P
     assert connection.rows("SELECT service_name, status FROM alerts") == [("healthmon", "firing")]
     connection.change("DELETE FROM alerts WHERE service_name = 'healthmon'")
     assert connection.rows("SELECT count(*) FROM alert_log") == [(0,)]
+    connection.close()
+
+
+def test_a_backup_copied_over_the_database_is_not_mixed_with_what_was_in_use(paths: Paths, tmp_path: Path) -> None:
+    """The document's restore: `cp` over the database, then a restart."""
+    live(paths, looks=1)
+    backup.copy(paths.database, tmp_path / "copy.db", limit_s=10)
+    agent = open_for_working(paths.database)
+    mark = watermark.new()
+    watermark.remember(paths.marks, [mark])
+    watermark.put(agent, mark)
+    agent.rows("PRAGMA wal_checkpoint(PASSIVE)")
+    checks.append(agent, [a_check(at=NOW + timedelta(seconds=second)) for second in range(10, 20)])
+    subprocess.run(["cp", tmp_path / "copy.db", paths.database], check=True)
+    agent.close()
+    start.settle(paths, Log("agent"))
+    connection = begin(paths)
+    assert connection.rows("SELECT count(*) FROM checks") == [(1,)]
+    assert connection.rows("PRAGMA integrity_check") == [("ok",)]
+    connection.close()
+    assert paths.database.with_name("health_monitoring.db-wal.of-replaced").exists()
+
+
+def test_what_is_only_in_the_wal_is_kept_where_nobody_copied_anything(paths: Paths) -> None:
+    live(paths, looks=1)
+    agent = open_for_working(paths.database)
+    mark = watermark.new()
+    watermark.remember(paths.marks, [mark])
+    watermark.put(agent, mark)
+    agent.rows("PRAGMA wal_checkpoint(PASSIVE)")
+    checks.append(agent, [a_check(at=NOW + timedelta(seconds=second)) for second in range(10, 20)])
+    agent.close()
+    start.settle(paths, Log("agent"))
+    assert not paths.database.with_name("health_monitoring.db-wal").exists()
+    connection = begin(paths)
+    assert connection.rows("SELECT count(*) FROM checks") == [(11,)]
     connection.close()

@@ -63,6 +63,19 @@ def test_a_login_that_smtp_could_not_send_is_refused_at_once_and_not_shown(key: 
     assert "wörd" not in str(caught.value)
 
 
+def test_a_target_with_a_name_is_called_by_it_wherever_it_stands() -> None:
+    mixed = settings(apprise=["json://a", {"name": "oncall", "url": "json://b"}, {"url": "json://c"}])
+    assert [one.name for one in channels.enabled(mixed)] == ["apprise-1", "oncall", "apprise-3"]
+    moved = settings(apprise=[{"name": "oncall", "url": "json://b"}])
+    assert channels.digests(moved)["oncall"] == channels.digests(mixed)["oncall"]
+
+
+@pytest.mark.parametrize("name", ["email", "email-2", "slack", "webhook", "apprise-1", "alertmanager", " x", "a\nb", ""])
+def test_a_name_that_is_no_name_or_ours_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError):
+        settings(apprise=[{"name": name, "url": "json://b"}])
+
+
 ONE_OR_SEVERAL: list[tuple[Any, dict[str, str]]] = [
     ("http://a:9093", {"alertmanager": "http://a:9093"}),
     (["http://a:9093", "http://b:9093"], {"alertmanager": "http://a:9093", "alertmanager-2": "http://b:9093"}),

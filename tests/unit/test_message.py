@@ -39,8 +39,8 @@ TITLES = [
     (a_notification(KIND.WORSENED, news="restarts did not help"), "[CRITICAL] doc_store is down on web-1: restarts did not help"),
     (several(2, KIND.WORSENED, news="now critical"), "[CRITICAL] 2 services are down on web-1: service_0, service_1: now critical"),
     (a_notification(KIND.ESCALATED, started_at=ago(900)), "[CRITICAL] nobody has acknowledged: doc_store is still down on web-1, for 15 min"),
-    (a_notification(KIND.REMOVED, removed="it is gone", resolved_at=NOW), "[REMOVED] doc_store on web-1: no more word of it, down when last seen"),
-    (several(2, KIND.REMOVED, removed="gone", resolved_at=NOW), "[REMOVED] 2 services on web-1, no more word of them: service_0, service_1"),
+    (a_notification(KIND.REMOVED, removed="it is gone", resolved_at=NOW), "[REMOVED] doc_store on web-1 is not told of any more: down when last seen"),
+    (several(2, KIND.REMOVED, removed="gone", resolved_at=NOW), "[REMOVED] 2 services on web-1 are not told of any more: service_0, service_1"),
     (a_notification(KIND.EVENT, alert_types=("service_recovery",), severity=AlertSeverity.INFO), "[INFO] doc_store on web-1: service recovery"),
     (several(2), "[CRITICAL] 2 services are down on web-1: service_0, service_1"),
     (several(12), "[CRITICAL] 12 services are down on web-1: service_0, service_1, service_2, service_3, service_4, …"),
@@ -174,3 +174,22 @@ def test_a_rule_with_down_in_its_name_takes_no_service_down() -> None:
     slow = a_notification(alert_types=("slowdown",), is_outage=False)
     assert render(slow, now=NOW).title == "[CRITICAL] doc_store on web-1: slowdown"
 
+
+def test_what_was_taken_out_is_not_said_to_have_ended() -> None:
+    body = render(a_notification(KIND.REMOVED, removed="the configuration does not have it any more", started_at=ago(600), resolved_at=NOW), now=NOW).body
+    assert "When: since 2026-11-22 11:50:00 UTC, and taken out 10 min later" in body
+    assert "not seen to end" in body
+    assert "is back" not in body
+
+
+def test_several_services_are_told_without_what_only_the_full_text_needs() -> None:
+    facts = (("asked", "http://localhost:1/"), ("last healthy", "long ago"), ("container", "gone"))
+    body = render(several(2, facts=facts, healing="knows nothing to restart"), now=NOW).body
+    assert "container gone" in body
+    assert "asked" not in body
+    assert "long ago" not in body
+
+
+def test_healthmon_itself_is_called_no_service() -> None:
+    ours = a_notification(service="healthmon", group="healthmon", alert_types=("pages_not_served",), conversation_id=0)
+    assert render(ours, now=NOW).body.startswith("healthmon itself: pages not served.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from healthmon import clock
 from healthmon.demo.ecosystem import free_ports
 from healthmon.log import Log
+from healthmon.processes.loop import prepare_directories
 from healthmon.processes.web import Web
 from healthmon.store import services
 from healthmon.store.connection import create_or_open
@@ -49,6 +50,7 @@ class Site:
         self.port = free_ports(1)[0]
         changes = {**self.settings, "web": {"port": self.port, **self.settings.get("web", {})}}
         self.config = a_config(self.directory, *self.services, **changes)
+        prepare_directories(self.config.paths)
         self.database = create_or_open(self.config.paths.database)
         wanted = [(one.name, one.group, one.critical) for one in self.config.enabled_services()]
         self.known = services.sync(self.database, wanted, now=clock.now())
@@ -57,6 +59,12 @@ class Site:
     def close(self) -> None:
         self.web.close()
         self.database.close()
+
+    def again(self) -> Web:
+        """Serve anew on the same port, as after a crash."""
+        made = Web(self.config, Log("web"))
+        made.step()
+        return made
 
     def ask(self, path: str, method: str = "GET", /, body: str | None = None, **headers: str) -> Answer:
         """Ask as curl would. Header names are written with `_` for `-`."""

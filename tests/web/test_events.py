@@ -88,7 +88,7 @@ def test_who_was_away_is_told_the_newest_word_on_each_thing_once(site: Site) -> 
 
 
 def test_what_an_earlier_life_told_cannot_be_taken_up_and_says_so(site: Site) -> None:
-    with looking(site, Last_Event_ID="20200101000000-7") as stream:
+    with looking(site, Last_Event_ID="20200101000000000-7") as stream:
         assert stream.next()[0] == "reset"
         assert stream.next()[0] == "beat"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import applied, clock
 from healthmon.failpoints import reach
+from healthmon.history.buckets import edges_us
 from healthmon.log import Log
 from healthmon.processes.doorbell import ring
 from healthmon.processes.evaluator.clocks import Clocks
@@ -28,8 +29,8 @@ from healthmon.processes.evaluator.verdicts import Verdicts
 from healthmon.processes.evaluator.watching import Watching
 from healthmon.status.machine import StatusEvent
 from healthmon.status.uptime import hour_of
-from healthmon.store import checks, configurations, facts, rollups, services
-from healthmon.store.connection import open_for_writing
+from healthmon.store import checks, configurations, facts, rollups, services, tallies
+from healthmon.store.connection import open_for_working
 from healthmon.store.sentinel import Mark
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ LOADED_FACT = "evaluator_loaded_at"
 def make(config: Config) -> Callable[[Doorbell], Evaluator]:
     """Return what makes the evaluator once its role is held."""
     def evaluator(_doorbell: Doorbell) -> Evaluator:
-        connection = open_for_writing(config.paths.database)
+        connection = open_for_working(config.paths.database)
         made = Evaluator(config, connection, Log(PROGRAM))
         made.follow(config)  # it may have been applied while no evaluator ran
         return made
@@ -77,6 +78,7 @@ class Evaluator:
     def _put_together(self, config: Config, found: Mapping[str, Service], *, held_since: datetime) -> None:
         log = self._log
         known = [(found[settings.name], settings) for settings in config.enabled_services() if settings.name in found]
+        self._edges = {service.service_id: edges_us(settings.expected_response_time) for service, settings in known}
         self._maintaining = Maintaining(known, config.alerting.maintenance)
         self._watching = Watching(known, self._maintaining, log)
         self._outages = Outages(known, config.self_healing, log)
@@ -115,7 +117,8 @@ class Evaluator:
         watching, planning = self._watching, self._planning
         self._put_together(config, found, held_since=planning.held_since)
         self._planning.succeed(planning)
-        self._watching.succeed(watching)
+        if self._loaded:  # else it is what somebody committed no more, or nobody read yet
+            self._watching.succeed(watching)
         self._loaded = False
         return True
 
@@ -182,6 +185,7 @@ class Evaluator:
             self._outages.open_new(self._connection, changes, now)
             self._watching.save(self._connection)
             if entries:
+                tallies.count(self._connection, looks, self._edges)
                 rollups.mark_stale(self._connection, {hour_of(look.checked_at) for look in looks})
                 checks.delete_inbox_until(self._connection, entries[-1].inbox_id)
             reach("evaluator.before_commit")

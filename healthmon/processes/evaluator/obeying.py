@@ -11,7 +11,7 @@ from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.model.silence import Silence
 from healthmon.notify import wording
 from healthmon.processes.evaluator import requesting
-from healthmon.store import alerts, operator_actions, silences
+from healthmon.store import alerts, operator_actions, outcomes, silences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,8 +78,15 @@ class Obeying:
             return self._maintaining.begin(connection, action, now)
         if action.kind is OperatorActionKind.END_MAINTENANCE:
             return self._maintaining.end(connection, action, now)
+        if action.kind is OperatorActionKind.FALSE_ALARM:
+            return self._mark_false(connection, action, now)
         ended = silences.end(connection, action.silence_id or 0, at=now)
         return f"silence {action.silence_id} is over" if ended else f"refused: there is no silence {action.silence_id} to end"
+
+    def _mark_false(self, connection: Connection, action: OperatorAction, now: datetime) -> str:
+        marked = outcomes.mark_false(connection, action.alert_id or 0, by=action.author, reason=action.reason, at=now)
+        number = action.alert_id
+        return f"alert {number} counts as false" if marked else f"refused: there is no alert {number}"
 
     def _silence(self, connection: Connection, action: OperatorAction, now: datetime) -> str:
         if action.until is None or action.until <= now:

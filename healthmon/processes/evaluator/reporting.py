@@ -123,6 +123,7 @@ class Reporting:
             certificates=certificates.of_services(connection, concerned) if self._seeing.has_certificates else {},
             flapping=watching.flapping,
             in_maintenance=self._in_maintenance,
+            booked=watching.booked,
             reports=targets.of_services(connection, self._telling.services() | in_question),
             usages=container_usage.load(connection, since=now - USAGE_HOLDS) if self._seeing.has_usage else {},
         )
@@ -175,7 +176,7 @@ class Reporting:
 def _rules(config: Config) -> tuple[Rule, ...]:
     """Return the rules of the file, and ours. One of the file that bears the name of one of ours stands for it, also switched off."""
     taken = {one.name for one in config.alert_rules}
-    ours = rule.built_in(max_consecutive_failures=config.max_consecutive_failures)
+    ours = rule.built_in(max_consecutive_failures=config.max_consecutive_failures, slo=config.slo)
     return (*(one for one in ours if one.name not in taken), *rule.of_settings(config.alert_rules))
 
 

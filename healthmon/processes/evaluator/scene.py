@@ -10,9 +10,10 @@ from healthmon.model.check import CheckKind, CheckStatus
 from healthmon.model.status import ServiceStatus
 from healthmon.rules.variables import CONTAINER_USAGE, Facts
 from healthmon.status.recent import NOT_KEPT, Look, RecentLooks, Window
+from healthmon.status.uptime import unhealthy_share
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
     from healthmon.model.usage import Usage
     from healthmon.processes.evaluator.depending import Depending
     from healthmon.status.flapping import Flapping
-    from healthmon.status.uptime import Uptime
+    from healthmon.status.uptime import Booked, Uptime
     from healthmon.store.targets import TargetReport
 
 LONGEST_WINDOW = timedelta(hours=1)
-WINDOWS = (timedelta(minutes=5), timedelta(minutes=15), LONGEST_WINDOW)
+WINDOWS = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30), LONGEST_WINDOW)
+SHARES = {"unhealthy_share_2h": timedelta(hours=2), "unhealthy_share_6h": timedelta(hours=6), "unhealthy_share_24h": timedelta(hours=24)}
 CONTAINER = frozenset({"restart_count", "oom_killed", "exit_code", "container_state", "container_health"})
-SUMMED_UP = ("_5m", "_15m", "_1h")  # the names that windows are kept for end so
+SUMMED_UP = ("_5m", "_15m", "_30m", "_1h")  # the names that windows are kept for end so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class Scene:
     certificates: Mapping[int, datetime]  # when they expire
     flapping: Mapping[int, Flapping]
     in_maintenance: Collection[int]
+    booked: Callable[[int], Mapping[datetime, Booked]]  # the time of the last 24 hours of a service
 
 
 class Seeing:
@@ -59,6 +62,7 @@ class Seeing:
         self.has_usage = not CONTAINER_USAGE.isdisjoint(names)
         self.has_certificates = "cert_expires_days" in names
         self.has_windows = any(name.endswith(SUMMED_UP) for name in names)
+        self._shares = {name: length for name, length in SHARES.items() if name in names}
         self._recent: dict[int, RecentLooks] = {}
 
     def forget(self) -> None:
@@ -81,7 +85,7 @@ class Seeing:
         state, uptime, report = scene.states[sid], scene.uptimes[sid], scene.reports.get(sid)
         incident, target = scene.incidents.get(sid), None if report is None else report.target
         usage = scene.usages.get(sid)
-        last_5m, last_15m, last_1h = (self._window(sid, length, scene.now) for length in WINDOWS)
+        last_5m, last_15m, last_30m, last_1h = (self._window(sid, length, scene.now) for length in WINDOWS)
         return Facts(
             status=state.status.value,
             previous_status=(state.previous_status or ServiceStatus.UNKNOWN).value,
@@ -98,10 +102,13 @@ class Seeing:
             uptime_coverage=uptime.coverage,
             checks_5m=last_5m.checks,
             checks_15m=last_15m.checks,
+            checks_30m=last_30m.checks,
             checks_1h=last_1h.checks,
             failure_ratio_5m=last_5m.failure_ratio,
             failure_ratio_15m=last_15m.failure_ratio,
+            failure_ratio_30m=last_30m.failure_ratio,
             failure_ratio_1h=last_1h.failure_ratio,
+            **{name: unhealthy_share(scene.booked(sid), scene.now, length) for name, length in self._shares.items()},
             response_time_avg_5m=last_5m.response_time_avg_s,
             memory_usage=None if usage is None else usage.memory_percent,
             cpu_usage=None if usage is None else usage.cpu_percent,

@@ -18,7 +18,7 @@ from healthmon.store import rollups
 from healthmon.store import states as stored
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -62,27 +62,30 @@ class Watching:
         self._changed_hours: set[tuple[int, datetime]] = set()
 
     def succeed(self, before: Watching) -> None:
-        """Go on for another one: a service that nobody looks at is missed as soon as it would have been."""
-        self._inherited = dict(before._arrived)
+        """Go on for another one: a service that nobody looks at is missed as soon as it would have been, and who flaps is known."""
+        self._inherited, self.flapping = dict(before._arrived), dict(before.flapping)
 
     def load(self, connection: Connection, now: datetime) -> None:
         known = stored.load(connection)
         self.states = {sid: known.get(sid, ServiceState(service_id=sid)) for sid in self._services}
         booked = stored.hours_between(connection, self._services, hour_of(now - WINDOW), now)
         self._booked = {sid: booked.get(sid, {}) for sid in self._services}
-        self._arrived = {sid: self._inherited.get(sid, clock.monotonic()) for sid in self._services}
-        self._inherited = {}
+        inherited, self._inherited = self._inherited, {}
+        self._arrived = {sid: inherited.get(sid, clock.monotonic()) for sid in self._services}
         self._changed.clear()
         self._changed_hours.clear()
-        self._replay(connection, now)
+        self._replay(connection, now, known=inherited.keys())
 
-    def _replay(self, connection: Connection, now: datetime) -> None:
-        """Find out from history who flaps."""
-        self.flapping = dict.fromkeys(self._services, STEADY)
+    def _replay(self, connection: Connection, now: datetime, *, known: Collection[int]) -> None:
+        """Find out from history who flaps, of those of whom that is not known."""
+        self.flapping = {sid: self.flapping[sid] if sid in known else STEADY for sid in self._services}
+        unknown = self._services.keys() - known
+        if not unknown:
+            return
         slowest = max((settings.interval_seconds for settings in self.settings.values()), default=0.0)
         reach = min(LONGEST_REPLAY, timedelta(seconds=REPLAYED_LOOKS * slowest))
         for check in looks.last_scheduled(connection, now - reach, limit=REPLAYED_LOOKS):
-            if check.service_id in self.flapping:
+            if check.service_id in unknown:
                 self._note(check)
 
     def take(self, checks: Iterable[Check], now: datetime, *, confirmed: Collection[int] = ()) -> list[Change]:
@@ -110,6 +113,10 @@ class Watching:
         """Return the uptime of these services, as of their last look."""
         return {sid: self._uptime(sid) for sid in service_ids}
 
+    def booked(self, sid: int) -> Mapping[datetime, Booked]:
+        """Return the time of a service's last 24 hours, by its hours."""
+        return self._booked.get(sid, {})
+
     def replace_state(self, state: ServiceState) -> None:
         """Put a state that something else than a look changed."""
         self.states[state.service_id] = state
@@ -123,8 +130,8 @@ class Watching:
 
     def save(self, connection: Connection) -> None:
         """Write what changed since the last call."""
-        stored.save(connection, [(self.states[sid], self._uptime(sid)) for sid in self._changed])
         stored.save_hours(connection, [(sid, hour, self._booked[sid][hour]) for sid, hour in self._changed_hours])
+        stored.save(connection, [(self.states[sid], self._uptime(sid)) for sid in self._changed])  # forgets hours of days ago
         rollups.mark_stale(connection, {hour for _, hour in self._changed_hours})
         self._changed.clear()
         self._changed_hours.clear()

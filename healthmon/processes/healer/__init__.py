@@ -13,12 +13,13 @@ from healthmon.log import Log
 from healthmon.processes.doorbell import ring
 from healthmon.processes.healer.acting import Acting
 from healthmon.processes.healer.answering import Answering
+from healthmon.processes.healer.discovering import Discovering
 from healthmon.processes.healer.measuring import Measuring
 from healthmon.processes.healer.observing import Observing
 from healthmon.processes.healer.securing import Securing
 from healthmon.rules.variables import CONTAINER_USAGE
 from healthmon.store import services
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "healer"
 RECONCILE_S = 20.0  # the engine's events are hints: they can be lost
+RECONCILE_MAX_S = 30.5  # where that saves looks
 RECONCILE_PROGRAMS_S = 2.0  # supervisord sends no hints at all
 BLIND_S = 5.0  # while an engine does not answer: a stream that broke off tells nobody when it comes back
 BEHIND_S = 1.0  # when a look had no time for all that is new
@@ -43,7 +45,7 @@ def make(config: Config) -> Callable[[Doorbell], Healer]:
     log = Log(PROGRAM)
 
     def healer(doorbell: Doorbell) -> Healer:
-        connection = open_for_writing(config.paths.database)
+        connection = open_for_working(config.paths.database)
         supervisor = SupervisorEngine(config.paths.supervisor_socket)
         return Healer(config, doorbell, connection, log, docker=DockerEngine(log), supervisor=supervisor)
 
@@ -69,7 +71,7 @@ class Healer:
         self._log = log
         self._docker = docker
         self._engines = (docker, supervisor)
-        self._observing = Observing(config.enabled_services(), docker=docker, supervisor=supervisor, connection=connection, log=log)
+        self._observing = Observing(config.enabled_services(), config.discovery, docker=docker, supervisor=supervisor, connection=connection, log=log)
         self._securing: Securing | None = None
         self._measuring: Measuring | None = None
         self._acting = Acting(
@@ -83,6 +85,7 @@ class Healer:
         self._looked_at = self._glanced_at = 0.0
         self._has_events = False
         self._answering = Answering(connection, log)
+        self._discovering = Discovering(config.paths, log)
         self._suit(config)
         self._acting.adopt()
         docker.events(self._something_happened)
@@ -101,7 +104,7 @@ class Healer:
 
     def follow(self, config: Config) -> bool:
         """Look after other services from now on. A restart that is under way goes on, and so do the engine's events."""
-        self._observing.follow(config.enabled_services())  # raises where the database cannot be read: then nothing has changed
+        self._observing.follow(config.enabled_services(), config.discovery)  # raises where the database cannot be read: then nothing has changed
         self._acting.follow(config)
         self._suit(config)
         return True
@@ -112,8 +115,10 @@ class Healer:
         if now >= self._observe_at():
             self._has_events = False
             self._looked_at = self._glanced_at = now
-            self._look_at = now + self._reconcile_s
+            self._look_at = self._reconcile_at(now)
             has_news = self._observing.observe()
+            if self._observing.seen is not None:
+                self._discovering.look(self._observing.seen, self._observing.found)
             self._look_again_soon()
         elif now >= self._glance_at():
             self._has_events = False
@@ -122,6 +127,11 @@ class Healer:
         else:
             return False
         return self._answering.publish(self._observing.found, self._observing.found_at) or has_news
+
+    def _reconcile_at(self, now: float) -> float:
+        """Return when all is looked at again: together with looks that are due then anyway, where those are not far."""
+        reconcile_at, due_at = now + self._reconcile_s, self._answering.next_at()
+        return due_at if reconcile_at < due_at <= now + RECONCILE_MAX_S and not self._has_programs else reconcile_at
 
     def _observe_at(self) -> float:
         return max(min(self._look_at, self._answering.next_at()), self._looked_at + MIN_PAUSE_S)
@@ -153,6 +163,7 @@ class Healer:
         self._has_programs = any(service.supervisor_program for service in config.enabled_services())
         self._reconcile_s = RECONCILE_PROGRAMS_S if self._has_programs else RECONCILE_S
         self._look_at = 0.0
+        self._discovering.follow(config)
         self._answering.follow(config.enabled_services(), self._observing.ids)
         self._securing = self._suitable_securing(config) if config.self_healing.forensics else None
         self._acting.securing = self._securing

@@ -12,7 +12,7 @@ from healthmon.heal.docker_usage import Reading, cpu_percent, memory_percent
 from healthmon.model.target import Incarnation, Target, TargetKind, TargetState
 from healthmon.model.usage import Usage
 from healthmon.store import container_usage, targets
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,7 +93,7 @@ class Measuring:
             pause_s = min(self._every_s, SOON_S) if soon else self._every_s
 
     def _round(self) -> None:
-        connection = open_for_writing(self._database)
+        connection = open_for_working(self._database)
         try:
             self.measure(connection)
         finally:

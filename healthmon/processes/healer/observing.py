@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.errors import EngineError
 from healthmon.heal.docker_facts import STOP_UNDER_WAY_S
+from healthmon.heal.labels import stop_timeout_s
 from healthmon.heal.matching import Match, MatchProblem, Wanted, match
 from healthmon.heal.network_sharers import sharers
 from healthmon.model.target import TargetChange, TargetKind, TargetState
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from healthmon.config import ServiceSettings
     from healthmon.heal.engine import Engine
+    from healthmon.heal.settings import DiscoverySettings
     from healthmon.log import Log
     from healthmon.model.network_sharer import NetworkSharer
     from healthmon.model.target import Target
@@ -33,9 +35,10 @@ RUNS = frozenset({TargetState.RUNNING, TargetState.PAUSED})
 class Observing:
     """Writes only what changed: with quiet containers a look costs a listing and nothing else."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one collaborator each
         self,
         wanted: Iterable[ServiceSettings],
+        labels: DiscoverySettings,
         *,
         docker: Engine,
         supervisor: Engine,
@@ -43,7 +46,7 @@ class Observing:
         log: Log,
     ) -> None:
         self._connection = connection
-        self.follow(wanted)
+        self.follow(wanted, labels)
         self._docker = docker
         self._supervisor = supervisor
         self._log = log
@@ -58,11 +61,13 @@ class Observing:
         self._returned_at: datetime | None = None
         self.found: dict[str, Match] = {}  # by service name, what the last look at the engine found
         self.found_at = clock.now()
+        self.seen: list[Target] | None = None  # all containers, once all were seen
         self._remember(targets.load(connection))
 
-    def follow(self, wanted: Iterable[ServiceSettings]) -> None:
-        """Look after these from now on. What is remembered of a service stays, also when it is gone and comes back."""
+    def follow(self, wanted: Iterable[ServiceSettings], labels: DiscoverySettings) -> None:
+        """Look after these from now on; `labels` are those that may say how long a stop may take. What is remembered of a service stays, also when it is gone and comes back."""
         configured = list(wanted)
+        self._labels = labels
         self.ids = services.ids(self._connection, [(one.name, one.group, one.critical) for one in configured])
         self._names = {service_id: name for name, service_id in self.ids.items()}
         known = [Wanted.of(service) for service in configured]
@@ -120,6 +125,8 @@ class Observing:
             self._found({one.name: Match(problem=MatchProblem.ENGINE_UNREACHABLE, text=str(error)) for one in wanted}, now)
             return {self.ids[one.name]: TargetReport(observed_at=now, problem=str(error), engine_away=True) for one in wanted}
         self._say_problem(name, "")
+        if engine is self._docker and not engine.is_behind:
+            self.seen = seen
         matches = match(wanted, seen, self._matched)
         if engine is self._docker and not engine.is_behind:
             self._depending.look(self._targets(matches), seen, now)
@@ -155,12 +162,16 @@ class Observing:
         change, changed_at = _change(self._newest.get(sid), found.target)
         return TargetReport(
             observed_at=now,
-            target=_still_stopped(found.target, self._stopped.get(sid), now),
+            target=_still_stopped(self._timed(found.target), self._stopped.get(sid), now),
             matched_by=found.matched_by,
             matched_since=self._matched_since(sid, found.target, now),
             change=change,
             changed_at=changed_at or (now if change else None),
         )
+
+    def _timed(self, target: Target) -> Target:
+        timeout_s = stop_timeout_s(target, self._labels)
+        return target if timeout_s == target.stop_timeout_s else replace(target, stop_timeout_s=timeout_s)
 
     def _matched_since(self, sid: int, target: Target, now: datetime) -> datetime | None:
         """Return since when a target is the service's: failures from before speak of another one."""

@@ -14,7 +14,7 @@ from healthmon.errors import HealthmonError
 from healthmon.model.forensics import ForensicsMoment
 from healthmon.processes.healer.examining import LIMIT_S, Examination
 from healthmon.store import forensics
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 from healthmon.store.forensics import Wanted
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Securing:
 
     def _run(self, wanted: Wanted) -> None:
         try:
-            connection = open_for_writing(self._database)
+            connection = open_for_working(self._database)
             try:
                 self._keep(wanted, connection, limit_s=LIMIT_S)
             finally:

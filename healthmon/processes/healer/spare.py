@@ -9,7 +9,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,12 +31,12 @@ class Spare:
 
     def open(self) -> None:
         """Have one at hand. Raises what opening a database raises."""
-        self._keep(open_for_writing(self._database))
+        self._keep(open_for_working(self._database))
 
     @contextmanager
     def lent(self) -> Iterator[Connection]:
         """Give one away for as long as it is needed."""
-        connection = self._take() or open_for_writing(self._database)
+        connection = self._take() or open_for_working(self._database)
         try:
             yield connection
         except BaseException:

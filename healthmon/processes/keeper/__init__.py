@@ -1,4 +1,4 @@
-"""Takes care of the database: counts hours and days, deletes what is old, writes the `-wal` back.
+"""Takes care of the database: counts hours and days, deletes what is old, writes the `-wal` back, makes backups.
 
 Everything in small pieces, each a step of its own: the probes write into the same database, and wait for nobody's lock
 for long. Nothing depends on it at once; while it does not run, history is only read more slowly and grows.
@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon.log import Log
+from healthmon.processes.keeper.backing_up import BackingUp
 from healthmon.processes.keeper.counting import Counting
 from healthmon.processes.keeper.pruning import Pruning
 from healthmon.processes.keeper.tidying import Tidying
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ BUSY_TIMEOUT_MS = 500  # while it waits to empty the `-wal`, nobody else can wri
 
 def make(config: Config) -> Callable[[Doorbell], Keeper]:
     """Return what makes the keeper once its role is held."""
-    return lambda _doorbell: Keeper(config, open_for_writing(config.paths.database, busy_timeout_ms=BUSY_TIMEOUT_MS), Log(PROGRAM))
+    return lambda _doorbell: Keeper(config, open_for_working(config.paths.database, busy_timeout_ms=BUSY_TIMEOUT_MS), Log(PROGRAM))
 
 
 class Keeper:
@@ -43,10 +44,12 @@ class Keeper:
 
     def __init__(self, config: Config, connection: Connection, log: Log) -> None:
         self._connection = connection
+        self._backing_up = BackingUp(config, log)
         self._duties: tuple[Duty, ...] = (
-            Tidying(connection, log),
+            Tidying(config.paths, connection, log),
             Counting(connection),
             Pruning(config, connection, log),
+            self._backing_up,
         )
 
     def step(self) -> float:
@@ -60,4 +63,5 @@ class Keeper:
         return False
 
     def close(self) -> None:
+        self._backing_up.close()
         self._connection.close()

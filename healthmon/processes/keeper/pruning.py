@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.history.retention import cutoff, due
+from healthmon.history.settings import kept
 from healthmon.status.uptime import hour_of
 from healthmon.store import retention
 from healthmon.store.retention import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from healthmon.config import Config
     from healthmon.log import Log
@@ -29,7 +29,7 @@ class Pruning:
     """Each step deletes one batch; a pass over all kinds is made every few minutes."""
 
     def __init__(self, config: Config, connection: Connection, log: Log) -> None:
-        self._kept = kept(config)
+        self._kept = kept(config.dashboard.retention_days, config.retention)
         self._connection = connection
         self._log = log
         self._lived_at = clock.boottime() - EVERY_S
@@ -80,20 +80,3 @@ class Pruning:
         before = cutoff(reached, now=now, kept=days, lived_s=lived_s)
         needed = retention.oldest_needed(self._connection) if name == "checks" else None
         return before if needed is None else min(before, hour_of(needed))
-
-
-def kept(config: Config) -> dict[str, timedelta]:
-    """Return how long each kind is kept."""
-    settings = config.retention
-    return {
-        "checks": timedelta(days=config.dashboard.retention_days),
-        "hours": timedelta(days=settings.hours_days),
-        "alerts": timedelta(days=settings.alerts_days),
-        "forensics": timedelta(days=settings.forensics_days),
-        "incidents": timedelta(days=settings.incidents_days),
-        "conversations": timedelta(days=settings.conversations_days),
-        "deliveries": timedelta(days=settings.deliveries_days),
-        "notifications": timedelta(days=settings.notifications_days),
-        "operator_actions": timedelta(days=settings.operator_actions_days),
-        "process_samples": timedelta(days=settings.process_samples_days),
-    }

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon import clock
+from healthmon.processes.keeper.guarding import Guarding
 from healthmon.store import checks, space
 
 if TYPE_CHECKING:
     from healthmon.log import Log
+    from healthmon.paths import Paths
     from healthmon.store.connection import Connection
 
 LOOK_EVERY_S = 5.0
@@ -25,9 +27,10 @@ SPARE_PAGES = 256
 class Tidying:
     """Looks at the `-wal` every few seconds, and at the free pages every minute."""
 
-    def __init__(self, connection: Connection, log: Log) -> None:
+    def __init__(self, paths: Paths, connection: Connection, log: Log) -> None:
         self._connection = connection
         self._log = log
+        self._guarding = Guarding(paths, connection, log)
         self._look_at = self._space_at = clock.monotonic()
         self._is_large = False
         self._commits_seen = -1
@@ -40,18 +43,18 @@ class Tidying:
             self._write_back()
         if now >= self._space_at:
             self._space_at = clock.monotonic() + (self._give_back() or SPACE_EVERY_S)
+            space.note_size(self._connection, now=clock.now())
         return max(0.0, min(self._look_at, self._space_at) - clock.monotonic())
 
     def _write_back(self) -> None:
         commits = checks.commits_elsewhere(self._connection)  # also finds out whether the database is still there
+        self._guarding.look()
         if commits == self._commits_seen:
             return
         self._commits_seen = commits
         size = space.wal_bytes(self._connection.path)
         if size >= CHECKPOINT_BYTES:
-            space.checkpoint(self._connection, truncate=False)
-        if size >= TRUNCATE_BYTES:
-            space.checkpoint(self._connection, truncate=True)
+            self._guarding.write_back(truncate=size >= TRUNCATE_BYTES)
         if size >= ALERT_BYTES and not self._is_large:
             message = f"{self._connection.path.name}-wal has {size // MIB} MiB: something has been reading the database for long, a forgotten sqlite3 for one"
             self._log.error("ALERT", type="wal_large", message=message)

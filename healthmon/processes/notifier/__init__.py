@@ -20,7 +20,7 @@ from healthmon.processes.notifier.alertmanager_lane import AlertmanagerLane
 from healthmon.processes.notifier.lane import POLL_S, Lane
 from healthmon.processes.notifier.standing import Stock, runbooks
 from healthmon.store import channel_states, channel_targets, deliveries, facts, outbox
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ NOT_REPORTED = (NotificationKind.UNDELIVERED, NotificationKind.TEST)  # the one 
 
 def make(config: Config) -> Callable[[Doorbell], Notifier]:
     """Return what makes the notifier once its role is held."""
-    return lambda doorbell: Notifier(config, doorbell, open_for_writing(config.paths.database), Log(PROGRAM))
+    return lambda doorbell: Notifier(config, doorbell, open_for_working(config.paths.database), Log(PROGRAM))
 
 
 class Notifier:

@@ -14,7 +14,7 @@ from healthmon.probes.pool import Look, Pool
 from healthmon.probes.schedule import Agenda, Grid, Rhythm, Timetable
 from healthmon.processes.prober.journal import Journal
 from healthmon.store import probe_requests, services
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,7 +35,7 @@ def make(config: Config, group: str) -> Callable[[Doorbell], Worker]:
     """Return what makes the worker for `group`."""
 
     def worker(doorbell: Doorbell) -> Worker:
-        connection = open_for_writing(config.paths.database, busy_timeout_ms=BUSY_TIMEOUT_MS, patience_s=0.0)
+        connection = open_for_working(config.paths.database, busy_timeout_ms=BUSY_TIMEOUT_MS, patience_s=0.0)
         try:
             members = config.probed_groups().get(group, ())
             return Prober(members, connection, doorbell, group=group, evaluator=config.paths.doorbell("evaluator"))

@@ -98,6 +98,7 @@ class Watchdog:
         self._sampling.follow(config)
         self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)
         self._look_every_s = min(LOOK_EVERY_S, config.watchdog.sample_seconds)
+        self._outward.follow(config.watchdog)
         self._reloading.follow()
         return True
 

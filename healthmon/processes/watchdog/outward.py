@@ -31,6 +31,10 @@ class Outward:
         self._words = ""
         self._dead_man = _DeadMan(settings, log)
 
+    def follow(self, settings: WatchSettings) -> None:
+        """Ping where these settings say from now on."""
+        self._dead_man.follow(settings)
+
     def report(self, wellbeing: Wellbeing, now: float) -> None:
         """Tell whoever wants to hear it how all of it is at `now`."""
         messages = []
@@ -54,12 +58,15 @@ class _DeadMan:
     """Pings every `ping_seconds` while all is well, in a process that can be ended."""
 
     def __init__(self, settings: WatchSettings, log: Log) -> None:
-        self._url = "" if settings.ping_url is None else settings.ping_url.get_secret_value()
-        self._every_s = settings.ping_seconds
         self._log = log
         self._ping_at = float("-inf")
+        self.follow(settings)
         self._pinging: child.Child | None = None
         self._problem = ""
+
+    def follow(self, settings: WatchSettings) -> None:
+        self._url = "" if settings.ping_url is None else settings.ping_url.get_secret_value()
+        self._every_s = settings.ping_seconds
 
     def look_after(self, now: float, *, is_well: bool) -> None:
         if self._pinging is not None and (self._pinging.is_over() or self._pinging.elapsed_s() > PING_LIMIT_S):

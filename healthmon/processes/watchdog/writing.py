@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon.errors import HealthmonError, StoreBusyError
-from healthmon.store.connection import open_for_writing
+from healthmon.store.connection import open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ class Writing:
         """Do it with a connection; return whether that went well."""
         try:
             if self._connection is None:
-                self._connection = open_for_writing(self._database, busy_timeout_ms=BUSY_TIMEOUT_MS, patience_s=0.0)
+                self._connection = open_for_working(self._database, busy_timeout_ms=BUSY_TIMEOUT_MS, patience_s=0.0)
             act(self._connection)
         except HealthmonError as error:  # as told by its log: the watchdog itself needs no database
             self._say(str(error))

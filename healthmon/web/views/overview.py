@@ -1,4 +1,4 @@
-"""What does the first page show? The verdict with the age of what it rests on, and every service, worst first."""
+"""What does the first page show? The verdict with the age of what it rests on, what is wrong, and every service, worst first."""
 
 from __future__ import annotations
 
@@ -7,18 +7,29 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from healthmon.clock import to_iso
-from healthmon.history.report import OverallHealth, worst_first
+from healthmon.history.report import OverallHealth
+from healthmon.history.rollups import checks_of
 from healthmon.model.status import ServiceStatus
+from healthmon.model.target import TargetState
 from healthmon.web.views import wording
+from healthmon.web.views.choice import Choice, address
+from healthmon.web.views.moments import Moment, moment, moment_or_none
+from healthmon.web.views.restarts import restarts
+from healthmon.web.views.sparkline import Sparkline, sparkline
+from healthmon.web.views.strip import Strip, strip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from healthmon.answers.live import LiveReport
+    from healthmon.answers.overview import Past, Standing
+    from healthmon.config import ServiceSettings
     from healthmon.history.report import ServiceLine
     from healthmon.store.targets import TargetReport
+    from healthmon.web.views.choice import Chosen
+    from healthmon.web.views.problems import Problem
+
+US = 1e6
 
 
 class Level(StrEnum):
@@ -38,14 +49,6 @@ LEVELS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """A time as it is written: for machines, and how long ago for people."""
-
-    iso: str
-    age: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     level: Level
     words: str
@@ -55,6 +58,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRow:
+    key: str
     name: str
     href: str
     group: str
@@ -63,36 +67,84 @@ class ServiceRow:
     since: Moment | None
     what: str  # what is wrong; empty while it is healthy
     response: str
+    percentiles: str
     uptime: str
     coverage: str
+    failed: str  # which share of its checks; empty when none did
+    strip: Strip
+    sparkline: Sparkline | None
     container: str
-    container_state: str
+    container_state: str  # where it is another than it should be
+    container_age: str
+    engine_restarts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusFilter:
+    word: str
+    href: str
+    count: int
+    is_chosen: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     verdict: Verdict
+    problems: tuple[Problem, ...]
+    undelivered: tuple[str, ...]  # channels that do not get through, in words
     rows: tuple[ServiceRow, ...]
+    choice: Choice
+    statuses: tuple[StatusFilter, ...]
+    groups: tuple[str, ...]
+    matching: str
+    before: str
+    after: str
+    restarts: str
+    since: Moment
     at: Moment
 
 
-def overview(report: LiveReport, targets: Mapping[int, TargetReport]) -> Overview:
+def overview(  # noqa: PLR0913  what it rests on, one name each
+    standing: Standing,
+    found: tuple[Problem, ...],
+    *,
+    chosen: Chosen,
+    pasts: Mapping[int, Past],
+    choice: Choice,
+    settings: Mapping[str, ServiceSettings],
+) -> Overview:
+    report = standing.report
     return Overview(
-        verdict=_verdict(report),
-        rows=tuple(_row(line, targets.get(line.service.service_id), report.at) for line in worst_first(report.lines)),
-        at=_moment(report.at, report.at),
+        verdict=_verdict(report, found),
+        problems=found,
+        undelivered=tuple(
+            f"{one.channel} has not got through for {wording.age(one.failing_since, report.at)}: {one.last_error or 'no reason is known'}"
+            for one in standing.failing_channels
+        ),
+        rows=tuple(
+            _row(line, standing.targets.get(line.service.service_id), report, pasts, settings) for line in chosen.lines
+        ),
+        choice=choice,
+        statuses=_statuses(report, choice),
+        groups=tuple(sorted({line.service.group for line in report.lines})),
+        matching="" if chosen.matching == len(report.lines) else f"{chosen.matching} of {len(report.lines)}",
+        before=chosen.before,
+        after=chosen.after,
+        restarts=restarts(standing.week),
+        since=moment(min((past.since for past in pasts.values()), default=report.at), report.at),
+        at=moment(report.at, report.at),
     )
 
 
-def _verdict(report: LiveReport) -> Verdict:
+def _verdict(report: LiveReport, found: tuple[Problem, ...]) -> Verdict:
     newest = max((line.last_updated for line in report.lines if line.last_updated is not None), default=None)
     total, unhealthy = len(report.lines), report.count(ServiceStatus.UNHEALTHY)
     blind = report.count(ServiceStatus.UNKNOWN) == total
     return Verdict(
         level=Level.BLIND if blind else LEVELS[report.overall],
         words=_words(report, blind=blind, unhealthy=unhealthy, total=total),
-        counts=_counts(report, total),
-        data=None if newest is None else _moment(newest, report.at),
+        counts=_counts(report, found, total),
+        data=None if newest is None else moment(newest, report.at),
     )
 
 
@@ -106,32 +158,72 @@ def _words(report: LiveReport, *, blind: bool, unhealthy: int, total: int) -> st
     return f"All {total} services are healthy" if total > 1 else "The service is healthy"
 
 
-def _counts(report: LiveReport, total: int) -> str:
+def _counts(report: LiveReport, found: tuple[Problem, ...], total: int) -> str:
     parts = [f"{report.count(ServiceStatus.HEALTHY)} of {total} healthy"]
     if report.critical_unhealthy:
         parts.append(f"{report.critical_unhealthy} critical unhealthy")
     if unknown := report.count(ServiceStatus.UNKNOWN):
         parts.append(f"{unknown} unknown")
+    roots = [one.because_of or one.name for one in found if one.dependents or one.because_of]
+    if roots:
+        parts.append(f"because of {', '.join(dict.fromkeys(roots))}")
+    if acknowledged := sum(one.is_acknowledged for one in found):
+        parts.append(f"{acknowledged} acknowledged")
     return " · ".join(parts)
 
 
-def _row(line: ServiceLine, found: TargetReport | None, now: datetime) -> ServiceRow:
-    target = None if found is None else found.target
+def _row(
+    line: ServiceLine,
+    report: TargetReport | None,
+    live: LiveReport,
+    pasts: Mapping[int, Past],
+    settings: Mapping[str, ServiceSettings],
+) -> ServiceRow:
+    name, past = line.service.name, pasts[line.service.service_id]
+    target = None if report is None else report.target
+    checks = sum(point.rollup.checks.checks for point in past.hours)
+    good = sum(point.rollup.checks.healthy_checks for point in past.hours)
     return ServiceRow(
-        name=line.service.name,
-        href=f"/services/{quote(line.service.name, safe='')}",
+        key=f"service-{line.service.service_id}-{quote(name, safe='')}",
+        name=name,
+        href=f"/services/{quote(name, safe='')}",
         group=line.service.group,
         critical=line.service.critical,
         status=line.status,
-        since=None if line.status_since is None else _moment(line.status_since, now),
+        since=moment_or_none(line.status_since, live.at),
         what="" if line.status is ServiceStatus.HEALTHY else line.error or line.reason.value,
         response=wording.milliseconds(line.response_time_s),
+        percentiles=_percentiles(past),
         uptime=wording.percentage(line.uptime),
         coverage=wording.coverage(line.uptime),
+        failed=wording.failed(checks, good),
+        strip=strip({one.start: one.rollup.time for one in past.hours}, past.incidents, since=past.since, until=past.until),
+        sparkline=sparkline(
+            past.hours, since=past.since, span=past.until - past.since, expected_s=settings[name].expected_response_time
+        ),
         container="" if target is None else target.name,
-        container_state="" if target is None else target.state.value,
+        container_state="" if target is None or target.state is TargetState.RUNNING else target.state.value,
+        container_age="" if target is None or target.started_at is None else wording.age(target.started_at, live.at),
+        engine_restarts=0 if target is None else target.restart_count,
     )
 
 
-def _moment(at: datetime, now: datetime) -> Moment:
-    return Moment(iso=to_iso(at), age=wording.age(at, now))
+def _percentiles(past: Past) -> str:
+    """Return median and 95th percentile. Merging the histograms of a day is for the first minutes, in which none are counted."""
+    found = past.percentiles_us
+    if found is None:
+        counted = checks_of(point.rollup.checks for point in past.hours)
+        median, high = counted.percentile_us(50), counted.percentile_us(95)
+        if median is None or high is None:
+            return ""
+        found = median, high
+    return " / ".join(wording.milliseconds(us / US) for us in found)
+
+
+def _statuses(report: LiveReport, choice: Choice) -> tuple[StatusFilter, ...]:
+    def one(word: str, status: ServiceStatus | None, count: int) -> StatusFilter:
+        href = address(Choice(text=choice.text, group=choice.group, status=status, kiosk=choice.kiosk))
+        return StatusFilter(word=word, href=href, count=count, is_chosen=choice.status is status)
+
+    order = (ServiceStatus.UNHEALTHY, ServiceStatus.UNKNOWN, ServiceStatus.HEALTHY)
+    return (one("all", None, len(report.lines)), *(one(status.value, status, report.count(status)) for status in order))

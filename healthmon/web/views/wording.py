@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from healthmon.status.uptime import Uptime
 
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
+LEAST_SHARE = 0.1
 FULLY_KNOWN = 99.0  # a percent unseen is no news
 
 
@@ -42,3 +43,11 @@ def percentage(uptime: Uptime) -> str:
 def coverage(uptime: Uptime) -> str:
     """Return how much of the time is known, where that is worth a word."""
     return "" if uptime.percentage is None or uptime.coverage > FULLY_KNOWN else f"{uptime.coverage:.0f}% known"
+
+
+def failed(checks: int, healthy: int) -> str:
+    """Return which share of the checks failed; nothing when none did."""
+    if healthy >= checks:
+        return ""
+    share = 100 * (checks - healthy) / checks
+    return f"{share:.1f}% failed" if share >= LEAST_SHARE else f"<{LEAST_SHARE}% failed"

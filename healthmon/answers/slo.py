@@ -1,0 +1,161 @@
+"""Were the service levels kept, and how is that known? The document's five targets, and each service's budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from typing_extensions import TypedDict
+
+from healthmon.clock import to_iso
+from healthmon.history import slo
+from healthmon.history.rollups import checks_of
+from healthmon.history.slo import AlarmVerdict, SloVerdict
+from healthmon.status.uptime import total
+from healthmon.store import history, outcomes, services
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from healthmon.config import Config
+    from healthmon.history.slo import Alarm, Objective, ServiceLevel
+    from healthmon.store.connection import Connection
+
+
+class ObjectiveDocument(TypedDict):
+    objective: str
+    definition: str
+    target: float
+    unit: str
+    value: float | None
+    verdict: SloVerdict
+    samples: int
+    sampled: str
+    coverage: float | None
+
+
+class ServiceLevelDocument(TypedDict):
+    service_name: str
+    verdict: SloVerdict
+    uptime_percentage: float | None
+    coverage: float
+    unhealthy_seconds: float
+    unknown_seconds: float
+    maintenance_seconds: float
+    budget_seconds: float
+    budget_left_percentage: float
+    checks: int
+    p95_response_time: float | None
+
+
+class FalseAlarmDocument(TypedDict):
+    alert_id: int
+    service_name: str
+    alert_type: str
+    triggered_at: str
+    verdict: AlarmVerdict
+    marked_by: str | None
+
+
+class SloDocument(TypedDict):
+    since: str
+    until: str
+    objectives: list[ObjectiveDocument]
+    services: list[ServiceLevelDocument]
+    false_alarms: list[FalseAlarmDocument]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """From when until when is asked. What lies ahead is not asked for."""
+
+    since: datetime
+    until: datetime
+
+
+def last_days(now: datetime, days: int) -> Period:
+    return Period(since=now - timedelta(days=days), until=now)
+
+
+def read(connection: Connection, loaded: Config, period: Period) -> SloDocument:
+    """Return how the services of the configuration did in a time, worst first."""
+    known = services.by_name(connection)
+    names = {known[one.name].service_id: one.name for one in loaded.enabled_services() if one.name in known}
+    found = history.between(connection, names, period.since, period.until)
+    asked_s = (period.until - period.since).total_seconds()
+    settings = loaded.slo
+    times = {service_id: rollup.time for service_id, rollup in found.items()}
+    counted = {service_id: rollup.checks for service_id, rollup in found.items()}
+    everything = total(times.values())
+    available = slo.availability(everything, services=len(names), asked_s=asked_s, settings=settings)
+    alarms = [one for one in outcomes.alarms(connection, period.since, period.until) if one.service_id in names]
+    told = [one for one in outcomes.told(connection, period.since, period.until) if one.service_id in names]
+    outages = [one for one in outcomes.outages(connection, period.since, period.until) if one.service_id in names]
+    objectives = (
+        available,
+        slo.response_time(checks_of(counted.values()), coverage=available.coverage or 0.0, settings=settings),
+        slo.acknowledgement(told, period.until, settings),
+        slo.repair(outages, settings),
+        slo.false_alarms(alarms, settings),
+    )
+    levels = slo.levels(times, counted, asked_s=asked_s, target=settings.availability_percent)
+    return SloDocument(
+        since=to_iso(period.since),
+        until=to_iso(period.until),
+        objectives=list(map(_objective, objectives)),
+        services=[_level(one, names) for one in sorted(levels, key=_worst_first)],
+        false_alarms=[_alarm(one, names) for one in alarms if one.verdict in {AlarmVerdict.MARKED, AlarmVerdict.UNPROVEN}],
+    )
+
+
+def _worst_first(level: ServiceLevel) -> tuple[float, int]:
+    uptime = level.booked.uptime_percentage
+    return (200.0 if uptime is None else uptime, level.service_id)
+
+
+def _objective(one: Objective) -> ObjectiveDocument:
+    return ObjectiveDocument(
+        objective=one.name,
+        definition=one.definition,
+        target=one.target,
+        unit=one.unit,
+        value=_rounded(one.value, 4),
+        verdict=one.verdict,
+        samples=one.samples,
+        sampled=one.sampled,
+        coverage=_rounded(one.coverage, 2),
+    )
+
+
+def _level(one: ServiceLevel, names: Mapping[int, str]) -> ServiceLevelDocument:
+    booked = one.booked
+    return ServiceLevelDocument(
+        service_name=names[one.service_id],
+        verdict=one.verdict,
+        uptime_percentage=_rounded(booked.uptime_percentage, 4),
+        coverage=round(one.coverage, 2),
+        unhealthy_seconds=round(booked.unhealthy_s, 1),
+        unknown_seconds=round(booked.unknown_s, 1),
+        maintenance_seconds=round(booked.maintenance_s, 1),
+        budget_seconds=round(one.budget.allowed_s, 1),
+        budget_left_percentage=round(one.budget.left_percent, 1),
+        checks=one.checks,
+        p95_response_time=_rounded(one.p95_s, 6),
+    )
+
+
+def _alarm(one: Alarm, names: Mapping[int, str]) -> FalseAlarmDocument:
+    return FalseAlarmDocument(
+        alert_id=one.alert_id,
+        service_name=names[one.service_id],
+        alert_type=one.alert_type,
+        triggered_at=to_iso(one.triggered_at),
+        verdict=one.verdict,
+        marked_by=one.marked_by,
+    )
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

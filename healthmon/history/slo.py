@@ -1,0 +1,251 @@
+"""Were the promises about service kept? The document's five targets, each measured, and how sure one may be of it.
+
+A target without anything measured is neither met nor missed: it is unknown, and says so.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import fmean, median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from healthmon.history.rollups import Counted
+    from healthmon.history.settings import SloSettings
+    from healthmon.status.uptime import Booked
+
+SHORT_S = 300.0  # over before a person has read of it
+MINUTE_S = 60.0
+P95 = 95
+
+
+class SloVerdict(StrEnum):
+    MET = "met"
+    MISSED = "missed"
+    UNKNOWN = "unknown"  # nothing was measured
+
+
+class AlarmVerdict(StrEnum):
+    """What an alert turned out to be."""
+
+    TRUE = "true"  # an outage was confirmed, a person acknowledged it, or it lasted
+    MARKED = "marked"  # a person said that it was false
+    UNPROVEN = "unproven"  # it was over within five minutes, and nothing but itself speaks for it
+    OPEN = "open"  # it fires: nobody can tell yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """An incident that is over, by its steps; None for one that was not taken."""
+
+    service_id: int
+    started_at: datetime
+    detected_at: datetime
+    resolved_at: datetime
+
+    @property
+    def detect_s(self) -> float:
+        return _seconds(self.started_at, self.detected_at)
+
+    @property
+    def repair_s(self) -> float:
+        return _seconds(self.started_at, self.resolved_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A critical outage of which people were told: when it opened, when somebody acknowledged it, when it was over."""
+
+    service_id: int
+    opened_at: datetime
+    acknowledged_at: datetime | None
+    over_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """One alert about a service, and what speaks for it."""
+
+    alert_id: int
+    service_id: int
+    alert_type: str
+    triggered_at: datetime
+    resolved_at: datetime | None
+    marked_by: str | None
+    in_outage: bool  # an incident of the service was open meanwhile
+    acknowledged: bool
+
+    @property
+    def verdict(self) -> AlarmVerdict:
+        if self.marked_by is not None:
+            return AlarmVerdict.MARKED
+        if self.resolved_at is None:
+            return AlarmVerdict.OPEN
+        proven = self.in_outage or self.acknowledged or _seconds(self.triggered_at, self.resolved_at) >= SHORT_S
+        return AlarmVerdict.TRUE if proven else AlarmVerdict.UNPROVEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """One line of the table. `value` and `target` are in `unit`; `coverage` is the percent of what was asked that is known."""
+
+    name: str
+    definition: str
+    target: float
+    unit: str
+    value: float | None
+    samples: int
+    sampled: str  # what the samples are
+    coverage: float | None
+    verdict: SloVerdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How much a service may be down in the time, in seconds, and how much of that is spent."""
+
+    allowed_s: float
+    spent_s: float
+
+    @property
+    def left_percent(self) -> float:
+        """Negative when more is spent than there was."""
+        return 100 * (1 - self.spent_s / self.allowed_s) if self.allowed_s else (0.0 if self.spent_s else 100.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceLevel:
+    """One service in the time."""
+
+    service_id: int
+    booked: Booked
+    coverage: float
+    p95_s: float | None
+    checks: int
+    budget: Budget
+    verdict: SloVerdict  # of its availability
+
+
+def levels(times: Mapping[int, Booked], checks: Mapping[int, Counted], *, asked_s: float, target: float) -> list[ServiceLevel]:
+    """Return every service's line."""
+    return [_level(service_id, booked, checks[service_id], asked_s, target) for service_id, booked in times.items()]
+
+
+def availability(booked: Booked, *, services: int, asked_s: float, settings: SloSettings) -> Objective:
+    value = booked.uptime_percentage
+    return Objective(
+        name="availability",
+        definition="healthy share of the known time of all services; maintenance and what nobody saw count for neither side",
+        target=settings.availability_percent,
+        unit="%",
+        value=value,
+        samples=services if booked.known_s else 0,
+        sampled="services",
+        coverage=booked.coverage(asked_s * services),
+        verdict=_verdict(None if value is None else value >= settings.availability_percent),
+    )
+
+
+def response_time(counted: Counted, *, coverage: float, settings: SloSettings) -> Objective:
+    found = counted.percentile_us(P95)
+    value = None if found is None else found / 1e6
+    return Objective(
+        name="response_time",
+        definition="95th percentile of the response times of all scheduled checks that were answered, within 1 percent",
+        target=settings.response_time_seconds,
+        unit="s",
+        value=value,
+        samples=counted.answers,
+        sampled="checks",
+        coverage=coverage,
+        verdict=_verdict(None if value is None else value < settings.response_time_seconds),
+    )
+
+
+def acknowledgement(told: Sequence[Told], now: datetime, settings: SloSettings) -> Objective:
+    """Judge by the median: one that nobody ever acknowledged took longer than any, unless it was over within the target anyway."""
+    limit_s = settings.acknowledge_minutes * MINUTE_S
+    waits = [wait for one in told if (wait := _wait_s(one, now, limit_s)) is not None]
+    middle = median(waits) if waits else None
+    value = None if middle is None or math.isinf(middle) else middle / MINUTE_S
+    return Objective(
+        name="acknowledgement",
+        definition="median time from a critical alert to its acknowledgement; those that were over sooner than the target do not count",
+        target=settings.acknowledge_minutes,
+        unit="min",
+        value=value,
+        samples=len(waits),
+        sampled="critical outages",
+        coverage=100 * sum(not math.isinf(wait) for wait in waits) / len(waits) if waits else None,
+        verdict=_verdict(None if middle is None else middle < limit_s),
+    )
+
+
+def repair(outages: Sequence[Outage], settings: SloSettings) -> Objective:
+    value = fmean(outage.repair_s for outage in outages) / MINUTE_S if outages else None
+    return Objective(
+        name="repair",
+        definition="mean time from the first failed check of an outage to the first good one",
+        target=settings.repair_minutes,
+        unit="min",
+        value=value,
+        samples=len(outages),
+        sampled="outages",
+        coverage=None,
+        verdict=_verdict(None if value is None else value < settings.repair_minutes),
+    )
+
+
+def false_alarms(alarms: Sequence[Alarm], settings: SloSettings) -> Objective:
+    judged = [alarm.verdict for alarm in alarms if alarm.verdict is not AlarmVerdict.OPEN]
+    false = sum(verdict is not AlarmVerdict.TRUE for verdict in judged)
+    value = 100 * false / len(judged) if judged else None
+    return Objective(
+        name="false_alarms",
+        definition="share of the alerts about services that a person marked as false, or that were over within five minutes without"
+        " an outage or an acknowledgement; events of severity info do not count",
+        target=settings.false_alarm_percent,
+        unit="%",
+        value=value,
+        samples=len(judged),
+        sampled="alerts",
+        coverage=100 * len(judged) / len(alarms) if alarms else None,
+        verdict=_verdict(None if value is None else value < settings.false_alarm_percent),
+    )
+
+
+def _level(service_id: int, booked: Booked, counted: Counted, asked_s: float, target: float) -> ServiceLevel:
+    p95 = counted.percentile_us(P95)
+    allowed_s = (asked_s - booked.maintenance_s) * (100 - target) / 100
+    return ServiceLevel(
+        service_id=service_id,
+        booked=booked,
+        coverage=booked.coverage(asked_s),
+        p95_s=None if p95 is None else p95 / 1e6,
+        checks=counted.checks,
+        budget=Budget(allowed_s=max(0.0, allowed_s), spent_s=booked.unhealthy_s),
+        verdict=_verdict(None if booked.uptime_percentage is None else booked.uptime_percentage >= target),
+    )
+
+
+def _wait_s(told: Told, now: datetime, limit_s: float) -> float | None:
+    """Return how long it took somebody to say that it is seen; None for what nobody had to, infinity for never."""
+    if told.acknowledged_at is not None:
+        return _seconds(told.opened_at, told.acknowledged_at)
+    return math.inf if _seconds(told.opened_at, told.over_at or now) >= limit_s else None
+
+
+def _verdict(good: bool | None) -> SloVerdict:  # noqa: FBT001  it is the answer itself
+    if good is None:
+        return SloVerdict.UNKNOWN
+    return SloVerdict.MET if good else SloVerdict.MISSED
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    """Clocks go back: no time is negative."""
+    return max(0.0, (end - start).total_seconds())

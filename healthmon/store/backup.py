@@ -1,0 +1,152 @@
+"""How is a database copied while it is written to, so that the copy is whole?
+
+SQLite's own backup, of one moment: the copy reads in a transaction that lasts to its end, so that what others commit
+meanwhile is not in it, and does not make it begin again. It appears under its name once it was read through and found to
+be what was copied.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import apsw
+
+from healthmon.errors import StoreError, StoreUnavailableError, UsageError
+from healthmon.store import watermark
+from healthmon.store.connection import require_safe_sqlite
+from healthmon.store.inspection import count_rows, inspect
+from healthmon.store.trust import translated
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from healthmon.store.inspection import Inspection
+
+PAGES = 256  # in one step: a mebibyte
+SPARE_BYTES = 16 * 2**20  # are left free on the disk
+_NAME = re.compile(r"-(\d{8}T\d{6}Z)\.db")
+
+
+class Copying:
+    """A copy under way. `step` until it says that all is copied, then `finish`; or `abandon`."""
+
+    def __init__(self, source: Path, target: Path) -> None:
+        """Begin. Raises UsageError when there is something at `target`, StoreUnavailableError when it would not fit."""
+        require_safe_sqlite(apsw.sqlite_lib_version())
+        if target.exists():
+            raise UsageError(f"{target} is there already: name another file")
+        _require_room(source, target)
+        self._target_path, self._part = target, target.with_name(f".{target.name}.part")
+        self._source_path = source
+        self._open: list[apsw.Connection] = []
+        try:
+            _make_private(self._part)
+            self._source = self._opened(source, apsw.SQLITE_OPEN_READONLY)
+            self._source.execute("BEGIN")
+            self._rows = count_rows(self._source)  # begins the transaction, too
+            self._target = self._opened(self._part, apsw.SQLITE_OPEN_READWRITE)
+            self._backup = self._target.backup("main", self._source, "main")
+        except apsw.Error as error:
+            self.abandon()
+            raise translated(error, source) from error
+
+    def step(self, pages: int = PAGES) -> bool:
+        """Copy some pages; return whether all are copied."""
+        try:
+            return self._backup.step(pages)
+        except apsw.Error as error:
+            self.abandon()
+            raise translated(error, self._target_path) from error
+
+    def finish(self, *, limit_s: float) -> Inspection:
+        """Read the copy through, for at most `limit_s`, and give it its name. Raises StoreError when it is not what was copied."""
+        try:
+            self._backup.finish()
+            self._target.execute("PRAGMA journal_mode = DELETE")  # one file, that needs none beside it
+            watermark.put_foreign(self._target)
+            self._close()
+            found = inspect(self._part, limit_s=limit_s)
+            if found.rows != self._rows:
+                raise StoreError(f"{self._part} does not hold what was copied: the disk may be failing")
+            _flush(self._part)
+            self._part.rename(self._target_path)
+            _flush(self._target_path.parent)
+        except (apsw.Error, OSError) as error:
+            raise StoreUnavailableError(f"{self._target_path} could not be written: {error}; is the disk full?") from error
+        finally:
+            self.abandon()
+        return found
+
+    def abandon(self) -> None:
+        """Leave nothing behind of what is not finished."""
+        self._close()
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            self._part.with_name(self._part.name + suffix).unlink(missing_ok=True)
+
+    def _opened(self, path: Path, flags: int) -> apsw.Connection:
+        connection = apsw.Connection(str(path), flags=flags)
+        self._open.append(connection)
+        connection.set_busy_timeout(2_000)
+        return connection
+
+    def _close(self) -> None:
+        for connection in self._open:
+            with suppress(apsw.Error):
+                connection.close(force=True)
+        self._open.clear()
+
+
+def copy(source: Path, target: Path, *, limit_s: float) -> Inspection:
+    """Copy a database at once."""
+    copying = Copying(source, target)
+    try:
+        while not copying.step(16 * PAGES):
+            pass
+        return copying.finish(limit_s=limit_s)
+    finally:
+        copying.abandon()  # does nothing once it is finished
+
+
+def name_at(database: Path, at: datetime) -> str:
+    """Return what a backup made at `at` is called."""
+    return f"{database.stem}-{at:%Y%m%dT%H%M%SZ}.db"
+
+
+def backups(directory: Path, database: Path) -> list[Path]:
+    """Return the backups of a database that lie in `directory` under names of ours, oldest first."""
+    found = [path for path in directory.glob(f"{database.stem}-*.db") if _NAME.fullmatch(path.name.removeprefix(database.stem))]
+    return sorted(found, key=lambda path: path.name)
+
+
+def made_at(path: Path) -> datetime:
+    """Return when a backup was made, by its name."""
+    return datetime.strptime(path.name[-len("YYYYmmddTHHMMSSZ.db") :], "%Y%m%dT%H%M%SZ.db").replace(tzinfo=UTC)
+
+
+def _make_private(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)  # of a copy that was broken off
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreUnavailableError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _require_room(source: Path, target: Path) -> None:
+    directory = next(parent for parent in target.absolute().parents if parent.is_dir())
+    needed, free = source.stat().st_size + SPARE_BYTES, shutil.disk_usage(directory).free
+    if needed > free:
+        raise StoreUnavailableError(f"{target} needs {needed // 2**20} MiB, and {free // 2**20} MiB are free in {directory}")
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,77 @@
+"""What is in a file that claims to be a database of ours? Asked of backups, and of what is to be put in a database's place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import apsw
+
+from healthmon.errors import StoreGoneError, UsageError
+from healthmon.store import checkup
+from healthmon.store.migrate import APPLICATION_ID, SCHEMA_VERSION
+from healthmon.store.row import integer, text, time_or_none
+from healthmon.store.trust import DAMAGE_ERRORS, damaged, translated
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What was found. `rows` is by table; `newest` is the newest check, None when there is none."""
+
+    path: Path
+    schema: int
+    rows: dict[str, int]
+    newest: datetime | None
+    is_whole: bool  # all of it was looked at in the time
+
+
+def inspect(path: Path, *, limit_s: float) -> Inspection:
+    """Read a database through. Raises UsageError for one that is not ours or too new, StoreError for a damaged one."""
+    if not path.is_file():
+        raise StoreGoneError(f"there is no file {path}")
+    try:
+        found = checkup.examine(path, limit_s=limit_s)
+        if found.problem:
+            raise damaged(path, found.problem)
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    except apsw.Error as error:
+        raise translated(error, path) from error
+    try:
+        _require_ours(connection, path)
+        return Inspection(
+            path=path,
+            schema=_number(connection, "PRAGMA user_version"),
+            rows=count_rows(connection),
+            newest=time_or_none(connection.execute("SELECT max(timestamp) FROM checks").fetchall()[0][0]),
+            is_whole=found.finished,
+        )
+    except DAMAGE_ERRORS as error:
+        raise damaged(path, str(error)) from error
+    except apsw.Error as error:
+        raise translated(error, path) from error
+    finally:
+        connection.close()
+
+
+def count_rows(connection: apsw.Connection) -> dict[str, int]:
+    """Return how many rows each table has. That of the watermark is no part of what is kept."""
+    tables = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name != 'watermark' ORDER BY name",
+    ).fetchall()
+    return {text(name): _number(connection, f'SELECT count(*) FROM "{name}"') for (name,) in tables}  # noqa: S608  names of tables
+
+
+def _require_ours(connection: apsw.Connection, path: Path) -> None:
+    if _number(connection, "PRAGMA application_id") != APPLICATION_ID:
+        raise UsageError(f"{path} is not a database of healthmon; one of the earlier script's is taken over by `healthmon db import`")
+    version = _number(connection, "PRAGMA user_version")
+    if version > SCHEMA_VERSION:
+        raise UsageError(f"{path} has schema {version}, and this healthmon knows up to {SCHEMA_VERSION}: it was written by a newer version")
+
+
+def _number(connection: apsw.Connection, sql: str) -> int:
+    return integer(connection.execute(sql).fetchall()[0][0])

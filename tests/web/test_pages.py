@@ -1,0 +1,176 @@
+"""Do the pages show what is, in HTML that no name can break?"""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+
+from healthmon import clock
+from healthmon.history.rollups import Counter
+from healthmon.model.check import CheckReason
+from healthmon.status.uptime import HOUR, hour_of
+from healthmon.store import checks, rollups
+from tests.builders import a_check
+from tests.web import days
+from tests.web.sites import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+VOID = {"meta", "link", "input", "br", "rect", "line", "circle", "path", "polyline", "polygon"}
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(directory=tmp_path_factory.mktemp("day"), services=days.SERVICES)
+    days.fill(site)
+    site.web.step()
+    yield site
+    site.close()
+
+
+class Balance(HTMLParser):
+    """Raises AssertionError for a tag that is closed where another is open, and keeps what a script could hide in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.suspicious: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.suspicious += [f"{tag} {name}" for name, _ in attrs if name.startswith("on") or name == "style"]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+
+def parsed(text: str) -> Balance:
+    found = Balance()
+    found.feed(text)
+    assert found.open == []
+    assert len(found.ids) == len(set(found.ids))
+    return found
+
+
+PAGES = ["/", "/?kiosk=1", "/?q=store&status=unhealthy&group=", "/services/doc_store", "/services/doc_store?range=90d", "/incidents", "/processes", "/login"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_whole_and_has_nothing_inline(day: Site, path: str) -> None:
+    told = day.ask(path)
+    assert told.status == 200
+    assert parsed(told.text).suspicious == []
+    assert "<style" not in told.text
+    assert re.findall(r"<script(?![^>]* src=)", told.text) == []
+
+
+def words(text: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+
+
+def test_the_first_page_tells_what_is_wrong_and_folds_what_follows_from_it(day: Site) -> None:
+    text = day.ask("/").text
+    told = words(text)
+    assert "<title>2 of 17 services are unhealthy · healthmon</title>" in text
+    assert "because of doc_store" in told
+    cards = re.findall(r'<li class="problem (\w+)" data-key="problem-\d+">(.*?)</li>', text, re.DOTALL)
+    assert [severity for severity, _ in cards] == ["critical", "warning"]
+    first = words(cards[0][1])
+    for expected in ("doc_store", "status 503, expected 200-299", "Ill because of it frontend", "a restart did not help", "told", "by email, slack"):
+        assert expected in first
+    assert 'data-act="heal-now" data-service="doc_store"' in cards[0][1]
+
+
+def test_every_service_has_its_day_in_words_too(day: Site) -> None:
+    text = day.ask("/").text
+    labels = re.findall(r'class="strip"[^>]* role="img" aria-label="([^"]+)"', text)
+    assert len(labels) == len(days.SERVICES)
+    assert any(label.startswith("doc_store: 1 outage in 1 d") for label in labels)
+    assert re.search(r"7\d% known", words(text))
+
+
+def test_the_address_chooses_and_the_form_shows_what_it_chose(day: Site) -> None:
+    text = day.ask("/?q=store&status=unhealthy").text
+    assert re.findall(r'data-name="(\w+)"', text) == ["doc_store"]
+    assert 'value="store"' in text
+    assert "No service matches" in day.ask("/?q=nothing-of-that-name").text
+    refused = day.ask("/?stauts=unhealthy")
+    assert refused.status == 400
+    assert "did you mean" in refused.text
+
+
+def test_the_page_of_a_service_has_its_outages_restarts_and_figures(day: Site) -> None:
+    checks.append(day.database, [a_check(at=clock.now(), service_id=day.known["doc_store"].service_id, reason=CheckReason.STATUS)])
+    told = words(day.ask("/services/doc_store").text)
+    for expected in ("doc_store unhealthy for", "7 min", "Known of the time", "p95", "a restart did not help", "status 503", "hackathon-doc_store-1 runs", "healthmon heal explain doc_store"):
+        assert expected in told
+    assert "exited with code 137, killed for lack of memory" in words(day.ask("/services/frontend").text)
+
+
+def test_a_page_that_is_not_there_says_the_nearest(day: Site) -> None:
+    told = day.ask("/services/docstore")
+    assert told.status == 404
+    assert "did you mean &#39;doc_store&#39;?" in told.text
+    assert day.ask("/services/doc_store?range=2y").status == 400
+
+
+def test_incidents_come_newest_first_with_how_long_each_step_took(day: Site) -> None:
+    told = words(day.ask("/incidents").text)
+    assert told.index("frontend") < told.index("doc_store") < told.index("healed")
+    assert "36 s" in told
+    assert "There are no older ones" in day.ask("/incidents?before=1").text
+
+
+HOSTILE = "x'\"><svg onload=alert(1)>"
+
+
+def test_a_name_and_an_error_are_text_and_nothing_else(tmp_path: Path) -> None:
+    site = Site(directory=tmp_path, services=({"name": "plain", "url": "http://127.0.0.1:1/", "group": "web", "runbook_url": "https://x.example/'%22%3E"},))
+    try:
+        site.web.step()
+        error = f"{HOSTILE}<script>alert(2)</script>"
+        checks.append(site.database, [a_check(at=clock.now(), service_id=1, reason=CheckReason.STATUS, error_message=error)])
+        for path in ("/", "/services/plain", f"/?q={quote(HOSTILE)}", f"/services/{quote(HOSTILE, safe='')}"):
+            text = site.ask(path).text
+            assert parsed(text).suspicious == []
+            assert "<svg onload" not in text
+            assert "<script>" not in text
+        assert "&lt;script&gt;alert(2)" in site.ask("/services/plain").text
+    finally:
+        site.close()
+
+
+SHOWN = {"show_trends": "24 hours", "show_response_times": "p50 / p95", "show_error_rates": "% failed"}
+
+
+@pytest.mark.parametrize("key", SHOWN)
+def test_the_dashboard_keys_do_what_they_say(tmp_path: Path, key: str) -> None:
+    told = []
+    for is_shown in (True, False):
+        site = Site(directory=tmp_path / str(is_shown), services=days.SERVICES, settings={"dashboard": {key: is_shown}})
+        days.fill(site)
+        hour = hour_of(clock.now()) - HOUR
+        counter = Counter()
+        for _ in range(100):
+            counter.add(healthy=False, response_time_us=None)
+        rollups.save_hour(site.database, hour, {1: counter.counted()}, mark=None, is_over=False, reached=clock.now())
+        site.web.step()
+        told.append(site.ask("/").text)
+        site.close()
+    words = SHOWN[key]
+    assert (words in told[0], words in told[1]) == (True, False)

@@ -1,0 +1,109 @@
+"""Databases for the benchmark of history: ours as the agent would have left it, and the earlier script's plain table.
+
+Rows are put in by SQL, in the order of time as the agent writes them: by way of Python a month of them takes minutes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import apsw
+
+from healthmon import clock
+from healthmon.history import histogram
+from healthmon.processes.keeper.counting import Counting
+from healthmon.status.uptime import HOUR, Booked, hour_of
+from healthmon.store import rollups, services, space, states
+from healthmon.store.connection import Connection, create_or_open
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVERY_S = 30
+DAY_S = 86_400
+# One look in a hundred fails, with an error of 66 characters; each service has a speed of its own.
+FILL = """
+    WITH RECURSIVE tick (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM tick WHERE n + 1 < ?2)
+    INSERT INTO checks
+    SELECT strftime('%Y-%m-%d %H:%M:%f', ?1, '+' || (n * ?3 + service_id * 0.007) || ' seconds'), service_id, 0, 0,
+           r % 100 > 0, CAST(2000 * pow(1.3, service_id % 17) * (0.7 + 0.6 * (r >> 10) / (1 << 53)) AS INTEGER),
+           CASE WHEN r % 100 > 0 THEN 200 ELSE 500 END,
+           CASE WHEN r % 100 > 0 THEN NULL ELSE 'status' END,
+           CASE WHEN r % 100 > 0 THEN NULL ELSE 'expected 200-299, got 500 Internal Server Error from the server...' END
+    FROM (SELECT tick.n, s.service_id, abs(random()) AS r FROM tick CROSS JOIN services AS s)
+"""
+
+
+def ours(path: Path, count: int, days: float) -> Connection:
+    """Make a database with so many days of checks, all of them evaluated and counted."""
+    connection = create_or_open(path)
+    now = datetime.now(UTC)
+    services.sync(connection, [(f"service_{number:04}", "bench", number % 3 == 0) for number in range(count)], now=now)
+    since = now - timedelta(days=days)
+    at = since
+    while at < now:
+        length_s = min(DAY_S, (now - at).total_seconds())
+        with connection.transaction(durable=False):
+            connection.rows(FILL, clock.to_sql(at), int(length_s // EVERY_S), EVERY_S)
+        at += timedelta(days=1)
+    evaluated(connection, count, since, now)
+    counted(connection)
+    space.checkpoint(connection, truncate=True)
+    return connection
+
+
+def evaluated(connection: Connection, count: int, since: datetime, now: datetime) -> None:
+    """Do what the evaluator does, as far as it concerns history."""
+    hours = [hour_of(since) + number * HOUR for number in range(int((now - hour_of(since)) / HOUR) + 1)]
+    with connection.transaction(durable=False):
+        states.save_hours(connection, [(sid, hour, Booked(healthy_s=3_564, unhealthy_s=36)) for hour in hours for sid in range(1, count + 1)])
+        rollups.mark_stale(connection, hours)
+
+
+def counted(connection: Connection) -> None:
+    """Do what the keeper does."""
+    counting = Counting(connection)
+    while counting.step() == 0.0:
+        pass
+
+
+def hours_only(connection: Connection, count: int, days: int) -> None:
+    """Add so many days of hours to the services, as if their checks were deleted long ago."""
+    blob = histogram.encode({500 + 3 * number: 3 for number in range(40)})
+    last = hour_of(datetime.now(UTC)) - 2 * HOUR
+    with connection.transaction(durable=False):
+        connection.rows(
+            """
+            WITH RECURSIVE ago (n) AS (SELECT ?1 - 1 UNION ALL SELECT n - 1 FROM ago WHERE n > 0)
+            INSERT OR IGNORE INTO service_hours
+            SELECT service_id, strftime('%Y-%m-%d %H:00:00.000', ?2, '-' || n || ' hours'), 3564, 36, 0, 0, 120, 119, 120, 1200000, 5000, 20000, ?3
+            FROM ago CROSS JOIN services WHERE service_id <= ?4
+            """,
+            days * 24,
+            clock.to_sql(last),
+            blob,
+            count,
+        )
+
+
+def plain(path: Path, source: Path, *, index: bool) -> None:
+    """Make the earlier script's table with the checks of one of ours; its best index is one on the time alone."""
+    made = apsw.Connection(str(path))
+    made.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+    made.execute(
+        "CREATE TABLE health_checks (service_name TEXT, status TEXT, response_time REAL, status_code INTEGER, error_message TEXT, timestamp TEXT)",
+    )
+    if index:
+        made.execute("CREATE INDEX by_time ON health_checks (timestamp)")
+    made.execute("ATTACH ? AS source", (str(source),))
+    made.execute(
+        """
+        INSERT INTO health_checks
+        SELECT s.service_name, CASE c.status WHEN 1 THEN 'healthy' ELSE 'unhealthy' END, c.response_time_us / 1e6, c.status_code,
+               c.error_message, substr(c.timestamp, 1, 19)
+        FROM source.checks AS c JOIN source.services AS s USING (service_id) ORDER BY c.timestamp
+        """,
+    )
+    made.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    made.close()
