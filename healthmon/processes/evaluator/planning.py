@@ -20,7 +20,7 @@ from healthmon.processes.evaluator.moment import Moment, read_moment
 from healthmon.processes.evaluator.situations import Situations
 from healthmon.processes.evaluator.storming import Storming
 from healthmon.status import machine
-from healthmon.store import heals, probe_requests
+from healthmon.store import heals, probe_requests, quarantines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -165,6 +165,7 @@ class Planning:
         if decision.reason in QUEUED:
             moment.queued += 1
         if heal is not None:
+            quarantines.outlive(connection, sid)
             moment.planned(replace(heal, heal_id=heals.add(connection, heal)))
             self._to_wake.add("healer")
         return NEVER_S if decision.until is None else (decision.until - moment.now).total_seconds()
