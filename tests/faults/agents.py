@@ -87,6 +87,15 @@ class Agent:
             env=self._environ(),
         )
 
+    def tell(self, *words: str) -> str:
+        """Have a person say something, and return what came of it, also where a busy machine took its time."""
+        done = self.ask(*words)
+        if "has not answered yet" not in done.stderr:
+            return (done.stdout or done.stderr.splitlines()[-1].removeprefix("healthmon: ")).strip()
+        newest = "SELECT outcome FROM operator_actions WHERE outcome IS NOT NULL AND action_id = (SELECT max(action_id) FROM operator_actions)"
+        [[outcome]] = wait_for(lambda: self.rows(newest), timeout_s=60, what="an answer of the agent")
+        return str(outcome).removeprefix("refused: ")
+
     def _environ(self, **environment: str) -> dict[str, str]:
         return {**os.environ, "PYTHONPATH": str(TOP), **self._environment, **environment}
 
