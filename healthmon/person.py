@@ -5,10 +5,15 @@ from __future__ import annotations
 import getpass
 import os
 
+from healthmon.log import clean
+
+MAX_CHARS = 64
+
 
 def person() -> str:
     """Return the name of who runs this process, behind sudo too."""
     try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
+        name = os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # a uid without a name
-        return f"uid {os.getuid()}"
+        name = f"uid {os.getuid()}"
+    return clean(name)[:MAX_CHARS]  # whoever types it may set these variables

@@ -51,5 +51,8 @@ def taken_over(machine: Machine) -> str:
     machine.must(f"cd {PROJECT} && tools/install --no-docker --replace-earlier")
     machine.must("! pgrep -f '[a]utomated_health_monitoring' && systemctl is-active health-monitor && ls /etc/systemd/system/health-monitor.service.before-healthmon")
     machine.must("cd / && healthmon report 2>/dev/null | jq -e '[.services[].service_name] == [\"interpreter\", \"of_old\"]'")
+    history = "SELECT count(*) FROM health_checks WHERE service_name = 'interpreter' AND timestamp < datetime('now', '-2 minutes')"
+    taken = machine.must(f'sudo -u llm-ecosystem sqlite3 -readonly /opt/llm-ecosystem/data/health_monitoring.db "{history}"')
+    assert int(taken) >= 95, f"{taken} of 100 checks were taken over"
     machine.must(f"{PROJECT}/tools/install --uninstall --purge && rm -rf /opt/llm-ecosystem /etc/systemd/system/*.before-healthmon")
     return ""

@@ -14,6 +14,7 @@ from healthmon import clock, log
 from healthmon.cli.alone import alone
 from healthmon.cli.context import require_not_deleted
 from healthmon.errors import UsageError
+from healthmon.processes.loop import prepare_directories
 from healthmon.store import services
 from healthmon.store.connection import open_for_writing
 from healthmon.store.earlier import Earlier, take_over
@@ -38,6 +39,7 @@ def import_(context: Context, file: Path | None, zone: str) -> None:
     That one is moved aside first, and kept. What was taken over already is not entered twice.
     """
     config, spoken = context.config, _zone(zone)
+    prepare_directories(config.paths)  # an installation imports before its agent has ever run
     database = config.paths.database
     with ExitStack() as stack:
         if file is None or (file.exists() and database.exists() and file.samefile(database)):

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from setproctitle import setproctitle
+
 from healthmon.errors import EXIT_USAGE, HealthmonError, UsageError
 from healthmon.log_journal import marked
 from healthmon.paths import Paths
@@ -36,6 +38,7 @@ def run(program: str, data_dir: Path) -> int:
 
     What it does is what is applied there: the file may have been edited since.
     """
+    setproctitle(f"healthmon: {program}")  # to load what it needs may take a while on a busy host
     try:
         make = _maker(program)
         return loop.run(program, following.begin(Paths(data_dir=data_dir, database=data_dir / "unknown")), make=make)

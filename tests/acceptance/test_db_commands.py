@@ -220,3 +220,10 @@ def test_an_earlier_database_elsewhere_is_taken_over_with_its_time_zone(user: Us
     assert user.types("import", "old.db", "--timezone", "Nowhere").returncode == 2
     assert user.types("import", str(user.directory / "config.json")).returncode in {2, 3}
     assert user.count() == 5
+
+
+def test_an_earlier_database_is_taken_over_where_no_agent_has_run_yet(user: User) -> None:
+    earlier_database(user.directory / "old.db")
+    told = user.types("import", "old.db")
+    assert told.returncode == 0, told.stderr
+    assert user.count() > 0

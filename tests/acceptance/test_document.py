@@ -79,4 +79,4 @@ def test_every_query_that_is_shown_is_answered(checkout: Path) -> None:
 
 def test_every_block_is_of_a_kind_that_is_run() -> None:
     assert {block.language for block in blocks()} <= {"bash", "json", "text"}
-    assert {block.tag for block in blocks()} <= {"", "by-hand", "docker", "update"}
+    assert {block.tag for block in blocks()} <= {"", "by-hand", "docker", "service", "update"}

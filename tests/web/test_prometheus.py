@@ -130,7 +130,7 @@ def listens(port: int) -> bool:
 
 
 def wait_for(condition: Any) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "what was waited for did not come"
         time.sleep(0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from installer import environment
 from installer.machine import Machine, Trouble
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from installer.layout import Layout
 
     from healthmon.installation import Installation
@@ -33,6 +36,22 @@ with copy.backup("main", original, "main") as backup:
 [(found,)] = copy.execute("PRAGMA integrity_check(1)")
 sys.exit(0 if found == "ok" else found)
 """
+
+
+def take_over(machine: Machine, layout: Layout, earlier: Path) -> None:
+    """Enter the history of the earlier script, whose database stays where it is."""
+    copy = layout.data / "earlier_script.db"
+    machine.copy(earlier, copy)
+    machine.say(f"take over the history in {earlier}")
+    if machine.dry_run:
+        return
+    shutil.chown(copy, layout.user, layout.user)
+    done = environment.run(layout, "-m", "healthmon", "--config", str(layout.config), "db", "import", str(copy), user=layout.user)
+    if done.returncode == 0:
+        machine.say(done.stdout.strip())
+        copy.unlink()
+    else:  # no reason to leave a host without a monitor
+        machine.say(f"it was not taken over: {done.stderr.strip()[-500:]}\nTry again with `sudo healthmon db import {copy}`")
 
 
 def look_after(machine: Machine, layout: Layout, before: Installation | None) -> None:

@@ -44,7 +44,7 @@ def install(machine: Machine, layout: Layout, choices: Choices) -> None:
     configuration.put(machine, layout, earlier)
     database.look_after(machine, layout, before)
     if earlier is not None:
-        _replace(machine, earlier)
+        _replace(machine, layout, earlier)
     changed = _put_in_place(machine, layout, docker)
     files = tuple(str(path) for path in [layout.command, *units.placed(layout, docker), *layout.completions.values()])
     machine.file(
@@ -122,10 +122,10 @@ def _account(machine: Machine, layout: Layout) -> None:
     machine.file(layout.tmpfiles, layout.shipped("healthmon-tmpfiles.conf"))
 
 
-def _replace(machine: Machine, earlier: Earlier) -> None:
+def _replace(machine: Machine, layout: Layout, earlier: Earlier) -> None:
     machine.run("systemctl", "stop", UNIT, about="stop the earlier script")
     if earlier.database is not None:
-        machine.say(f"its database {earlier.database} stays where it is")
+        database.take_over(machine, layout, earlier.database)
     machine.move(earlier.unit, earlier.unit.with_name(f"{UNIT}.before-healthmon"))
 
 
