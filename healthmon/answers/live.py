@@ -12,26 +12,32 @@ from healthmon.history.report import Report
 from healthmon.model.service import Service
 from healthmon.model.status import ServiceState
 from healthmon.status.uptime import Uptime
-from healthmon.store import holds, incidents, services, states
+from healthmon.store import heal_review, holds, incidents, services, states
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from healthmon.config import Config
     from healthmon.model.hold import Hold
     from healthmon.model.incident import Incident
     from healthmon.store.connection import Connection
+    from healthmon.store.heal_review import HealReview
 
 BELIEVED_INTERVALS = 3
+HEALED_WITHIN = timedelta(days=30)
 NO_ID = 0  # of a service that the database does not know; its own count from 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveReport(Report):
-    """A report, with the incident of each service (by its id) that has one open, and the hold of each that a person holds back."""
+    """A report, with the incident of each service (by its id) that has one open, and the hold of each that a person holds back.
+
+    `healed` is what became of the restarts within HEALED_WITHIN.
+    """
 
     incidents: Mapping[int, Incident]
     holds: Mapping[int, Hold]
+    healed: Sequence[HealReview]
 
     def healing(self, sid: int) -> str | None:
         """Return what healing does about a service, or why it would do nothing."""
@@ -61,4 +67,5 @@ def read(connection: Connection, loaded: Config) -> LiveReport:
         lines=tuple(lines),
         incidents={incident.service_id: incident for incident in unhealed},
         holds=holds.standing(connection, at=now),
+        healed=heal_review.per_failure(connection, since=now - HEALED_WITHIN),
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from healthmon.config import Config
     from healthmon.history.report import ServiceLine
     from healthmon.store.connection import Connection
+    from healthmon.store.heal_review import HealReview
     from healthmon.store.targets import TargetSummary
     from healthmon.store.trends import HourlyHealth, ResponseTimes
 
@@ -64,11 +65,34 @@ class ServiceDocument(TypedDict):
     held_until: str | None
 
 
+class HealEffectDocument(TypedDict):
+    service_name: str
+    failure: str
+    made: int
+    verified: int
+    failed: int
+    needless: int
+    would_restart: int
+    by_people: int
+    success_percentage: float | None
+
+
+class HealingDocument(TypedDict):
+    days: int
+    made: int
+    verified: int
+    failed: int
+    needless: int
+    would_restart: int
+    by_failure: list[HealEffectDocument]
+
+
 class ReportDocument(TypedDict):
     timestamp: str
     overall_health: OverallHealth
     summary: Summary
     services: list[ServiceDocument]
+    healing: HealingDocument
 
 
 class HourDocument(TypedDict):
@@ -133,6 +157,32 @@ def report_document(report: LiveReport, targets: Mapping[int, TargetSummary]) ->
         services=[
             _service(line, targets.get(line.service.service_id), report)
             for line in report.lines
+        ],
+        healing=_healing_of(report.healed),
+    )
+
+
+def _healing_of(reviews: Sequence[HealReview]) -> HealingDocument:
+    return HealingDocument(
+        days=live.HEALED_WITHIN.days,
+        made=sum(one.made for one in reviews),
+        verified=sum(one.verified for one in reviews),
+        failed=sum(one.failed for one in reviews),
+        needless=sum(one.needless for one in reviews),
+        would_restart=sum(one.would_restart for one in reviews),
+        by_failure=[
+            HealEffectDocument(
+                service_name=one.service_name,
+                failure=one.failure,
+                made=one.made,
+                verified=one.verified,
+                failed=one.failed,
+                needless=one.needless,
+                would_restart=one.would_restart,
+                by_people=one.by_people,
+                success_percentage=one.success_percentage,
+            )
+            for one in reviews
         ],
     )
 

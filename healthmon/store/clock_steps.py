@@ -60,7 +60,7 @@ _PRESENT = (
             "accounted_until",
         ),
     ),
-    _Present(table="targets", key=("service_id",), columns=("observed_at", "started_at", "matched_since")),
+    _Present(table="targets", key=("service_id",), columns=("observed_at", "started_at", "matched_since", "changed_at")),
     _Present(table="probe_requests", key=("service_id",), columns=("until",)),
     _Present(table="alert_log", key=("alert_id",), columns=("started_at", "triggered_at"), where="resolved_at IS NULL"),
     _Present(table="rule_states", key=("service_id", "rule"), columns=("since", "unknown_since")),

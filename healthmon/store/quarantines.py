@@ -32,6 +32,11 @@ def begin(connection: Connection, held: Quarantine) -> None:
     )
 
 
+def outlive(connection: Connection, service_id: int) -> None:
+    """Forget a quarantine that lasts of a service that is restarted again, for another outage or failure: what ran then runs no more."""
+    connection.change("DELETE FROM quarantines WHERE service_id = ? AND rearmed_by IS NULL", service_id)
+
+
 def await_dependency(connection: Connection, service_id: int) -> None:
     """Remember that something the service depends on is ill: when it is not any more, the quarantine is over."""
     connection.change("UPDATE quarantines SET awaits_dependency = 1 WHERE service_id = ? AND awaits_dependency = 0", service_id)

@@ -84,8 +84,12 @@ def seconds_to_answer(connection: Connection, service_id: int, image_id: str) ->
     return [real(row[0]) for row in rows]
 
 
-def count(connection: Connection, service_id: int, *, since: datetime) -> int:
+def count(connection: Connection, service_id: int, *, since: datetime, until: datetime) -> int:
+    """Count the starts of a time; those that lie ahead are of a clock that was set back."""
     found = connection.row(
-        "SELECT count(*) FROM target_starts WHERE service_id = ? AND started_at >= ?", service_id, clock.to_sql(since)
+        "SELECT count(*) FROM target_starts WHERE service_id = ? AND started_at BETWEEN ? AND ?",
+        service_id,
+        clock.to_sql(since),
+        clock.to_sql(until),
     )
     return 0 if found is None else integer(found[0])

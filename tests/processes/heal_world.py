@@ -58,7 +58,7 @@ class HealWorld:
         for worker in self.workers:
             worker.step()
 
-    def wait_until(self, done: Callable[[], Any], *, what: str, timeout_s: float = 20.0) -> None:
+    def wait_until(self, done: Callable[[], Any], *, what: str, timeout_s: float = 40.0) -> None:
         deadline = time.monotonic() + timeout_s
         while not done():
             assert time.monotonic() < deadline, f"waited {timeout_s} s for {what}; {self.told()}"

@@ -137,7 +137,7 @@ def test_looks_are_on_schedule_and_one_look_answers_for_all(docker: Docker, tmp_
         rows = [check for check in checks.last_scheduled(world.connection, begun, limit=99) if check.is_good]
         assert {world.ids[f"s{number}"]: 0 for number in range(3)}.keys() == {check.service_id for check in rows}
         assert len({check.checked_at for check in rows}) * 3 == len(rows)
-        assert 3 <= len(rows) / 3 <= 7  # a busy machine leaves some out
+        assert 2 <= len(rows) / 3 <= 7  # a busy machine leaves some out
 
 
 class Page(http.server.BaseHTTPRequestHandler):

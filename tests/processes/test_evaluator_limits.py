@@ -61,6 +61,7 @@ def test_who_comes_and_goes_is_stopped_by_its_own_budget_over_all_incidents(crow
     assert len(world.heals_of("verified")) == 3
     assert world.heals_of("planned") == []
     assert "it was restarted so often already that it needs a person (3 in 1 h), until" in world.healing_of("leaky")
+    assert world.evaluator._outages.open[world.ids["leaky"]].needs_person_at is not None
     world.evaluator = world.a_new_evaluator()  # what was spent is in the ledger
     world.step()
     assert world.heals_of("planned") == []

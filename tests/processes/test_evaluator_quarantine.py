@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from healthmon.answers.report import read_report
+from healthmon.model.check import CheckReason
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.model.quarantine import Rearm
 from healthmon.model.target import Incarnation
@@ -118,6 +120,26 @@ def test_a_clock_that_is_set_rearms_nothing(given_up: Crowd, seconds: float) -> 
     assert given_up.heals_of() == [("app", "failed")]
 
 
+def test_restarts_of_ours_in_a_later_outage_are_no_start_by_hand(given_up: Crowd) -> None:
+    """It is given up on again, for another failure, after the one attempt that it has."""
+    given_up.recover("app")
+    given_up.pass_time(1_200)
+    for _ in range(3):
+        given_up.look(CheckReason.TIMEOUT, service_id=given_up.ids["app"])
+    given_up.step()
+    given_up.heal_one("app", helps=False)
+    given_up.stay_ill("app", seconds=600)
+    assert given_up.heals_of() == [("app", "failed"), ("app", "failed")]
+    assert (rearmed_by(given_up), firing(given_up)) == (None, ["healing_quarantined"])
+
+
+def test_an_acknowledgement_of_another_outage_is_none_of_the_quarantine(given_up: Crowd) -> None:
+    given_up.recover("app")
+    given_up.pass_time(1_200)
+    given_up.fall_ill("app")
+    assert "tries again" not in tell(given_up, OperatorActionKind.ACKNOWLEDGE)
+
+
 def test_after_three_restarts_in_vain_over_three_incidents_the_fourth_is_not_made(given_up: Crowd) -> None:
     """Each incident ends by somebody's hand, long enough for fresh attempts; the failure is the same."""
     for _ in range(2):
@@ -149,6 +171,9 @@ def test_restarts_that_it_did_not_need_are_counted(tmp_path: Path, monkeypatch: 
     crowd.stay_ill("app", seconds=31, every_s=31)
     crowd.heal_one("app", helps=True)
     assert [(heal.state.value, heal.needless) for heal in heals.recent(crowd.connection, limit=9) if heal.returned_at] == [("verified", True)]
+    healing = read_report(crowd.connection, crowd.config)["healing"]
+    assert (healing["made"], healing["verified"], healing["failed"], healing["needless"]) == (1, 1, 0, 1)
+    assert healing["by_failure"][0]["failure"] == "status: expected 200, got 500 Internal Server Error"
     crowd.connection.close()
 
 

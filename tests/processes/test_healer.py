@@ -39,6 +39,7 @@ TARGET = a_target(name="store")
 NEW = Incarnation(target_id=TARGET.incarnation.target_id, started="later")
 ON = {"enabled": True, "restart_unhealthy_services": True}
 HOUR_S = 3_600.0
+LATER = clock.now() + timedelta(days=1)
 
 
 class FakeEngine(NoEngine):
@@ -655,12 +656,12 @@ def test_starts_are_counted_from_the_second_look_on(world: World) -> None:
     now = clock.now()
     since = now - timedelta(hours=1)
     observe(world)
-    assert target_starts.count(world.connection, 1, since=since) == 0
+    assert target_starts.count(world.connection, 1, since=since, until=LATER) == 0
     for number in range(3):
         incarnation = Incarnation(target_id=TARGET.incarnation.target_id, started=str(number))
         observe(world, incarnation=incarnation, started_at=now + timedelta(seconds=number))
-    assert target_starts.count(world.connection, 1, since=since) == 3
-    assert target_starts.count(world.connection, 1, since=now + timedelta(seconds=1)) == 2
+    assert target_starts.count(world.connection, 1, since=since, until=LATER) == 3
+    assert target_starts.count(world.connection, 1, since=now + timedelta(seconds=1), until=LATER) == 2
     later = now + target_starts.KEPT + timedelta(seconds=1)
     target_starts.note(world.connection, {}, now=later)
-    assert target_starts.count(world.connection, 1, since=since) == 2
+    assert target_starts.count(world.connection, 1, since=since, until=LATER) == 2

@@ -95,7 +95,7 @@ class Moment:
             return 0
         target_id = target.incarnation.target_id
         ours = [heal for heal in self.host if heal.incarnation.target_id == target_id and (heal.returned_at or since) > since]
-        return max(0, target_starts.count(connection, sid, since=since) - len(ours))
+        return max(0, target_starts.count(connection, sid, since=since, until=self.now) - len(ours))
 
     def since(self, at: datetime) -> list[Heal]:
         return [heal for heal in self.host if heal.planned_at >= at]
@@ -137,6 +137,8 @@ def _not_in_the_future(report: TargetReport, now: datetime, set_at: datetime) ->
     """A start that lies ahead was before the clock was set back, nobody knows how long: at the latest then."""
     if report.matched_since is not None and report.matched_since > now:
         report = replace(report, matched_since=set_at)
+    if report.changed_at is not None and report.changed_at > now:
+        report = replace(report, changed_at=set_at)
     target = report.target
     if target is None or target.started_at is None or target.started_at <= now:
         return report

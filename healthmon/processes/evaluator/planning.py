@@ -20,7 +20,7 @@ from healthmon.processes.evaluator.moment import Moment, read_moment
 from healthmon.processes.evaluator.situations import Situations
 from healthmon.processes.evaluator.storming import Storming
 from healthmon.status import machine
-from healthmon.store import heals, probe_requests
+from healthmon.store import heals, probe_requests, quarantines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -157,12 +157,15 @@ class Planning:
         outages.note_healing(connection, sid, in_words(decision, dry_run=situation.settings.dry_run), decision.reason)
         if decision.reason in VOIDS_EVIDENCE and situation.state.evidence_failures:
             watching.replace_state(machine.without_evidence(situation.state))
+        if decision.reason is HealReason.SERVICE_BUDGET and not situation.settings.dry_run:
+            outages.call_person(connection, sid, since=incident.started_at, now=moment.now)
         if decision.verdict is HealVerdict.LOOK:
             self._ask_for_looks(connection, situation)
         heal = _new_heal(situation, decision)
         if decision.reason in QUEUED:
             moment.queued += 1
         if heal is not None:
+            quarantines.outlive(connection, sid)
             moment.planned(replace(heal, heal_id=heals.add(connection, heal)))
             self._to_wake.add("healer")
         return NEVER_S if decision.until is None else (decision.until - moment.now).total_seconds()

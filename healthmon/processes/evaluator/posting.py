@@ -74,7 +74,7 @@ class Posting:
         background = Background(
             made=made,
             last_lines=() if incident is None else forensics.last_lines(connection, incident.incident_id),
-            starts=target_starts.count(connection, sid, since=scene.now - STARTS_WITHIN),
+            starts=target_starts.count(connection, sid, since=scene.now - STARTS_WITHIN, until=scene.now),
             dependents=ties.dependents.get(sid, ()) if one.over_at is None else back,
             not_back=() if one.over_at is None else tuple(name for name in one.told_dependents if name not in back),
             because=ties.because.get(sid),

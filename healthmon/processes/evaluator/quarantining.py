@@ -44,6 +44,11 @@ class Quarantining:
             self._tell(connection, service, situation, decision)
         return False
 
+    def has_given_up(self, sid: int) -> bool:
+        """Whether an outage of a service lasts in which healing has given up."""
+        incident = self._outages.open.get(sid)
+        return incident is not None and incident.quarantined_at is not None
+
     def rearm(self, connection: Connection, service: str, sid: int, why: Rearm, now: datetime) -> bool:
         """Let healing try again; return whether it had given up on the service."""
         if not quarantines.rearm(connection, sid, why, at=now):

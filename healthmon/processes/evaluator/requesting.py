@@ -66,7 +66,9 @@ class Requesting:
     def acknowledged(self, connection: Connection, action: OperatorAction, now: datetime) -> str:
         """Let healing try again what a person has taken note of; return what to add to the answer."""
         sid = self._ids.get(action.service or "")
-        if sid is None or not self._quarantining.rearm(connection, action.service or "", sid, Rearm.ACKNOWLEDGED, now):
+        if sid is None or not self._quarantining.has_given_up(sid):
+            return ""
+        if not self._quarantining.rearm(connection, action.service or "", sid, Rearm.ACKNOWLEDGED, now):
             return ""
         self._has_news = True
         return "; healing had given up on it, and tries again"

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from healthmon.alerts.rule import of_settings
+from healthmon.errors import HealthmonError
 from healthmon.heal.docker_engine import DockerEngine
 from healthmon.heal.supervisor_target import SupervisorEngine
 from healthmon.log import Log
@@ -126,7 +127,14 @@ class Healer:
             has_news = self._observing.glance()
         else:
             return False
-        return self._answering.publish(self._observing.found, self._observing.found_at) or has_news
+        return self._publish() or has_news
+
+    def _publish(self) -> bool:
+        try:
+            return self._answering.publish(self._observing.found, self._observing.found_at)
+        except HealthmonError:
+            self._look_at = 0.0  # what could not be written is news still
+            raise
 
     def _reconcile_at(self, now: float) -> float:
         """Return when all is looked at again: together with looks that are due then anyway, where those are not far."""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 
+UNDECIDED = (CheckStatus.UNKNOWN, "")
+
+
 class Answering:
     """Looks as often as is configured, at all services in one look, and at once when the engine says something new of one."""
 
@@ -78,7 +81,8 @@ class Answering:
         return bool(looks)
 
     def _look(self, name: str, kind: CheckKind, what: Outcome | None, at: datetime, now: float) -> Check | None:
-        if what is None:  # the engine has not judged: what was known before goes on
+        if what is None:  # the engine has not judged: what was known before goes on, and its first word is news
+            self._said.setdefault(name, UNDECIDED)
             self._timetable.finish(name, self._timetable.last_status(name), now)
             return None
         finish = self._timetable.finish(name, what.status, now)

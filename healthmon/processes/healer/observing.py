@@ -122,6 +122,7 @@ class Observing:
             seen = look()
         except EngineError as error:
             self._say_problem(name, str(error))
+            self.seen = None if engine is self._docker else self.seen
             self._found({one.name: Match(problem=MatchProblem.ENGINE_UNREACHABLE, text=str(error)) for one in wanted}, now)
             return {self.ids[one.name]: TargetReport(observed_at=now, problem=str(error), engine_away=True) for one in wanted}
         self._say_problem(name, "")
