@@ -10,20 +10,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from healthmon import clock
-from healthmon.answers import live, maintenance, processes, service
+from healthmon.answers import live, maintenance, processes, service, slo
 from healthmon.answers import overview as standing
 from healthmon.errors import UsageError
 from healthmon.processes import programs
 from healthmon.store import incidents, process_samples, services
 from healthmon.web import queries
 from healthmon.web.problems import Problem
-from healthmon.web.queries import IncidentsPageQuery, OverviewQuery, ServicePageQuery
+from healthmon.web.queries import IncidentsPageQuery, OverviewQuery, ServicePageQuery, SloPageQuery
 from healthmon.web.views.choice import Choice, choose
 from healthmon.web.views.lists import ON_A_PAGE, IncidentsPage, ProcessesPage, incidents_page, processes_page
 from healthmon.web.views.overview import Overview, overview
 from healthmon.web.views.problems import problems
 from healthmon.web.views.public import PublicPage, first_day, public_page
 from healthmon.web.views.service import SPANS, Range, ServicePage, service_page
+from healthmon.web.views.slo import Days, SloPage, slo_page
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -79,6 +80,11 @@ class Pages:
     async def incidents(self, request: Request) -> Response:
         before = queries.read(IncidentsPageQuery, request.query_params).before
         return self._page("incidents.html", await self._reader.ask(lambda connection: self._incidents(connection, before)), path="/incidents")
+
+    async def slo(self, request: Request) -> Response:
+        days = queries.read(SloPageQuery, request.query_params).days
+        view = await self._reader.ask(lambda connection: self._slo(connection, days))
+        return self._page("slo.html", view, path="/slo")
 
     async def processes(self, _request: Request) -> Response:
         return self._page("processes.html", await self._reader.ask(self._processes), path="/processes")
@@ -138,6 +144,9 @@ class Pages:
         found = incidents.page(connection, before=before, limit=ON_A_PAGE + 1, service_id=None, is_open=None)
         names = {one.service_id: name for name, one in services.by_name(connection).items() if name in self._services}
         return incidents_page(found, names, clock.now(), is_first=before is None)
+
+    def _slo(self, connection: Connection, days: Days) -> SloPage:
+        return slo_page(slo.read(connection, self._config, slo.last_days(clock.now(), int(days))), days)
 
     def _processes(self, connection: Connection) -> ProcessesPage:
         found = processes.read(self._config.paths, self._programs, process_samples.newest(connection))

@@ -14,6 +14,7 @@ from healthmon.spelling import nearest, quoted
 from healthmon.web.problems import Problem
 from healthmon.web.views.choice import Choice
 from healthmon.web.views.service import Range
+from healthmon.web.views.slo import Days
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
@@ -82,6 +83,10 @@ class OverviewQuery(Query):
 
 class ServicePageQuery(Query):
     range: Range = Field(Range.DAY, description="How far back it looks.")
+
+
+class SloPageQuery(Query):
+    days: Days = Field(Days.MONTH, description="How many days back it looks.")
 
 
 class IncidentsPageQuery(Query):

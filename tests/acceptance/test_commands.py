@@ -357,7 +357,7 @@ def test_validate_warns_of_credentials_that_anybody_on_the_way_can_read(tmp_path
     assert "hunter2" not in done.stdout + done.stderr
 
 
-def test_validate_says_what_a_configuration_means_and_what_is_not_done_yet(tmp_path: Path) -> None:
+def test_validate_says_what_a_configuration_means(tmp_path: Path) -> None:
     shipped = TOP / "config" / "health_monitoring_config.json"
     done = subprocess.run(
         [sys.executable, "-P", "-m", "healthmon", "validate", str(shipped)],
@@ -371,7 +371,6 @@ def test_validate_says_what_a_configuration_means_and_what_is_not_done_yet(tmp_p
     assert done.returncode == 0
     assert "17 services in 4 groups" in done.stdout
     assert "healing is off" in done.stdout
-    notes = {line.split(": ")[1] for line in done.stdout.splitlines() if line.startswith("note: ")}
-    assert notes == {"dashboard"}
+    assert not any(line.startswith("note: ") for line in done.stdout.splitlines())
     assert "6 alert rules; what they find is told to nobody, for no channel is switched on" in done.stdout
     assert list(tmp_path.iterdir()) == []

@@ -67,7 +67,7 @@ def parsed(text: str) -> Balance:
     return found
 
 
-PAGES = ["/", "/?kiosk=1", "/?q=store&status=unhealthy&group=", "/services/doc_store", "/services/doc_store?range=90d", "/incidents", "/processes", "/login"]
+PAGES = ["/", "/?kiosk=1", "/?q=store&status=unhealthy&group=", "/services/doc_store", "/services/doc_store?range=90d", "/incidents", "/slo", "/slo?days=365", "/processes", "/login"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -134,6 +134,13 @@ def test_incidents_come_newest_first_with_how_long_each_step_took(day: Site) -> 
     assert told.index("frontend") < told.index("doc_store") < told.index("healed")
     assert "36 s" in told
     assert "There are no older ones" in day.ask("/incidents?before=1").text
+
+
+def test_service_levels_stand_with_how_much_of_the_time_is_known(day: Site) -> None:
+    told = words(day.ask("/slo").text)
+    for expected in ("Availability", "≥ 99.9 %", "Time to repair (MTTR)", "doc_store", "Left of it", "From 2", "Known"):
+        assert expected in told
+    assert day.ask("/slo?days=8").status == 400
 
 
 HOSTILE = "x'\"><svg onload=alert(1)>"

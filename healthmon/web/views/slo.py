@@ -1,0 +1,122 @@
+"""What does the page of service levels show? Each target with what was measured, from how much, and every service's budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from healthmon.web.views import wording
+
+if TYPE_CHECKING:
+    from healthmon.answers.slo import FalseAlarmDocument, ObjectiveDocument, ServiceLevelDocument, SloDocument
+    from healthmon.history.slo import SloVerdict
+
+AT_LEAST = "availability"  # the others are to stay below their target
+TITLES = {
+    "availability": "Availability",
+    "response_time": "Response time, p95",
+    "acknowledgement": "Time to acknowledge",
+    "repair": "Time to repair (MTTR)",
+    "false_alarms": "False alarms",
+}
+LOW_PERCENT = 25.0  # of a budget is little
+
+
+class Days(StrEnum):
+    """How many days back, as it stands in the address."""
+
+    WEEK = "7"
+    MONTH = "30"
+    QUARTER = "90"
+    YEAR = "365"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveRow:
+    title: str
+    definition: str
+    target: str
+    measured: str
+    verdict: SloVerdict
+    samples: str
+    known: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelRow:
+    name: str
+    href: str
+    verdict: SloVerdict
+    uptime: str
+    known: str
+    down: str
+    budget: str
+    left: str
+    left_width: int  # of 100
+    is_low: bool
+    p95: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SloPage:
+    since: str
+    until: str
+    days: tuple[tuple[str, bool], ...]
+    objectives: tuple[ObjectiveRow, ...]
+    services: tuple[LevelRow, ...]
+    false_alarms: tuple[str, ...]
+
+
+def slo_page(document: SloDocument, chosen: Days) -> SloPage:
+    return SloPage(
+        since=document["since"],
+        until=document["until"],
+        days=tuple((one.value, one is chosen) for one in Days),
+        objectives=tuple(map(_objective, document["objectives"])),
+        services=tuple(map(_level, document["services"])),
+        false_alarms=tuple(map(_alarm, document["false_alarms"])),
+    )
+
+
+def _objective(one: ObjectiveDocument) -> ObjectiveRow:
+    sign = "≥" if one["objective"] == AT_LEAST else "<"
+    return ObjectiveRow(
+        title=TITLES[one["objective"]],
+        definition=one["definition"],
+        target=f"{sign} {one['target']:g} {one['unit']}",
+        measured=_measured(one),
+        verdict=one["verdict"],
+        samples=f"{one['samples']} {one['sampled']}",
+        known="" if one["coverage"] is None else f"{one['coverage']:.1f}%",
+    )
+
+
+def _measured(one: ObjectiveDocument) -> str:
+    value, unit = one["value"], one["unit"]
+    if value is None:
+        return "never" if one["samples"] else "nothing to measure"
+    return f"{value:.3f} {unit}" if unit in {"%", "s"} else f"{value:.1f} {unit}"
+
+
+def _level(one: ServiceLevelDocument) -> LevelRow:
+    uptime, p95, left = one["uptime_percentage"], one["p95_response_time"], one["budget_left_percentage"]
+    return LevelRow(
+        name=one["service_name"],
+        href=f"/services/{quote(one['service_name'], safe='')}",
+        verdict=one["verdict"],
+        uptime="unknown" if uptime is None else f"{uptime:.3f}%",
+        known=f"{one['coverage']:.1f}%",
+        down=wording.duration(one["unhealthy_seconds"]),
+        budget=wording.duration(one["budget_seconds"]),
+        left=f"{left:.0f}%",
+        left_width=max(0, min(100, round(left))),
+        is_low=left < LOW_PERCENT,
+        p95=wording.milliseconds(p95),
+    )
+
+
+def _alarm(one: FalseAlarmDocument) -> str:
+    why = "nothing but itself speaks for it" if one["marked_by"] is None else f"false, says {one['marked_by']}"
+    return f"{one['alert_type']} of {one['service_name']} at {one['triggered_at']} (number {one['alert_id']}): {why}"
