@@ -274,6 +274,7 @@ def require_safe_sqlite(version: str) -> None:
 
 
 def _require_wal(connection: Connection) -> None:
-    connection.rows("PRAGMA auto_vacuum = INCREMENTAL")  # counts in an empty file only, and not after the next statement
+    if connection.path.stat().st_size == 0:  # counts in an empty file only, not after the next statement, and else would be a write
+        connection.rows("PRAGMA auto_vacuum = INCREMENTAL")
     if connection.row("PRAGMA journal_mode = WAL") != ("wal",):
         raise UsageError(f"{connection.path} lies on a file system without shared memory, which WAL mode needs")
