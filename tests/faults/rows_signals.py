@@ -30,6 +30,7 @@ HEALING = {
     "restart_cooldown_minutes": 0.02,
     "start_grace_seconds": 1,
     "startup_hold_seconds": 3,
+    "first_healthy_hold_seconds": 0,  # its program comes after the agent, and was never well
     "engine_settle_seconds": 0,
     "storm_guard": False,
 }
