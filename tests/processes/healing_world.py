@@ -6,7 +6,7 @@ Time is the test's. Whatever is asked of the engine is written down with a clock
 from __future__ import annotations
 
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from healthmon import clock
-from healthmon.errors import EngineError, EngineUnknownError, EngineUnreachableError
+from healthmon.errors import EngineError, EngineGoneError, EngineUnknownError, EngineUnreachableError
 from healthmon.heal import policy
 from healthmon.heal.decision import HealDecision, HealVerdict
 from healthmon.log import Log
@@ -123,7 +123,8 @@ class PlayedEngine:
         due = [target_id for at, target_id in self.late if at <= self.world.monotonic()]
         self.late = [one for one in self.late if one[1] not in due]
         for target_id in due:
-            self.world.box_of(target_id).start(self.world.now)
+            with suppress(EngineGoneError):  # removed meanwhile
+                self.world.box_of(target_id).start(self.world.now)
 
 
 class _Waiting:
@@ -202,7 +203,10 @@ class HealingWorld:
             self._heal()
 
     def box_of(self, target_id: str) -> Box:
-        return next(box for box in self.boxes.values() if box.target_id == target_id)
+        for box in self.boxes.values():
+            if box.target_id == target_id:
+                return box
+        raise EngineGoneError(f"there is no {target_id[:12]} any more")
 
     def target(self, box: Box) -> Target:
         return a_target(
@@ -219,7 +223,8 @@ class HealingWorld:
     def judge_call(self, action: HealAction, target_id: str) -> None:
         """Assert, of a call that reaches the engine, all that must hold of it."""
         at = self.monotonic()
-        name, box = next((name, box) for name, box in self.boxes.items() if box.target_id == target_id)
+        box = self.box_of(target_id)
+        name = next(name for name, one in self.boxes.items() if one is box)
         assert action is HealAction.RESTART, "nothing here was ever given up by its engine"
         assert (box.state, box.by_person) == (TargetState.RUNNING, False), "a person wants it as it is"
         failed = self._failed_last(name, box.incarnation)

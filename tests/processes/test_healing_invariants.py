@@ -69,7 +69,7 @@ class Healing(RuleBasedStateMachine):
             if back:
                 self.time_passes(5 * back, 3)
         if act in {"recreate", "update"}:
-            box.target_id = f"{NAMES.index(name)}{int(box.target_id) + 1:063d}"[:64]
+            box.target_id = f"{int(box.target_id) + len(NAMES):064d}"  # nobody else's, ever
             box.image_id += "1" if act == "update" else ""
         if act == "pause" and back:
             box.state = TargetState.RUNNING
