@@ -50,9 +50,10 @@ class Look:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Run Debian's Chromium without a screen."""
+    path = program("chromium", package="chromium")  # before Playwright's own program: without a browser that is not needed
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program("chromium", package="chromium"), args=arguments)
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
         try:
             yield browser
         finally:
