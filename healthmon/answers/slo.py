@@ -24,6 +24,16 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 
+TITLES = {
+    "availability": "availability",
+    "response_time": "response time, p95",
+    "acknowledgement": "time to acknowledge",
+    "repair": "time to repair (MTTR)",
+    "false_alarms": "false alarms",
+}
+AT_LEAST = "availability"  # the others are to stay below their target
+
+
 class ObjectiveDocument(TypedDict):
     objective: str
     definition: str
@@ -77,6 +87,19 @@ class Period:
 
 def last_days(now: datetime, days: int) -> Period:
     return Period(since=now - timedelta(days=days), until=now)
+
+
+def wanted(one: ObjectiveDocument) -> str:
+    """Return a target as people read it: `≥ 99.9 %`."""
+    return f"{'≥' if one['objective'] == AT_LEAST else '<'} {one['target']:g} {one['unit']}"
+
+
+def measured(one: ObjectiveDocument) -> str:
+    """Return what was measured; `nothing` where there was nothing to measure, `never` where it never came to that."""
+    value, unit = one["value"], one["unit"]
+    if value is None:
+        return "never" if one["samples"] else "nothing"
+    return f"{value:.3f} {unit}" if unit in {"%", "s"} else f"{value:.1f} {unit}"
 
 
 def read(connection: Connection, loaded: Config, period: Period) -> SloDocument:

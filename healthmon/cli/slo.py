@@ -24,16 +24,8 @@ if TYPE_CHECKING:
     from healthmon.cli.context import Context
 
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
-TITLES = {
-    "availability": "availability",
-    "response_time": "response time, p95",
-    "acknowledgement": "time to acknowledge",
-    "repair": "time to repair (MTTR)",
-    "false_alarms": "false alarms",
-}
 OBJECTIVE_COLUMNS = ("", "target", "measured", "", "from", "known")
 SERVICE_COLUMNS = ("service", "", "uptime", "known", "down", "budget", "left", "p95", "checks")
-AT_LEAST = "availability"  # the others are to stay below their target
 
 
 @click.command("slo")
@@ -87,21 +79,14 @@ def _show(document: SloDocument) -> None:
 
 
 def _objective_row(one: ObjectiveDocument) -> tuple[str, ...]:
-    sign = "≥" if one["objective"] == AT_LEAST else "<"
     return (
-        TITLES[one["objective"]],
-        f"{sign} {one['target']:g} {one['unit']}",
-        "nothing" if one["value"] is None and not one["samples"] else _measured(one["value"], one["unit"]),
+        answers.TITLES[one["objective"]],
+        answers.wanted(one),
+        answers.measured(one),
         one["verdict"].value,
         f"{one['samples']} {one['sampled']}",
         "" if one["coverage"] is None else f"{one['coverage']:.1f} %",
     )
-
-
-def _measured(value: float | None, unit: str) -> str:
-    if value is None:
-        return "never"
-    return f"{value:.3f} {unit}" if unit in {"%", "s"} else f"{value:.1f} {unit}"
 
 
 def _service_row(one: ServiceLevelDocument) -> tuple[str, ...]:

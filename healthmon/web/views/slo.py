@@ -7,20 +7,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from healthmon.answers.slo import TITLES, measured, wanted
 from healthmon.web.views import wording
 
 if TYPE_CHECKING:
     from healthmon.answers.slo import FalseAlarmDocument, ObjectiveDocument, ServiceLevelDocument, SloDocument
     from healthmon.history.slo import SloVerdict
 
-AT_LEAST = "availability"  # the others are to stay below their target
-TITLES = {
-    "availability": "Availability",
-    "response_time": "Response time, p95",
-    "acknowledgement": "Time to acknowledge",
-    "repair": "Time to repair (MTTR)",
-    "false_alarms": "False alarms",
-}
 LOW_PERCENT = 25.0  # of a budget is little
 
 
@@ -81,23 +74,16 @@ def slo_page(document: SloDocument, chosen: Days) -> SloPage:
 
 
 def _objective(one: ObjectiveDocument) -> ObjectiveRow:
-    sign = "≥" if one["objective"] == AT_LEAST else "<"
+    title = TITLES[one["objective"]]
     return ObjectiveRow(
-        title=TITLES[one["objective"]],
+        title=title[0].upper() + title[1:],
         definition=one["definition"],
-        target=f"{sign} {one['target']:g} {one['unit']}",
-        measured=_measured(one),
+        target=wanted(one),
+        measured=measured(one),
         verdict=one["verdict"],
         samples=f"{one['samples']} {one['sampled']}",
         known="" if one["coverage"] is None else f"{one['coverage']:.1f}%",
     )
-
-
-def _measured(one: ObjectiveDocument) -> str:
-    value, unit = one["value"], one["unit"]
-    if value is None:
-        return "never" if one["samples"] else "nothing to measure"
-    return f"{value:.3f} {unit}" if unit in {"%", "s"} else f"{value:.1f} {unit}"
 
 
 def _level(one: ServiceLevelDocument) -> LevelRow:
