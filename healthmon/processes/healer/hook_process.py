@@ -11,6 +11,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from healthmon import clock
@@ -24,6 +25,14 @@ KEPT_CHUNKS = 2
 AT_ONCE = 64
 GONE_S = 1.0  # a process that hangs in the kernel is left behind
 SPARE_S = 2  # what outlives us is killed by `timeout`, this much later than we would have
+
+
+class Heard(Enum):
+    """How did it stop talking to us, this time?"""
+
+    SILENCE = auto()
+    A_FLOOD = auto()
+    ITS_END = auto()
 
 
 class Stopping(Protocol):
@@ -74,8 +83,8 @@ def _watch(process: subprocess.Popen[bytes], timeout_s: float, stopping: Stoppin
     said: deque[bytes] = deque(maxlen=KEPT_CHUNKS)
     problem = ""
     while (code := process.poll()) is None and not problem:
-        if not _listen(process, said, LOOK_EVERY_S):
-            time.sleep(LOOK_EVERY_S)
+        if _listen(process, said, LOOK_EVERY_S) is not Heard.SILENCE:
+            time.sleep(LOOK_EVERY_S)  # the pipe is closed, or its flood is held back: it writes no faster than we look
         if clock.monotonic() >= until_s:
             problem = f"killed after {timeout_s:g} s"
         elif stopping.is_set():
@@ -85,18 +94,20 @@ def _watch(process: subprocess.Popen[bytes], timeout_s: float, stopping: Stoppin
     return Ended(exit_code=None if problem else code, problem=problem, output=output)
 
 
-def _listen(process: subprocess.Popen[bytes], said: deque[bytes], wait_s: float) -> bool:
-    """Take what it says within this time, however much that is; return whether it may say more."""
+def _listen(process: subprocess.Popen[bytes], said: deque[bytes], wait_s: float) -> Heard:
+    """Take what it says within this time, at most `AT_ONCE` chunks of it."""
     pipe = process.stdout
     for _ in range(AT_ONCE):
-        if pipe is None or not select.select([pipe], [], [], wait_s)[0]:
-            return pipe is not None
+        if pipe is None:
+            return Heard.ITS_END
+        if not select.select([pipe], [], [], wait_s)[0]:
+            return Heard.SILENCE
         piece = os.read(pipe.fileno(), CHUNK)
         if not piece:
-            return False
+            return Heard.ITS_END
         said.append(piece)
         wait_s = 0.0
-    return True
+    return Heard.A_FLOOD
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
