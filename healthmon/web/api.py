@@ -57,19 +57,19 @@ class ProcessesAnswer(TypedDict):
 
 
 def report(asked: Asked[Query]) -> ReportDocument:
-    return read_report(asked.connection, asked.config)
+    return read_report(asked.connection, asked.config, asked.known)
 
 
 def dashboard(asked: Asked[Query]) -> DashboardDocument:
-    return read_dashboard(asked.connection, asked.config)
+    return read_dashboard(asked.connection, asked.config, asked.known)
 
 
 def services(asked: Asked[Query]) -> ServicesAnswer:
-    return ServicesAnswer(services=read_report(asked.connection, asked.config)["services"])
+    return ServicesAnswer(services=read_report(asked.connection, asked.config, asked.known)["services"])
 
 
 def service(asked: Asked[Query]) -> ServiceDocument:
-    found = {one["service_name"]: one for one in read_report(asked.connection, asked.config)["services"]}
+    found = {one["service_name"]: one for one in read_report(asked.connection, asked.config, asked.known)["services"]}
     if asked.name not in found:
         asked.service_id(asked.name)
         raise Problem(HTTPStatus.NOT_FOUND, f"{asked.name!r} is not monitored any more")

@@ -105,7 +105,13 @@ class Answers:
 
             def ask(connection: Connection) -> tuple[bytes, str]:
                 asked = Asked(
-                    connection=connection, config=self._config, programs=self._programs, now=clock.now(), query=query, name=name
+                    connection=connection,
+                    config=self._config,
+                    known=self._reader.known,
+                    programs=self._programs,
+                    now=clock.now(),
+                    query=query,
+                    name=name,
                 )
                 return _tagged(endpoint.ask(asked))
 
@@ -132,8 +138,9 @@ class Answers:
 
 def _tagged(document: Mapping[str, object]) -> tuple[bytes, str]:
     """Return an answer, and its ETag: a weak one, which does not change by when it was asked for."""
-    body = json.dumps(document, ensure_ascii=False).encode()
-    lasting = json.dumps({**document, ASKED_AT: ""}, ensure_ascii=False).encode() if ASKED_AT in document else body
+    asked_at = document.get(ASKED_AT)
+    lasting = json.dumps({name: value for name, value in document.items() if name != ASKED_AT}, ensure_ascii=False).encode()
+    body = lasting if asked_at is None else b'{"%s": %s, %s' % (ASKED_AT.encode(), json.dumps(asked_at).encode(), lasting[1:])
     return body, f'W/"{hashlib.blake2s(lasting, digest_size=12).hexdigest()}"'
 
 
