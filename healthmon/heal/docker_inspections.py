@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from healthmon import clock
 from healthmon.errors import EngineError, EngineGoneError, EngineUnreachableError
-from healthmon.heal.docker_facts import Container, is_stale
+from healthmon.heal.docker_health import is_stale
 from healthmon.model.target import TargetHealth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from healthmon.heal.docker_facts import Container
     from healthmon.log import Log
 
     Rows = Mapping[str, tuple[str, ...]]  # by container id, what changes in the list when an inspect would say something new

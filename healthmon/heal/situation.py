@@ -10,14 +10,25 @@ from healthmon.model.heal import CHARGED_HEALS, Heal, HealState
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from healthmon.heal.decision import HealReason
     from healthmon.heal.settings import HealSettings
     from healthmon.heal.starting import Renewal
-    from healthmon.heal.storm import StormStanding
     from healthmon.model.hold import Hold
     from healthmon.model.incident import Incident
     from healthmon.model.quarantine import Quarantine
     from healthmon.model.status import ServiceState
     from healthmon.model.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StormStanding:
+    """How a storm stands before the gates. It is the turn of `turn` alone, or nobody's until `until`, or somebody is at it."""
+
+    ill: int
+    watched: int
+    reason: HealReason  # for everybody else
+    until: datetime | None = None
+    turn: int | None = None  # a service_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

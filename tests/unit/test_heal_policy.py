@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from healthmon.heal.decision import HealReason, HealVerdict
 from healthmon.heal.policy import VOIDS_EVIDENCE, decide
+from healthmon.heal.situation import StormStanding
 from healthmon.heal.starting import Renewal
-from healthmon.heal.storm import StormStanding
 from healthmon.model.check import CheckReason
 from healthmon.model.heal import Heal, HealAction, HealState
 from healthmon.model.quarantine import Quarantine, Rearm

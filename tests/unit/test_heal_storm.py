@@ -9,7 +9,8 @@ import pytest
 
 from healthmon.heal.decision import HealReason
 from healthmon.heal.order import Turn
-from healthmon.heal.storm import Census, StormStanding, in_vain, standing, weather
+from healthmon.heal.situation import StormStanding
+from healthmon.heal.storm import Census, in_vain, standing, weather
 from healthmon.model.heal import Heal, HealState
 from healthmon.model.storm import Storm
 from tests.builders import NOW, a_heal, a_situation, ago, an_unhealthy_state

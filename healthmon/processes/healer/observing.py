@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.errors import EngineError
-from healthmon.heal.docker_facts import STOP_UNDER_WAY_S
+from healthmon.heal import docker_stops
 from healthmon.heal.labels import stop_timeout_s
 from healthmon.heal.matching import Match, MatchProblem, Wanted, match
 from healthmon.heal.network_sharers import sharers
@@ -239,7 +239,7 @@ def _still_stopped(target: Target, before: Target | None, now: datetime) -> Targ
     """
     if before is None or before.incarnation != target.incarnation:
         return target
-    if target.state in RUNS and (now - before.observed_at).total_seconds() > STOP_UNDER_WAY_S:
+    if target.state in RUNS and (now - before.observed_at).total_seconds() > docker_stops.UNDER_WAY_S:
         return target
     return replace(target, stopped_by_person=True)
 
