@@ -14,7 +14,7 @@ from healthmon import clock
 from healthmon.history import histogram
 from healthmon.processes.keeper.counting import Counting
 from healthmon.status.uptime import HOUR, Booked, hour_of
-from healthmon.store import rollups, services, space, states
+from healthmon.store import services, space, stale_rollups, states
 from healthmon.store.connection import Connection, create_or_open
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def evaluated(connection: Connection, count: int, since: datetime, now: datetime
     hours = [hour_of(since) + number * HOUR for number in range(int((now - hour_of(since)) / HOUR) + 1)]
     with connection.transaction(durable=False):
         states.save_hours(connection, [(sid, hour, Booked(healthy_s=3_564, unhealthy_s=36)) for hour in hours for sid in range(1, count + 1)])
-        rollups.mark_stale(connection, hours)
+        stale_rollups.mark_hours(connection, hours)
 
 
 def counted(connection: Connection) -> None:

@@ -30,7 +30,7 @@ from healthmon.model.check import Check, CheckKind, CheckReason, Outcome
 from healthmon.processes.keeper.counting import Counting
 from healthmon.processes.keeper.pruning import Pruning
 from healthmon.status.uptime import hour_of
-from healthmon.store import checks, retention, rollups, services, space
+from healthmon.store import checks, retention, rollups, services, space, stale_rollups
 from healthmon.store.connection import create_or_open, open_for_reading, open_for_writing
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _drain(path: Path, stop: Any) -> None:
         entries = checks.read_inbox(connection, limit=1_000)
         if entries:
             with connection.transaction(durable=False):
-                rollups.mark_stale(connection, {hour_of(entry.check.checked_at) for entry in entries if entry.check is not None})
+                stale_rollups.mark_hours(connection, {hour_of(entry.check.checked_at) for entry in entries if entry.check is not None})
                 checks.delete_inbox_until(connection, entries[-1].inbox_id)
         elif stop.is_set():
             break
@@ -244,7 +244,7 @@ def _fill_old_day(connection: Connection) -> None:
             """,
             clock.to_sql(begin),
         )
-        rollups.facts.note_time(connection, rollups.COUNTED_UNTIL, datetime.now(UTC))
+        rollups.facts.note_time(connection, stale_rollups.COUNTED_UNTIL, datetime.now(UTC))
 
 
 def _config(directory: Path, count: int) -> Config:
