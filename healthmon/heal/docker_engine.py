@@ -22,13 +22,14 @@ from healthmon.heal.docker_stream import EngineStream
 from healthmon.heal.docker_target import finish, in_network
 from healthmon.heal.docker_usage import Reading, read_usage
 from healthmon.heal.docker_words import Json, read_id
+from healthmon.heal.engine import Glimpse
 from healthmon.heal.off_limits import off_limits
 from healthmon.heal.own_container import read_own_container_ids
 from healthmon.log import Log
 from healthmon.model.heal import HealAction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from datetime import datetime
 
     from healthmon.heal.docker_client import Client
@@ -75,18 +76,32 @@ class DockerEngine:
         """Return every container. One list; an inspect only where that, an event or doubt about the health calls for it."""
         self._is_behind = False
         rows = self._list()
-        self._is_behind = self._inspections.refresh(rows, self._memory.take_changed(), self._inspect)
+        self._is_behind = self._inspections.refresh(rows, self._memory.take_all_changed(), self._inspect)
         self._memory.keep_only(rows.keys())
-        return self._all()
+        return self.recall()
 
-    def glance(self) -> list[Target]:
+    def glance(self) -> Glimpse | None:
         has_lost_track, changed = self._memory.has_lost_track(), self._memory.take_changed()
         if has_lost_track or len(changed) > MAX_GLANCED or self._connection.reach.reachable_since is None:
             self._memory.put_back(changed)
-            return self.observe()
-        for target_id in changed:
-            self._inspections.renew(target_id, self._inspect)
-        return self._all()
+            return None
+        found = {target_id: self._inspections.renew(target_id, self._inspect) for target_id in changed}
+        now = self._now()
+        seen = [self._finish(target_id, container, now) for target_id, container in found.items() if container is not None]
+        return Glimpse(targets=seen, gone=frozenset(target_id for target_id, container in found.items() if container is None))
+
+    def disregard(self, target_ids: Collection[str]) -> None:
+        self._memory.disregard(target_ids)
+
+    def recall(self) -> list[Target]:
+        known = self._inspections.containers()
+        self._off_limits = off_limits(known, self._connection.host)
+        now = self._now()
+        found = [self._finish(target_id, container, now) for target_id, container in known.items()]
+        states = {target.incarnation.target_id: target.state for target in found}
+        if self._is_behind:  # who has not seen all yet calls nothing gone
+            return found
+        return [in_network(target, states.get(target.network_of)) for target in found]
 
     def look(self, target_id: str) -> Target:
         try:
@@ -147,17 +162,6 @@ class DockerEngine:
         if self._follower is not None:
             self._follower.close()
         self._connection.close()
-
-    def _all(self) -> list[Target]:
-        """Return what is known of every container."""
-        known = self._inspections.containers()
-        self._off_limits = off_limits(known, self._connection.host)
-        now = self._now()
-        found = [self._finish(target_id, container, now) for target_id, container in known.items()]
-        states = {target.incarnation.target_id: target.state for target in found}
-        if self._is_behind:  # who has not seen all yet calls nothing gone
-            return found
-        return [in_network(target, states.get(target.network_of)) for target in found]
 
     def _provider_state(self, target: Target) -> TargetState | None:
         try:

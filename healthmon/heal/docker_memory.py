@@ -32,20 +32,23 @@ class EventMemory:
         self._out_of_memory: set[str] = set()  # in the run that has not ended yet
         self._journal: dict[str, deque[Event]] = {}
         self._changed: set[str] = set()
+        self._changed_aside: set[str] = set()  # of those that nobody cares for
+        self._disregarded: frozenset[str] = frozenset()
         self._lost_track = False
         self._recent: set[tuple[str, str, int]] = set()
         self._recent_order: deque[tuple[str, str, int]] = deque()
 
     def note(self, event: Event) -> bool:
-        """Take in one event; return whether it is a new one. A stream that is opened again repeats some."""
+        """Take in one event; return whether it is a new one that somebody cares for. A stream that is opened again repeats some."""
         with self._lock:
             if event.key in self._recent:
                 return False
             self._remember_key(event)
-            self._changed.add(event.target_id)
+            is_cared_for = event.target_id not in self._disregarded
+            (self._changed if is_cared_for else self._changed_aside).add(event.target_id)
             self._journal.setdefault(event.target_id, deque(maxlen=MAX_JOURNAL)).append(event)
             self._apply(event)
-        return True
+        return is_cared_for
 
     def _remember_key(self, event: Event) -> None:
         self._recent.add(event.key)
@@ -118,10 +121,21 @@ class EventMemory:
             return tuple(self._journal.get(target_id, ()))
 
     def take_changed(self) -> set[str]:
-        """Return the ids that something happened to since the last call."""
+        """Return the ids that something happened to since the last call, of those that are cared for."""
         with self._lock:
             changed, self._changed = self._changed, set()
             return changed
+
+    def take_all_changed(self) -> set[str]:
+        """Return all ids that something happened to since the last call."""
+        with self._lock:
+            changed, self._changed, self._changed_aside = self._changed | self._changed_aside, set(), set()
+            return changed
+
+    def disregard(self, target_ids: Collection[str]) -> None:
+        """Take these, and only these, for containers that nobody cares for."""
+        with self._lock:
+            self._disregarded = frozenset(target_ids)
 
     def lose_track(self) -> None:
         """Say that events may have been missed: only a look at everything tells."""

@@ -449,6 +449,27 @@ def test_an_event_wakes_within_a_second(docker: Docker, engine: DockerEngine) ->
     assert not engine._follower._thread.is_alive()
 
 
+def test_what_nobody_uses_wakes_nobody_and_is_seen_with_everything_else(docker: Docker, engine: DockerEngine) -> None:
+    """Containers that come and go beside those of services cost no look of their own."""
+    ours, other = docker.run(*STOPS_AT_ONCE), docker.run(*STOPS_AT_ONCE)
+    before = observed(engine, ours).incarnation, observed(engine, other).incarnation
+    follow(engine)
+    engine.observe()
+    engine.disregard({other})
+    docker.cli("restart", "--time", "0", other)
+    docker.cli("restart", "--time", "0", ours)
+    seen: dict[str, Target] = {}
+
+    def glanced() -> bool:
+        glimpse = engine.glance()
+        seen.update({} if glimpse is None else {one.incarnation.target_id: one for one in glimpse.targets})
+        return ours in seen and seen[ours].incarnation != before[0]
+
+    wait_for(glanced, what="ours, started anew")
+    assert other not in seen
+    assert observed(engine, other).incarnation != before[1]
+
+
 def test_a_silent_stream_is_opened_again_and_misses_nothing(docker: Docker, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence is how a dead stream looks: it is replaced, and what the next one repeats is no news."""
     calls = [(method, path, 0.2 if path == "/events" else read_s) for method, path, read_s in _calls()]
