@@ -1,7 +1,8 @@
 """How fast is what is ill restarted, beside the way in which docker-autoheal works, on the same engine and containers?
 
-Times are the engine's own, read by a second observer from its events: from its verdict (`health_status: unhealthy`), or from
-the moment in which a program was stopped, to the first signal of the restart.
+Times begin with the engine's verdict (`health_status: unhealthy`), by its own clock in its own event, or with the moment in
+which a program was stopped. They end when the request of the restart arrives at the engine, which a proxy before it sees,
+and, as `signals`, with the first signal that the engine's events tell of: in between works the engine alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import platform
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -29,10 +31,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.containers import LABEL, Docker  # noqa: E402  after the path that it needs
+from tests.faults.engine_proxy import EngineProxy, Exchange, passed  # noqa: E402  as above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+ENGINE = Path("/var/run/docker.sock")
+OPEN_OUTAGES = "SELECT count(*) FROM incidents WHERE resolved_at IS NULL"
 POLL_S = 5.0  # docker-autoheal's AUTOHEAL_INTERVAL
 CHECKS = ("--health-interval", "1s", "--health-retries", "1", "--health-timeout", "5s")
 STAYS = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1000 & wait; done")
@@ -63,14 +68,17 @@ class Times:
     case: str
     wanted: str
     seconds: list[float] = field(default_factory=list)
+    signals: list[float] = field(default_factory=list)
     note: str = ""
 
     def said(self) -> str:
-        if not self.seconds:
-            return f"{self.case:<64}{self.note}"
-        ordered = sorted(self.seconds)
-        p50, p99 = statistics.median(ordered), ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))]
-        return f"{self.case:<64}n={len(ordered):<4}p50={p50:7.3f} s  p99={p99:7.3f} s  wanted: {self.wanted}  {self.note}"
+        parts = [f"{name}{shown(measured)}" for name, measured in (("", self.seconds), ("to the signal: ", self.signals)) if measured]
+        return "  ".join([f"{self.case:<64}", *parts, f"wanted: {self.wanted}", self.note])
+
+
+def shown(seconds: list[float]) -> str:
+    ordered = sorted(seconds)
+    return f"n={len(ordered):<4}p50={statistics.median(ordered):6.3f} s  p99={ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))]:6.3f} s"
 
 
 class Events:
@@ -107,6 +115,27 @@ class Events:
         self._process.wait(5)
 
 
+class Requests:
+    """A proxy before the engine that notes when a restart is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._came: list[tuple[float, str]] = []
+        self._proxy = EngineProxy(path, ENGINE)
+        self._proxy.break_("/restart", self._note)
+        self.host = self._proxy.host
+
+    def _note(self, exchange: Exchange) -> None:
+        self._came.append((time.time(), exchange.line))
+        passed(exchange)
+
+    def restart(self, container: str, *, since: float) -> float:
+        """Return when the first restart of a container was asked for; it was."""
+        return next(at for at, line in self._came if container in line and at >= since)
+
+    def close(self) -> None:
+        self._proxy.close()
+
+
 class Bench:
     """Containers, an observer, and a directory that makes them ill: the health checks look for a file in it."""
 
@@ -114,7 +143,7 @@ class Bench:
         self.docker = Docker()
         self.directory = directory
         self.events = Events(self.docker)
-        self.network = ""
+        self.requests = Requests(directory / "engine.sock")
 
     def checked(self, flag: str, *options: str, command: tuple[str, ...] = STAYS) -> tuple[str, str]:
         """Run a container that is ill while the file `flag` is there; return its name and id."""
@@ -127,18 +156,20 @@ class Bench:
 
     def close(self) -> None:
         self.events.close()
+        self.requests.close()
         self.docker.close()
 
 
 @contextlib.contextmanager
-def agent(services: list[dict[str, Any]], directory: Path, **self_healing: Any) -> Iterator[Path]:
+def agent(services: list[dict[str, Any]], directory: Path, *, host: str = f"unix://{ENGINE}", **self_healing: Any) -> Iterator[Path]:
     """Run healthmon as people do, and return its directory when all services are healthy."""
     data = Path(tempfile.mkdtemp(dir=directory))
     config = data / "config.json"
     settings = {"data_dir": str(data), "alert_rules": [], "web": {"enabled": False}, "services": services, "self_healing": EAGER | self_healing}
     config.write_text(json.dumps(settings))
     command = [sys.executable, "-P", "-m", "healthmon", "--config", str(config), "run"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=(data / "stderr").open("w"))  # noqa: S603  our own words
+    environment = {**os.environ, "DOCKER_HOST": host}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=(data / "stderr").open("w"), env=environment)  # noqa: S603  our own words
     try:
         wait_for(lambda: healthy(data) == len(services), f"all services to be healthy, see {data}")
         yield data
@@ -170,9 +201,9 @@ def healthy(data: Path) -> int:
 
 
 @contextlib.contextmanager
-def autoheal() -> Iterator[None]:
+def autoheal(host: str) -> Iterator[None]:
     """Work as docker-autoheal does at its defaults: every 5 seconds list what is unhealthy, restart one after the other."""
-    client, ending = library.APIClient(base_url="unix:///var/run/docker.sock", version="1.41"), threading.Event()
+    client, ending = library.APIClient(base_url=host, version="1.41"), threading.Event()
 
     def loop() -> None:
         while not ending.is_set():
@@ -192,7 +223,7 @@ def autoheal() -> Iterator[None]:
 
 def verdicts(bench: Bench, rounds: int, case: str, wanted: str, containers: list[tuple[str, str]]) -> Times:
     """Have one container after the other called ill, and time the restart."""
-    found = []
+    issued, signals = [], []
     for number in range(rounds):
         _, container = containers[number % len(containers)]
         flag = bench.flag(f"ill-{number % len(containers)}")
@@ -200,16 +231,17 @@ def verdicts(bench: Bench, rounds: int, case: str, wanted: str, containers: list
         time.sleep(0.37 * (number % 13) / 13)  # whatever polls is not met in step
         flag.touch()
         verdict = bench.events.wait(container, "health_status: unhealthy", since=since)
-        found.append(bench.events.wait(container, "kill", since=verdict) - verdict)
+        signals.append(bench.events.wait(container, "kill", since=verdict) - verdict)
+        issued.append(bench.requests.restart(container, since=verdict) - verdict)
         flag.unlink()
         bench.events.wait(container, "health_status: healthy", since=verdict)
         time.sleep(0.6)
-    return Times(case=case, wanted=wanted, seconds=found)
+    return Times(case=case, wanted=wanted, seconds=issued, signals=signals)
 
 
 def measure_verdicts(bench: Bench, rounds: int, *, forensics: bool) -> Times:
     containers = [bench.checked(f"ill-{number}") for number in range(4)]
-    with agent([a_service(name) for name, _ in containers], bench.directory, forensics=forensics):
+    with agent([a_service(name) for name, _ in containers], bench.directory, host=bench.requests.host, forensics=forensics):
         case, wanted = ("on", "p99 <= 0.400") if forensics else ("off", "p50 <= 0.025, p99 <= 0.100")
         return verdicts(bench, rounds, f"Docker's verdict to restart, forensics {case}", wanted, containers)
 
@@ -217,7 +249,7 @@ def measure_verdicts(bench: Bench, rounds: int, *, forensics: bool) -> Times:
 def measure_autoheal(bench: Bench, rounds: int) -> Times:
     containers = [bench.checked(f"ill-{number}") for number in range(4)]
     time.sleep(3.0)
-    with autoheal():
+    with autoheal(bench.requests.host):
         return verdicts(bench, max(6, rounds // 4), "the same, docker-autoheal's loop", "(beside)", containers)
 
 
@@ -227,21 +259,37 @@ def a_service(name: str) -> dict[str, Any]:
 
 def measure_wedged(bench: Bench, rounds: int) -> Times:
     """An HTTP server that accepts and never answers any more: its process is stopped by a signal."""
-    name, network = bench.docker.name(), bench.docker.network()
-    container = bench.docker.run(*WEDGEABLE, options=("--network", network, "--publish", "127.0.0.1::80"), name=name)
-    found: list[float] = []
+    name, network, port = bench.docker.name(), bench.docker.network(), a_free_port()
+    container = bench.docker.run(*WEDGEABLE, options=("--network", network, "--publish", f"127.0.0.1:{port}:80"), name=name)
     times = {"interval_seconds": 1, "retry_interval_seconds": 0.25, "timeout_seconds": 0.1}
-    for _ in range(rounds):
-        port = bench.docker.inspect(container)["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"]
-        service = {"name": "page", "url": f"http://127.0.0.1:{port}/", "container": name, **times}
-        with agent([service], bench.directory):
-            time.sleep(1.0 + len(found) % 10 / 10)
-            main_pid = bench.docker.inspect(container)["State"]["Pid"]
-            [server] = psutil.Process(main_pid).children()
+    service = {"name": "page", "url": f"http://127.0.0.1:{port}/", "container": name, **times}
+    issued, signals = [], []
+    with agent([service], bench.directory, host=bench.requests.host) as data:
+        for number in range(rounds):
+            time.sleep(1.0 + number % 10 / 10)  # at any moment between two looks
+            [server] = psutil.Process(bench.docker.inspect(container)["State"]["Pid"]).children()
             since = time.time()
             server.send_signal(signal.SIGSTOP)
-            found.append(bench.events.wait(container, "kill", since=since) - since)
-    return Times(case="wedged HTTP, 1 s interval, retry 0.25 s: bad to restart", wanted="median <= 1.5", seconds=found, note="timeout 0.1 s")
+            with telling_why(data):
+                signals.append(bench.events.wait(container, "kill", since=since) - since)
+            issued.append(bench.requests.restart(container, since=since) - since)
+            wait_for(lambda: healthy(data) == 1 and query(data, OPEN_OUTAGES) == [(0,)], "the page to be well again")
+    return Times(case="wedged HTTP, 1 s interval, retry 0.25 s: bad to restart", wanted="median <= 1.5", seconds=issued, signals=signals, note="timeout 0.1 s")
+
+
+def a_free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@contextlib.contextmanager
+def telling_why(data: Path) -> Iterator[None]:
+    """When nothing happens in time, say what healing says about it."""
+    try:
+        yield
+    except TimeoutError as error:
+        said = query(data, "SELECT healing FROM incidents WHERE resolved_at IS NULL")
+        raise TimeoutError(f"{error}; healing: {said}") from error
 
 
 def a_crowd(bench: Bench) -> tuple[list[tuple[str, str]], list[dict[str, Any]]]:
