@@ -12,6 +12,7 @@ from healthmon.model.alert import AlertSeverity
 from healthmon.model.status import ServiceStatus
 from healthmon.rules.explanation import explain
 from healthmon.rules.language import understand
+from healthmon.rules.looks import OF_THE_DAY, SUMMED_UP
 from healthmon.rules.variables import VARIABLES, Unit
 
 if TYPE_CHECKING:
@@ -25,13 +26,12 @@ if TYPE_CHECKING:
 
 BLIND_AFTER = timedelta(minutes=5)
 BLIND = "monitoring_blind"
-LAGS = frozenset({"uptime_percentage", "uptime_coverage", "unhealthy_share_2h", "unhealthy_share_6h", "unhealthy_share_24h"})  # of the last day
 CONFIGURED = frozenset({"critical", "service", "group", "expected_response_time"})
-WINDOWS = ("_5m", "_15m", "_30m", "_1h")
 LONG_LAG, SHORT_LAG = timedelta(hours=24), timedelta(hours=1)
 FLAPPING = "flapping"
 BEYOND_HEALING = (HealReason.CRASH_LOOP, HealReason.NEEDS_RECREATE, HealReason.NEVER_HEALTHY)  # no restart mends it: a person has to
 MANY_FAILURES = "max_consecutive_failures"
+BURN_FACTORS = (14.4, 6.0, 3.0)  # so many times too fast: within the hour, within six, within the day
 BUDGET_HOUR, BUDGET_SIX_HOURS, BUDGET_DAY = "error_budget_1h", "error_budget_6h", "error_budget_24h"
 
 
@@ -50,9 +50,9 @@ class Rule:
     def lag(self) -> timedelta:
         """How long it may go on to hold after what it is about is over: nothing but the past is asked for."""
         names = [name for name in self.condition.names if name not in CONFIGURED]
-        if not names or any(name not in LAGS and not name.endswith(WINDOWS) for name in names):
+        if not names or any(name not in OF_THE_DAY and not name.endswith(SUMMED_UP) for name in names):
             return timedelta(0)
-        return LONG_LAG if any(name in LAGS for name in names) else SHORT_LAG
+        return LONG_LAG if any(name in OF_THE_DAY for name in names) else SHORT_LAG
 
     @property
     def is_about_recovery(self) -> bool:
