@@ -136,19 +136,21 @@ def of_budget(settings: SloSettings) -> tuple[Rule, ...]:
 
     A long window says that it matters, a short one that it goes on (Google's SRE workbook, chapter 5). At a look every 30 s,
     99.9 percent is spent 14 times too fast by two failed looks in an hour: so there have to be three. The workbook's fourth
-    pair, of three days, is what `healthmon slo` shows of the budget.
+    pair, of three days, is what `healthmon slo` shows of the budget. Where a service that is down all the time does not spend
+    its budget that fast (of 93 percent and less, not 14 times), there is no such rule.
     """
     if not settings.burn_rate_alerts:
         return ()
     allowed = (100 - settings.availability_percent) / 100
-    fast, slow, day = (f"{factor * allowed:.6g}" for factor in (14.4, 6, 3))
+    fast, slow, day = (f"{factor * allowed:.6g}" for factor in BURN_FACTORS)
     conditions = (
         (BUDGET_HOUR, AlertSeverity.CRITICAL, f"failure_ratio_1h > {fast} and failure_ratio_5m > {fast} and failure_ratio_1h * checks_1h >= 3"),
         (BUDGET_SIX_HOURS, AlertSeverity.CRITICAL, f"unhealthy_share_6h > {slow} and failure_ratio_30m > {slow}"),
         (BUDGET_DAY, AlertSeverity.WARNING, f"unhealthy_share_24h > {day} and unhealthy_share_2h > {day}"),
     )
+    possible = [one for one, factor in zip(conditions, BURN_FACTORS, strict=True) if factor * allowed < 1]
     at_once = Timing(duration=timedelta(0), keep_firing=timedelta(0))
-    return tuple(Rule(name=name, severity=severity, timing=at_once, condition=understand(text)) for name, severity, text in conditions)
+    return tuple(Rule(name=name, severity=severity, timing=at_once, condition=understand(text)) for name, severity, text in possible)
 
 
 def _rule(settings: RuleSettings) -> Rule:
