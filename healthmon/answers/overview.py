@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from healthmon.answers import live
 from healthmon.answers.live import Known
-from healthmon.store import alerts, channel_states, conversations, heals, history, incidents, rollups, targets
+from healthmon.store import alerts, channel_states, conversations, heals, history, incidents, percentiles, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -72,7 +72,7 @@ def read_past(connection: Connection, service_ids: Iterable[int], *, until: date
     """Return the past of some services."""
     since = until - span
     outages: dict[int, list[Incident]] = {}
-    counted = rollups.percentiles(connection)
+    counted = percentiles.load(connection)
     for incident in incidents.touching(connection, since):
         outages.setdefault(incident.service_id, []).append(incident)
     return {

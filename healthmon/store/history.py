@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from healthmon.history.rollups import DAY, Counted, checks_of, day_of, ranges, share_inside
 from healthmon.status.uptime import HOUR, hour_of
-from healthmon.store import facts, rollups
-from healthmon.store.rollups import DAYS_UNTIL, Rollup, add_up
+from healthmon.store import facts, rollups, stale_rollups
+from healthmon.store.rollups import Rollup, add_up
+from healthmon.store.stale_rollups import DAYS_UNTIL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,6 +91,6 @@ def _cut(hour: datetime, rollup: Rollup, since: datetime) -> Rollup:
 
 def _tail(connection: Connection, service_ids: tuple[int, ...], since: datetime, until: datetime) -> dict[int, Counted]:
     """Return what is not counted yet of the range."""
-    counted = rollups.counted_until(connection) or since
+    counted = stale_rollups.counted_until(connection) or since
     begin = max(hour_of(since), counted, until - LONGEST_TAIL)
     return rollups.count(connection, begin, until, service_ids) if begin < until else {}

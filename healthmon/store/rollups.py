@@ -1,18 +1,18 @@
-"""Where is kept what hours and days add up to, and which of them are to be counted anew?"""
+"""Where is kept what hours and days add up to?"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.history import histogram
 from healthmon.history.rollups import DAY, HIGH, MEDIAN, Counted, Counter, checks_of, day_of
-from healthmon.status.uptime import HOUR, Booked, hour_of, total
-from healthmon.store import facts
-from healthmon.store.row import integer, real, time
+from healthmon.status.uptime import Booked, total
+from healthmon.store import facts, stale_rollups
+from healthmon.store.row import integer, time
+from healthmon.store.stale_rollups import COUNTED_UNTIL, RollupSpan
 from healthmon.store.states import booked_time
 
 if TYPE_CHECKING:
@@ -22,25 +22,9 @@ if TYPE_CHECKING:
     import apsw
 
     from healthmon.store.connection import Connection
+    from healthmon.store.stale_rollups import Stale
 
 PAGE = 5_000  # checks in memory at a time
-COUNTED_UNTIL = "counted_until"  # checks before it are in service_hours, later ones only in checks
-DAYS_UNTIL = "days_until"  # days before it are in service_days
-
-
-class RollupSpan(StrEnum):
-    """What a rollup is of."""
-
-    HOUR = "hour"
-    DAY = "day"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stale:
-    """An hour or a day that is to be counted anew."""
-
-    start: datetime
-    generation: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,21 +33,6 @@ class Rollup:
 
     time: Booked
     checks: Counted
-
-
-def mark_stale(connection: Connection, hours: Iterable[datetime]) -> None:
-    """Have hours counted anew; belongs into the transaction that holds what changed in them."""
-    _mark(connection, RollupSpan.HOUR, hours)
-
-
-def stale(connection: Connection, span: RollupSpan, *, until: datetime) -> list[Stale]:
-    """Return what is to be counted anew and begins before `until`, oldest first."""
-    rows = connection.rows(
-        "SELECT start, generation FROM stale_rollups WHERE span = ? AND start < ? ORDER BY start",
-        span.value,
-        clock.to_sql(until),
-    )
-    return [Stale(start=time(row[0]), generation=integer(row[1])) for row in rows]
 
 
 def count(connection: Connection, since: datetime, until: datetime, service_ids: Iterable[int] | None = None) -> dict[int, Counted]:
@@ -96,19 +65,6 @@ def count(connection: Connection, since: datetime, until: datetime, service_ids:
         last = rows[-1][:3]
 
 
-def uncounted_hours(connection: Connection, now: datetime) -> list[datetime]:
-    """Return the hours up to the present one that hold checks since all was counted last, oldest first."""
-    known = counted_until(connection)
-    hours, since = [], "" if known is None else clock.to_sql(hour_of(known))
-    while (found := connection.row("SELECT min(timestamp) FROM checks WHERE timestamp >= ?", since)) and found[0] is not None:
-        hour = hour_of(time(found[0]))
-        if hour > now:
-            break
-        hours.append(hour)
-        since = clock.to_sql(hour + HOUR)
-    return hours
-
-
 def save_hour(  # noqa: PLR0913  one fact each
     connection: Connection,
     hour: datetime,
@@ -138,9 +94,9 @@ def save_hour(  # noqa: PLR0913  one fact each
             [(service_id, clock.to_sql(hour), *_values(found)) for service_id, found in counted.items()],
         )
         if is_over:
-            _mark(connection, RollupSpan.DAY, [day_of(hour)])
+            stale_rollups.mark(connection, RollupSpan.DAY, [day_of(hour)])
         if is_over and mark is not None:
-            _unmark(connection, RollupSpan.HOUR, mark)
+            stale_rollups.unmark(connection, RollupSpan.HOUR, mark)
         facts.note_time(connection, COUNTED_UNTIL, reached)
 
 
@@ -152,24 +108,12 @@ def add_up_day(connection: Connection, mark: Stale) -> None:
         if hours:
             _save_day(connection, service_id, bounds[0], add_up(hours))
     with connection.transaction(durable=False):
-        _unmark(connection, RollupSpan.DAY, mark)
+        stale_rollups.unmark(connection, RollupSpan.DAY, mark)
 
 
 def service_ids(connection: Connection) -> list[int]:
     """Return all services that may have history, whether they are watched or not."""
     return [integer(row[0]) for row in connection.rows("SELECT service_id FROM services ORDER BY service_id")]
-
-
-def counted_until(connection: Connection) -> datetime | None:
-    """Return until when checks are counted; None when nothing is."""
-    return facts.noted_time(connection, COUNTED_UNTIL)
-
-
-def note_days_until(connection: Connection, day: datetime) -> None:
-    """Remember that all days before `day` are added up."""
-    if facts.noted_time(connection, DAYS_UNTIL) != day:
-        with connection.transaction(durable=False):
-            facts.note_time(connection, DAYS_UNTIL, day)
 
 
 def add_up(parts: Iterable[Rollup]) -> Rollup:
@@ -191,23 +135,6 @@ def hours_of(connection: Connection, service_ids: Iterable[int], since: datetime
 def days(connection: Connection, service_id: int, since: datetime, until: datetime) -> list[tuple[datetime, Rollup]]:
     """Return the same of days. Today, and a yesterday that is just over, are not among them."""
     return [_part(row) for row in connection.rows(_DAYS, service_id, clock.to_sql(since), clock.to_sql(until))]
-
-
-def save_percentiles(connection: Connection, found: Mapping[int, Counted], *, until: datetime) -> None:
-    """Write how each service answered in the 24 hours before `until`, in place of what was there."""
-    rows = [(service_id, clock.to_sql(until), *map(one.percentile_us, (50, 95, 99))) for service_id, one in found.items() if one.answers]
-    with connection.transaction(durable=False):
-        connection.change("DELETE FROM service_percentiles")
-        connection.change_many(
-            "INSERT INTO service_percentiles (service_id, counted_until, p50_us, p95_us, p99_us) VALUES (?, ?, ?, ?, ?)",
-            rows,
-        )
-
-
-def percentiles(connection: Connection) -> dict[int, tuple[float, float]]:
-    """Return the median and the 95th percentile of each service's answers in the 24 hours before the last count, in microseconds."""
-    rows = connection.rows("SELECT service_id, p50_us, p95_us FROM service_percentiles")
-    return {integer(row[0]): (real(row[1]), real(row[2])) for row in rows}
 
 
 _COLUMNS = """healthy_s, unhealthy_s, unknown_s, maintenance_s, checks, healthy_checks, answers, sum_us,
@@ -262,22 +189,6 @@ def _save_day(connection: Connection, service_id: int, day: str, rollup: Rollup)
             spent.maintenance_s,
             *_values(rollup.checks),
         )
-
-
-def _mark(connection: Connection, span: RollupSpan, starts: Iterable[datetime]) -> None:
-    connection.change_many(
-        "INSERT INTO stale_rollups (span, start) VALUES (?, ?) ON CONFLICT DO UPDATE SET generation = generation + 1",
-        [(span.value, clock.to_sql(start)) for start in starts],
-    )
-
-
-def _unmark(connection: Connection, span: RollupSpan, mark: Stale) -> None:
-    connection.change(
-        "DELETE FROM stale_rollups WHERE span = ? AND start = ? AND generation = ?",
-        span.value,
-        clock.to_sql(mark.start),
-        mark.generation,
-    )
 
 
 def _values(found: Counted) -> tuple[apsw.SQLiteValue, ...]:

@@ -32,7 +32,7 @@ from healthmon.history.rollups import HIGH, MEDIAN, Counter
 from healthmon.model.check import CheckReason
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status.uptime import Uptime, hour_of
-from healthmon.store import checks, facts, incidents, rollups, states, tallies, targets
+from healthmon.store import checks, facts, incidents, stale_rollups, states, tallies, targets
 from healthmon.store.targets import TargetReport
 from tests.builders import a_check, a_target
 from tests.web.sites import Site
@@ -72,7 +72,7 @@ def fill(site: Site, count: int) -> None:
                 [(one, start, *chance.choice(hours)) for one in ids],
             )
         database.change_many("INSERT INTO service_percentiles VALUES (?, ?, 90000, 400000, 800000)", [(one, clock.to_sql(now)) for one in ids])
-        facts.note_time(database, rollups.COUNTED_UNTIL, now - COUNTED_AGO)
+        facts.note_time(database, stale_rollups.COUNTED_UNTIL, now - COUNTED_AGO)
         tallies.count(database, [a_check(service_id=one, response_time_s=chance.random()) for one in ids], dict.fromkeys(ids, edges_us(2.0)))
         for _ in range(200):
             service_id, at = chance.choice(ids), now - timedelta(hours=chance.random() * 24 * DAYS)
