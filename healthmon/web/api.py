@@ -129,9 +129,9 @@ def _next(path: str, query: Paged, before: int | str | None) -> str | None:
 
 
 ENDPOINTS: tuple[Endpoint[Any], ...] = (
-    Endpoint(path="/report", summary="How every service is.", answer=ReportDocument, query=Query, ask=report),
-    Endpoint(path="/dashboard", summary="The report with the trends of 24 hours.", answer=DashboardDocument, query=Query, ask=dashboard),
-    Endpoint(path="/services", summary="How every service is, without the summary.", answer=ServicesAnswer, query=Query, ask=services),
+    Endpoint(path="/report", summary="How every service is.", answer=ReportDocument, query=Query, is_shared=True, ask=report),
+    Endpoint(path="/dashboard", summary="The report with the trends of 24 hours.", answer=DashboardDocument, query=Query, is_shared=True, ask=dashboard),
+    Endpoint(path="/services", summary="How every service is, without the summary.", answer=ServicesAnswer, query=Query, is_shared=True, ask=services),
     Endpoint(path="/services/{name}", summary="How one service is.", answer=ServiceDocument, query=Query, ask=service),
     Endpoint(
         path="/services/{name}/history",

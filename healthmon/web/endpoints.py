@@ -52,4 +52,5 @@ class Endpoint(Generic[Q]):
     summary: str
     answer: type[Mapping[str, object]]
     query: type[Q]
+    is_shared: bool = False  # it takes some work, and many ask for it at once
     ask: Callable[[Asked[Q]], Mapping[str, object]]

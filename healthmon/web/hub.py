@@ -111,6 +111,10 @@ class Hub:
             found.append(change)
         return tuple(reversed(found))
 
+    async def commits(self) -> int:
+        """Return a number that is another one when somebody wrote since."""
+        return await self._reader.ask(commits_elsewhere)
+
     async def look(self) -> int:
         """Take in what was written since the last look; return the number of the newest change."""
         async with self._looking:
