@@ -144,6 +144,6 @@ def points() -> float:
     return _run(KILLS)
 
 
-@row("points-few", f"the same, {CI_KILLS} times each", bound_s=120)
+@row("points-few", f"the same, {CI_KILLS} times each", bound_s=120, in_ci=False)
 def few_points() -> float:
     return _run(CI_KILLS)

@@ -12,10 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthmon.heal.docker_facts import Event, Remembered, finish, read_container, read_event, read_id, row_key
+from healthmon.heal.docker_events import Event, read_event
+from healthmon.heal.docker_facts import read_container, row_key
 from healthmon.heal.docker_inspections import NotUnderstoodError, understanding
 from healthmon.heal.docker_logs import last_lines, log_lines
+from healthmon.heal.docker_stops import Remembered
+from healthmon.heal.docker_target import finish
 from healthmon.heal.docker_usage import Reading, read_usage
+from healthmon.heal.docker_words import read_id
 from healthmon.model.target import Target
 from healthmon.spelling import LINE_CHARS
 from tests.fuzz.effort import corpus, effort
@@ -78,7 +82,7 @@ def mutated(draw: st.DrawFn) -> tuple[str, Any]:
         if draw(st.booleans()) and isinstance(holder, dict):
             del holder[key]
         else:
-            holder[key] = draw(ODD)
+            holder[key] = copy.deepcopy(draw(ODD))
         if not list(places(document["words"])):
             break
     return document["kind"], document["words"]
