@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 CROWD, READING_S = 60, 20.0
 CHAOS_S = 60.0
+QUICK = {"interval_seconds": 0.2, "timeout_seconds": 0.2}
 BACKUPS = 5
 STEPS, FIRST_STEP = 4, 2
 FLOODING, FLOOD_S, LONGEST_TEXT = 20, 15.0, 2_048
@@ -45,7 +46,7 @@ FROM service_status WHERE service_name = 'ill'
 
 @row("F44", f"a reader keeps the log of the database pinned for {READING_S:g} s: nobody waits for it, and the log is written back after it", bound_s=10, in_ci=False)
 def long_reader() -> float:
-    with Well() as well, agent([well.service(f"s{number}", interval_seconds=0.2) for number in range(CROWD)]) as host:
+    with Well() as well, agent([well.service(f"s{number}", **QUICK) for number in range(CROWD)]) as host:
         host.wait_for_checks(above=CROWD)
         before = host.pids()
         with closing(sqlite3.connect(f"file:{host.paths.database}?mode=ro", uri=True, isolation_level=None)) as reader:
@@ -192,7 +193,7 @@ def _floods(connection: socket.socket, server: Server) -> None:
 @row("F49", f"{FLOODING} services answer five times a second with a mebibyte of garbage: each row stays small, and so does the database", bound_s=4, in_ci=False)
 def flood_of_rows() -> float:
     with Well() as well, Server(_floods) as flood:
-        loud = [{"name": f"loud-{number}", "url": flood.url, "group": "loud", "interval_seconds": 0.2, "expect": {"body": "never"}} for number in range(FLOODING)]
+        loud = [{"name": f"loud-{number}", "url": flood.url, "group": "loud", **QUICK, "expect": {"body": "never"}} for number in range(FLOODING)]
         with agent([well.service(), *loud]) as host:
             host.wait_for_checks(above=FLOODING)
             stored, size = host.checks(), _bytes(host)
