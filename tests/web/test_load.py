@@ -64,7 +64,7 @@ def test_a_hundred_viewers_hear_of_a_change(site: Site) -> None:
     heard: list[str] = []
 
     def listen(stream: Stream) -> None:
-        heard.append(stream.until("service")["status"])
+        heard.append(stream.until("service")["current_status"])
 
     with ExitStack() as stack:
         streams = [stack.enter_context(looking(site)) for _ in range(VIEWERS)]
