@@ -108,7 +108,7 @@ def measure_wedged(bench: Bench, rounds: int) -> Times:
     issued, signals = [], []
     with agent([service], bench.directory, host=bench.requests.host) as data:
         for number in range(rounds):
-            time.sleep(1.0 + number % 10 / 10)  # at any moment between two looks
+            time.sleep(1.0 + number * 0.37 % 1.0)  # at any moment between two looks
             [server] = psutil.Process(bench.docker.inspect(container)["State"]["Pid"]).children()
             since = time.time()
             server.send_signal(signal.SIGSTOP)
@@ -194,7 +194,7 @@ CASES: dict[str, Callable[[Bench, int], Times]] = {
     "verdicts": lambda bench, rounds: measure_verdicts(bench, rounds, forensics=False),
     "forensics": lambda bench, rounds: measure_verdicts(bench, rounds, forensics=True),
     "autoheal": measure_autoheal,
-    "wedged": lambda bench, rounds: measure_wedged(bench, max(5, rounds // 4)),
+    "wedged": lambda bench, rounds: measure_wedged(bench, max(10, rounds // 2)),
     "crowd": lambda bench, _: measure_crowd(bench),
     "budget": lambda bench, _: measure_budget(bench),
     "idle": lambda bench, _: measure_idle(bench, 120.0, foreign=False),

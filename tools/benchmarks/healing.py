@@ -176,6 +176,7 @@ def is_healer(process: psutil.Process, data: Path) -> bool:
 def autoheal(host: str) -> Iterator[None]:
     """Work as docker-autoheal does at its defaults: every 5 seconds list what is unhealthy, restart one after the other."""
     client, ending = library.APIClient(base_url=host, version="1.41"), threading.Event()
+    client.headers["Connection"] = "close"  # the proxy takes one request a connection
 
     def loop() -> None:
         while not ending.is_set():
