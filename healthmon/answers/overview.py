@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon.answers import live
+from healthmon.answers.live import Known
 from healthmon.store import alerts, channel_states, conversations, heals, history, incidents, percentiles, targets
 
 if TYPE_CHECKING:
@@ -52,12 +53,13 @@ class Past:
     incidents: tuple[Incident, ...]
 
 
-def read(connection: Connection, config: Config) -> Standing:
+def read(connection: Connection, config: Config, known: Known | None = None) -> Standing:
     """Return how everything is now."""
-    report = live.read(connection, config)
+    known = known or Known()
+    report = live.read(connection, config, known)
     return Standing(
         report=report,
-        targets=targets.load(connection),
+        targets=targets.load(connection, known.targets),
         alerts=tuple(alerts.firing(connection)),
         conversations={one.service_id: one for one in conversations.open_conversations(connection)},
         heals={one.incident_id: tuple(heals.of_incident(connection, one.incident_id)) for one in report.incidents.values()},

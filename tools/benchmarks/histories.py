@@ -12,7 +12,7 @@ import apsw
 
 from healthmon import clock
 from healthmon.history import histogram
-from healthmon.history.rollups import day_of
+from healthmon.history.rollups import HIGH, MEDIAN, day_of
 from healthmon.processes.keeper.counting import Counting
 from healthmon.status.uptime import HOUR, Booked, hour_of
 from healthmon.store import services, space, stale_rollups, states
@@ -80,7 +80,7 @@ def aged(path: Path, count: int, *, days: int, kept: int) -> Connection:
 
 def hours_only(connection: Connection, count: int, days: int) -> None:
     """Add so many days of hours to the services, where they have none: as if their checks were deleted long ago."""
-    blob = histogram.encode({500 + 3 * number: 3 for number in range(40)})
+    counts = {500 + 3 * number: 3 for number in range(40)}
     last = hour_of(datetime.now(UTC)) - 2 * HOUR
     for day in range(days):
         with connection.transaction(durable=False):
@@ -88,13 +88,15 @@ def hours_only(connection: Connection, count: int, days: int) -> None:
                 """
                 WITH RECURSIVE ago (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM ago WHERE n < ?1 + 23)
                 INSERT OR IGNORE INTO service_hours
-                SELECT service_id, strftime('%Y-%m-%d %H:00:00.000', ?2, '-' || n || ' hours'), 3564, 36, 0, 0, 120, 119, 120, 1200000, 5000, 20000, ?3
+                SELECT service_id, strftime('%Y-%m-%d %H:00:00.000', ?2, '-' || n || ' hours'), 3564, 36, 0, 0, 120, 119, 120, 1200000, 5000, 20000, ?3,
+                       ?5, ?6
                 FROM ago CROSS JOIN services WHERE service_id <= ?4
                 """,
                 day * 24,
                 clock.to_sql(last),
-                blob,
+                histogram.encode(counts),
                 count,
+                *(histogram.percentile(counts, percent) for percent in (MEDIAN, HIGH)),
             )
             stale_rollups.mark(connection, stale_rollups.RollupSpan.DAY, [day_of(last - timedelta(days=day))])
 

@@ -120,14 +120,16 @@ class Healer:
         self._glanced_at = now
         try:
             has_news = self._observe(now) if is_due else self._observing.glance()
-            return self._answering.publish(self._observing.found, self._observing.found_at) or has_news
+            has_looks = self._answering.publish(self._observing.found, self._observing.found_at)
         except HealthmonError:
             self._look_at = 0.0  # what could not be written is news still
             raise
+        if is_due:
+            self._look_at = min(self._look_at, self._reconcile_at(now))  # now that it is known when looks are due again
+        return has_news or has_looks
 
     def _observe(self, now: float) -> bool:
-        self._looked_at = now
-        self._look_at = self._reconcile_at(now)
+        self._looked_at, self._look_at = now, math.inf
         has_news = self._observing.observe()
         if self._observing.seen is not None:
             self._discovering.look(self._observing.seen, self._observing.found)

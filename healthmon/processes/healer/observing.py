@@ -187,7 +187,10 @@ class Observing:
                 self._stopped[sid] = before if before is not None and same else target
 
     def _is_news(self, sid: int, report: TargetReport) -> bool:
-        return _without_time(self._published.get(sid)) != _without_time(report)
+        before = self._published.get(sid)
+        if before is None or (before.matched_by, before.problem) != (report.matched_by, report.problem):
+            return True
+        return not _is_as_before(before.target, report.target)
 
     def _report(self, sid: int, report: TargetReport) -> None:
         target = report.target
@@ -229,8 +232,7 @@ def _change(before: TargetReport | None, target: Target) -> tuple[TargetChange |
     return before.change, before.changed_at
 
 
-def _without_time(report: TargetReport | None) -> tuple[Target | None, str | None, str | None] | None:
-    if report is None:
-        return None
-    target = None if report.target is None else replace(report.target, observed_at=report.observed_at.min)
-    return target, report.matched_by, report.problem
+def _is_as_before(before: Target | None, after: Target | None) -> bool:
+    if before is None or after is None:
+        return before is after
+    return replace(after, observed_at=before.observed_at) == before
