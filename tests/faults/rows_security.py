@@ -18,6 +18,7 @@ from healthmon.store.connection import open_for_writing
 from tests.builders import a_heal
 from tests.containers import STOPS_AT_ONCE, wait_for
 from tests.faults.agents import agent
+from tests.faults.controls import planted
 from tests.faults.harness import row, since
 from tests.faults.neighbours import free_port
 from tests.faults.notes import figures
@@ -116,22 +117,37 @@ def docker_calls() -> float:
         return took
 
 
-@row("forged", "somebody writes restarts of other containers into the database: refused, said, and nothing is touched", bound_s=15)
-def forged_plans() -> float:
+def _forge_one() -> tuple[float, str, str, int]:
+    """Return how long a forged plan stood, what became of it, what the healer said, and how often the container was restarted."""
     with ward() as the:
         patient = the.admit("a")
         bystander = the.docker.run(*STOPS_AT_ONCE)
         with the.agent() as host:
             began = time.monotonic()
             _forge(host, the, bystander)
-            host.wait_for_heal("dropped")
+            wait_for(lambda: host.states() not in ([], ["planned"], ["issued"]), timeout_s=30, what="the plan to be over")
             took = since(began)
-            assert host.states() == ["dropped"], f"the ledger says {host.states()}"
-            assert "another_target" in host.log("healer"), "nobody says that a plan was refused"
-            assert the.observer.actions(bystander).count("restart") == 0, "another's container was restarted"
-            the.check(host)
+            host.assert_sound()
+            found = took, host.states()[0], host.log("healer"), the.observer.actions(bystander).count("restart")
         patient.assert_restarts(0)
-        return took
+        return found
+
+
+@row("forged", "somebody writes restarts of other containers into the database: refused, said, and nothing is touched", bound_s=15)
+def forged_plans() -> float:
+    took, state, said, restarts = _forge_one()
+    assert restarts == 0, "another's container was restarted"
+    assert state == "dropped", f"the ledger says {state}"
+    assert "another_target" in said, "nobody says that a plan was refused"
+    return took
+
+
+@row("forged-control", "a planted bug (the healer believes whoever wrote a plan) is caught by the same harness", bound_s=30, in_ci=False)
+def forged_control() -> float:
+    with planted("tests.faults.planted_trust"):
+        took, _, _, restarts = _forge_one()
+    assert restarts == 1, f"{restarts} restarts were counted of 1: the harness is blind"
+    return took
 
 
 def _forge(host: HealingAgent, the: Ward, container: str) -> None:
