@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from healthmon.errors import EXIT_USAGE
 from healthmon.processes.keeper.tidying import ALERT_BYTES, TRUNCATE_BYTES
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 CROWD, READING_S = 60, 20.0
 CHAOS_S = 60.0
-QUICK = {"interval_seconds": 0.2, "timeout_seconds": 0.2}
+QUICK: dict[str, Any] = {"interval_seconds": 0.2, "timeout_seconds": 0.2}
 BACKUPS = 5
 STEPS, FIRST_STEP = 4, 2
 FLOODING, FLOOD_S, LONGEST_TEXT = 20, 15.0, 2_048
