@@ -6,6 +6,7 @@ import re
 import subprocess
 import time
 from contextlib import suppress
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -97,7 +98,13 @@ def _places(host: Agent, port: int) -> Iterator[tuple[str, bytes]]:
 
 
 def _got(port: int, path: str) -> bytes:
-    return subprocess.run(["curl", "-s", "-i", f"http://127.0.0.1:{port}{path}"], capture_output=True, check=False, timeout=20).stdout
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return repr(answer.getheaders()).encode() + answer.read()
+    finally:
+        connection.close()
 
 
 @row("calls", "all that is asked of Docker while containers are watched, examined and healed is on a short list: nothing is made, run in or read out", bound_s=30)
