@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from healthmon.errors import StoreGoneError, UsageError
-from healthmon.store import checkup
-from healthmon.store.migrate import APPLICATION_ID, SCHEMA_VERSION
+from healthmon.store import checkup, migrate
 from healthmon.store.row import integer, text, time_or_none
 from healthmon.store.trust import DAMAGE_ERRORS, damaged, translated
 
@@ -66,11 +65,11 @@ def count_rows(connection: apsw.Connection) -> dict[str, int]:
 
 
 def _require_ours(connection: apsw.Connection, path: Path) -> None:
-    if _number(connection, "PRAGMA application_id") != APPLICATION_ID:
+    if _number(connection, "PRAGMA application_id") != migrate.APPLICATION_ID:
         raise UsageError(f"{path} is not a database of healthmon; one of the earlier script's is taken over by `healthmon db import`")
     version = _number(connection, "PRAGMA user_version")
-    if version > SCHEMA_VERSION:
-        raise UsageError(f"{path} has schema {version}, and this healthmon knows up to {SCHEMA_VERSION}: it was written by a newer version")
+    if version > migrate.SCHEMA_VERSION:
+        raise UsageError(f"{path} has schema {version}, and this healthmon knows up to {migrate.SCHEMA_VERSION}: it was written by a newer version")
 
 
 def _number(connection: apsw.Connection, sql: str) -> int:
