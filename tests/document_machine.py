@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from tests.document import blocks, configuration, script
 from tests.earlier_script import taken_over
 from tests.host_acts import ACTS, killed_as_a_whole
-from tests.installer_acts import AFTER, BEFORE
+from tests.installer_acts import AFTER, BEFORE, IN_PLACE
 from tests.machine import ALL_WELL, PATIENCE_S, PROJECT, Machine
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ def main() -> int:
         if block.tag == "by-hand":
             run.block(block)
     run.one("the service installed by hand", lambda: f"{machine.wait(ALL_WELL, timeout_s=30):.1f} s")
+    run.all(IN_PLACE)
     return 1 if run.failed else 0
 
 

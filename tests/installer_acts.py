@@ -131,6 +131,25 @@ def no_way_back_unnoticed(machine: Machine) -> str:
     return ""
 
 
+def pulled(machine: Machine) -> str:
+    """A checkout that runs as it lies there: what was pulled counts after a restart, and what else it needs is named."""
+    there = "/opt/llm-ecosystem"
+    machine.must(f"cd {there} && sed -i 's/^__version__ = .*/__version__ = \"0.2.1\"/' healthmon/__init__.py && systemctl restart health-monitor")
+    assert machine.must(f"{there}/.venv/bin/healthmon --version") == "healthmon 0.2.1"
+    machine.must(f"echo '# another package' >>{there}/tools/requirements.lock && systemctl restart health-monitor")
+    return machine.must("journalctl -u health-monitor -n 100 -o cat --no-pager | grep 'tools/run --set-up' | tail -n 1")
+
+
+def bad_file(machine: Machine) -> str:
+    """A restart with a file that cannot be used goes on with what was applied last, and says so."""
+    config = "/opt/llm-ecosystem/config/health_monitoring_config.json"
+    machine.must(f"cp -p {config} /root/good.json && sed -i 's/\"services\"/\"servces\"/' {config} && systemctl restart health-monitor")
+    machine.wait(ALL_WELL, timeout_s=30)
+    said = machine.must("journalctl -u health-monitor -n 100 -o cat --no-pager | grep 'goes on with configuration' | tail -n 1")
+    machine.must(f"cp -p /root/good.json {config} && systemctl reload health-monitor")
+    return said
+
+
 BEFORE: dict[str, Callable[[Machine], str]] = {
     "the installer's questions": questions,
     "another prefix and account": elsewhere,
@@ -138,4 +157,8 @@ BEFORE: dict[str, Callable[[Machine], str]] = {
 AFTER: dict[str, Callable[[Machine], str]] = {
     "completion": completions,
     "an older version over a newer one": no_way_back_unnoticed,
+}
+IN_PLACE: dict[str, Callable[[Machine], str]] = {
+    "a pull, and a restart": pulled,
+    "a restart with a file that cannot be used": bad_file,
 }
