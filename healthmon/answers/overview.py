@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon.answers import live
+from healthmon.answers.live import Known
 from healthmon.history.rollups import DAY
 from healthmon.model.delivery import DeliveryState
 from healthmon.status.uptime import HOUR
@@ -19,7 +20,7 @@ from healthmon.store import (
     heals,
     history,
     incidents,
-    rollups,
+    percentiles,
     silences,
     targets,
 )
@@ -78,13 +79,14 @@ class Past:
     incidents: tuple[Incident, ...]
 
 
-def read(connection: Connection, config: Config) -> Standing:
+def read(connection: Connection, config: Config, known: Known | None = None) -> Standing:
     """Return how everything is now."""
-    report = live.read(connection, config)
+    known = known or Known()
+    report = live.read(connection, config, known)
     spoken = conversations.open_conversations(connection)
     return Standing(
         report=report,
-        targets=targets.load(connection),
+        targets=targets.load(connection, known.targets),
         alerts=tuple(alerts.firing(connection)),
         conversations={one.service_id: one for one in spoken},
         heals={one.incident_id: tuple(heals.of_incident(connection, one.incident_id)) for one in report.incidents.values()},
@@ -117,7 +119,7 @@ def read_past(
     for incident in incidents.touching(connection, since):
         if incident.started_at < until:
             outages.setdefault(incident.service_id, []).append(incident)
-    counted = rollups.percentiles(connection) if is_usual else {}
+    counted = percentiles.load(connection) if is_usual else {}
     whole = {} if is_usual else history.between(connection, shown, since, until)
     step = HOUR if until - since <= BY_HOUR_UP_TO else DAY
     return {

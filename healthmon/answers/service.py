@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
+    from healthmon.answers.live import Known
     from healthmon.answers.overview import Past, Standing
     from healthmon.config import Config
     from healthmon.model.check import Check
@@ -64,9 +65,11 @@ class ServiceFacts:
     names: Mapping[int, str]
 
 
-def read(connection: Connection, config: Config, service_id: int, *, since: datetime, until: datetime) -> ServiceFacts:
+def read(  # noqa: PLR0913  what is asked
+    connection: Connection, config: Config, service_id: int, known: Known | None = None, *, since: datetime, until: datetime
+) -> ServiceFacts:
     """Return everything about one service."""
-    standing = overview.read(connection, config)
+    standing = overview.read(connection, config, known)
     newest = tuple(incidents.page(connection, before=None, limit=NEWEST, service_id=service_id, is_open=None))
     step, points = _points(connection, config, service_id, since, until)
     whole = history.between(connection, [service_id], since, until)[service_id]  # its checks by whole hours

@@ -122,7 +122,7 @@ class Pages:
         return f"{self._hub.life}-{await self._hub.look()}"
 
     def _overview(self, connection: Connection, choice: Choice) -> Overview:
-        now = standing.read(connection, self._config)
+        now = standing.read(connection, self._config, self._reader.known)
         chosen = choose(now.report.lines, choice)
         shown = [line.service.service_id for line in chosen.lines]
         asked = _span(choice.period, now.report.at)
@@ -133,7 +133,7 @@ class Pages:
         )
 
     def _read_public(self, connection: Connection) -> PublicPage:
-        report = live.read(connection, self._config)
+        report = live.read(connection, self._config, self._reader.known)
         return public_page(
             report,
             incidents.touching(connection, first_day(report.at)),
@@ -147,7 +147,7 @@ class Pages:
             raise self._no_service(name)
         now = clock.now()
         asked = _span(period, now)
-        facts = service.read(connection, self._config, known.service_id, since=asked.since, until=asked.until)
+        facts = service.read(connection, self._config, known.service_id, self._reader.known, since=asked.since, until=asked.until)
         inside = Inside(
             rulings=read_rulings(connection, self._config, name, now),
             explained=read_explanation(connection, self._config, name, now),
@@ -172,7 +172,7 @@ class Pages:
         found = story.read_story(connection, number) if number <= queries.MAX_ID else None
         if found is None:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no incident {number}, or it is not kept any more")
-        wrong = () if found.incident.resolved_at is not None else problems(standing.read(connection, self._config), self._runbooks)
+        wrong = () if found.incident.resolved_at is not None else problems(standing.read(connection, self._config, self._reader.known), self._runbooks)
         problem = next((one for one in wrong if one.name == found.service), None)
         acknowledged = outcomes.acknowledged_at(connection, [number])
         return incident_page(found, acknowledged.get(number), problem, clock.now(), is_watched=found.service in self._services)

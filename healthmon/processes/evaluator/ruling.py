@@ -11,8 +11,8 @@ from healthmon.model.status import ServiceState
 from healthmon.processes.evaluator.depending import Depending
 from healthmon.processes.evaluator.maintaining import Maintaining
 from healthmon.processes.evaluator.reporting import USAGE_HOLDS, rules_of
-from healthmon.processes.evaluator.scene import LONGEST_WINDOW, Scene, Seeing
-from healthmon.status import flapping
+from healthmon.processes.evaluator.scene import Scene, Seeing
+from healthmon.status import flapping, recent
 from healthmon.status.flapping import STEADY
 from healthmon.status.uptime import WINDOW, Uptime, hour_of
 from healthmon.store import certificates, checks, container_usage, incidents, rule_states, services, states, targets
@@ -76,7 +76,7 @@ def _facts(  # noqa: PLR0913  what it is put together of
     depending.refresh(connection)
     maintaining.load(connection, now)
     seeing = Seeing(known, depending, names=frozenset(name for one in rules for name in one.condition.names))
-    looks = checks.page(connection, sid, since=now - LONGEST_WINDOW, before=now, limit=MANY)[::-1]
+    looks = checks.page(connection, sid, since=now - recent.LONGEST, before=now, limit=MANY)[::-1]
     seeing.note(looks)
     seen = states.load(connection)
     booked = states.hours_between(connection, [sid], hour_of(now - WINDOW), now).get(sid, {})
