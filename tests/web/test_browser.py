@@ -11,9 +11,9 @@ from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.check import CheckReason
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status.uptime import Uptime
-from healthmon.store import alerts, incidents, states, targets
+from healthmon.store import alerts, checks, incidents, states, targets
 from healthmon.store.targets import TargetReport
-from tests.builders import a_target
+from tests.builders import a_check, a_target
 from tests.web import days
 from tests.web.browser import Scheme, chromium, looking
 from tests.web.payloads import PAYLOADS
@@ -77,7 +77,21 @@ def test_an_outage_and_its_end_are_seen_without_a_reload(browser: Browser, site:
             become(site, status)
             look.page.locator(f'tr[data-name="doc_store"][data-status="{words}"]').wait_for(timeout=LIVE_MS)
             look.page.get_by_text(f"doc_store is {words}").wait_for(timeout=LIVE_MS)
+            icon = look.page.locator("link[rel=icon]").get_attribute("href") or ""
+            assert ("critical" in icon) is (status is ServiceStatus.UNHEALTHY)
         assert look.page.evaluate("window.stays"), "the page was loaded anew"
+        assert look.complaints == []
+
+
+def test_what_the_reader_opened_stays_open(browser: Browser, site: Site) -> None:
+    become(site, ServiceStatus.UNHEALTHY)
+    checks.append(site.database, [a_check(at=clock.now(), service_id=1)])
+    with looking(browser, f"http://127.0.0.1:{site.port}/services/doc_store?range=1h") as look:
+        look.page.get_by_text("As a table").click()
+        become(site, ServiceStatus.HEALTHY)
+        checks.append(site.database, [a_check(at=clock.now(), service_id=1)])
+        look.page.locator(".verdict.healthy").wait_for(timeout=LIVE_MS)
+        assert look.page.locator("tr[data-at]").first.is_visible()
         assert look.complaints == []
 
 
@@ -134,6 +148,22 @@ def test_response_times_can_be_asked_and_a_time_be_chosen(browser: Browser, day:
         page.mouse.up()
         page.wait_for_url("**/services/doc_store?from=*&to=*", timeout=LIVE_MS)
         assert page.locator("input[name=to]").input_value() != ""
+        assert look.complaints == []
+
+
+def test_one_moment_is_seen_in_all_strips_and_a_time_is_dragged(browser: Browser, day: Site) -> None:
+    with looking(browser, f"http://127.0.0.1:{day.port}/?group=core") as look:
+        page = look.page
+        strip = page.locator("td.axis .strip").nth(2)
+        strip.scroll_into_view_if_needed()
+        x, y = middle(strip)
+        page.mouse.move(x, y)
+        assert page.locator("#pointed").inner_text() != ""
+        assert page.evaluate("getComputedStyle(document.querySelector('td.axis'), '::after').width") == "1px"
+        page.mouse.down()
+        page.mouse.move(x + 60, y, steps=3)
+        page.mouse.up()
+        page.wait_for_url("**/?group=core&from=*&to=*", timeout=LIVE_MS)
         assert look.complaints == []
 
 

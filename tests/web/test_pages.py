@@ -164,6 +164,14 @@ def test_the_page_of_an_incident_tells_its_story(day: Site) -> None:
     assert day.ask("/incidents/99999999999999999999").status == 404
 
 
+def test_a_wall_shows_tiles_worst_first_and_nothing_to_press(day: Site) -> None:
+    text = day.ask("/?kiosk=1").text
+    assert re.findall(r'class="tile (\w+)"', text)[:3] == ["unhealthy", "unhealthy", "healthy"]
+    assert 'class="tiles by-5"' in text
+    assert "<table" not in text
+    assert "<nav" not in text
+
+
 def test_what_is_vendored_is_what_its_maker_published() -> None:
     for sums in STATIC.rglob("SHA256SUMS"):
         for line in sums.read_text().splitlines():

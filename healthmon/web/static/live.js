@@ -12,6 +12,9 @@ let newestCheck = null;
 let heardAt = Date.now();
 let fetchedAt = Date.now();
 let waiting = null;
+let wasSilent = false;
+let losses = 0;
+const since = new Date().toLocaleString();
 let statuses = statusesOf(document);
 let ahead = aheadOf(document); // by how much the clock here is ahead of the server's: ages are by the server's
 
@@ -45,15 +48,27 @@ async function bringUpToDate() {
 // The server's page is the only one that knows how things look: what has a key is replaced where it differs.
 function take(fresh) {
   document.title = fresh.title;
+  const icon = document.querySelector("link[rel=icon]");
+  const wanted = fresh.querySelector("link[rel=icon]");
+  if (icon.getAttribute("href") !== wanted.getAttribute("href")) icon.replaceWith(document.importNode(wanted, true));
   ahead = aheadOf(fresh);
   takeRows(fresh);
   for (const part of fresh.querySelectorAll("main [data-key]")) {
     const present = document.querySelector(`main [data-key="${CSS.escape(part.dataset.key)}"]`);
-    if (present && present.closest("#rows") === null && !present.isEqualNode(part)) replace(present, part);
+    if (!present || present.closest("#rows") !== null) continue;
+    carryOver(present, part);
+    if (!present.isEqualNode(part)) replace(present, part);
   }
   announce(statusesOf(fresh));
   offerActs();
   document.dispatchEvent(new Event("taken"));
+}
+
+// What the reader has opened stays open, and what one who is logged in may press stays there.
+function carryOver(present, part) {
+  const opened = new Map([...present.querySelectorAll("details")].map((one) => [one.querySelector("summary").textContent, one.open]));
+  for (const one of part.querySelectorAll("details")) one.open = opened.get(one.querySelector("summary").textContent) ?? one.open;
+  for (const acts of part.querySelectorAll(".acts")) acts.hidden = present.querySelector(".acts")?.hidden ?? acts.hidden;
 }
 
 function takeRows(fresh) {
@@ -120,7 +135,9 @@ function watch() {
   const silent = Date.now() - heardAt > SILENT_AFTER_MS;
   body.classList.toggle("stale", silent);
   lost.hidden = !silent && !lost.dataset.trouble;
-  if (silent) lost.textContent = `The connection to healthmon is lost: this is how it was ${age(heardAt)} ago.`;
+  if (silent && !wasSilent) losses += 1;
+  wasSilent = silent;
+  if (silent) lost.textContent = `The connection to healthmon is lost: this is how it was ${age(heardAt)} ago.${losses > 1 ? ` It was lost ${losses} times since ${since}.` : ""}`;
   else if (lost.dataset.trouble) lost.textContent = lost.dataset.trouble;
   const shown = document.querySelector(".verdict .age time");
   if (shown && newestCheck) shown.textContent = `${age(Date.parse(newestCheck) + ahead)} ago`;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from healthmon.web.views.problems import Problem
 
 US = 1e6
+MOST_COLUMNS = 10
 
 
 class Level(StrEnum):
@@ -97,6 +99,7 @@ class Overview:
     problems: tuple[Problem, ...]
     undelivered: tuple[str, ...]  # channels that do not get through, in words
     rows: tuple[ServiceRow, ...]
+    columns: int  # of tiles on a wall
     choice: Choice
     statuses: tuple[StatusFilter, ...]
     groups: tuple[str, ...]
@@ -133,6 +136,7 @@ def overview(  # noqa: PLR0913  what it rests on, one name each
             _row(line, standing, pasts[line.service.service_id], settings[line.service.name], healed[line.service.service_id])
             for line in chosen.lines
         ),
+        columns=_columns(len(chosen.lines)),
         choice=choice,
         statuses=_statuses(report, choice),
         groups=tuple(sorted({line.service.group for line in report.lines})),
@@ -145,6 +149,11 @@ def overview(  # noqa: PLR0913  what it rests on, one name each
         span=span,
         at=moment(report.at, report.at),
     )
+
+
+def _columns(tiles: int) -> int:
+    """Return into how many columns tiles fit a wide screen, each about twice as wide as high."""
+    return max(1, min(MOST_COLUMNS, math.ceil(math.sqrt(tiles))))
 
 
 def _verdict(report: LiveReport, found: tuple[Problem, ...]) -> Verdict:

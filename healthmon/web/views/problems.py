@@ -70,7 +70,9 @@ class Problem:
     dependents: tuple[tuple[str, str], ...] = ()  # name and address of what is ill because of it
     because_of: str = ""  # a container that nobody watches
     runbook: str = ""
+    story: str = ""  # the address of its incident
     messages: tuple[Message, ...] = ()
+    is_held: bool = False  # a person holds it back
     quiet: str = ""  # the silence that keeps all of it quiet, or the hold
 
 
@@ -130,7 +132,9 @@ def _problem(line: ServiceLine, firing: Sequence[Alert], standing: Standing, run
         rules=tuple(alert.alert_type for alert in firing),
         because_of=(spoken.because_of or "") if spoken is not None else "",
         runbook=runbooks.get(line.service.name, ""),
+        story="" if incident is None else f"/incidents/{incident.incident_id}",
         messages=messages,
+        is_held=sid in standing.report.holds,
         quiet="; ".join(filter(None, (_silenced(line, firing, standing), _held(sid, standing)))),
     )
 

@@ -68,6 +68,7 @@ class ServicePage:
     depends_on: tuple[Neighbour, ...]
     needed_by: tuple[Neighbour, ...]
     problem: Problem | None
+    is_held: bool
     periods: Periods
     span: Span
     strip: Strip
@@ -109,6 +110,7 @@ def service_page(  # noqa: PLR0913  what it rests on
         depends_on=depends_on(facts, mine),
         needed_by=needed_by(facts, name, settings.values()),
         problem=wrong[0] if wrong else None,
+        is_held=facts.service_id in facts.standing.report.holds,
         periods=periods(period, span, action="", links={one: f"?{urlencode(Period(range=one).parameters)}" for one in Range}),
         span=span,
         strip=strip({one.start: one.rollup.time for one in past.points}, past.incidents, since=span.since, until=span.until, step=past.step),
