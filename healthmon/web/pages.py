@@ -14,8 +14,6 @@ from healthmon.answers import changes, live, maintenance, processes, service, sl
 from healthmon.answers import overview as standing
 from healthmon.errors import UsageError
 from healthmon.processes import programs
-from healthmon.processes.evaluator.explaining import read_explanation
-from healthmon.processes.evaluator.ruling import read_rulings
 from healthmon.store import incidents, outcomes, process_samples, services
 from healthmon.web import queries
 from healthmon.web.problems import Problem
@@ -145,6 +143,9 @@ class Pages:
         known = services.by_name(connection).get(name)
         if known is None or name not in self._services:
             raise self._no_service(name)
+        from healthmon.processes.evaluator.explaining import read_explanation  # noqa: PLC0415  only who looks at a service pays for it
+        from healthmon.processes.evaluator.ruling import read_rulings  # noqa: PLC0415  as above
+
         now = clock.now()
         asked = _span(period, now)
         facts = service.read(connection, self._config, known.service_id, self._reader.known, since=asked.since, until=asked.until)
