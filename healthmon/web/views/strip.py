@@ -67,7 +67,7 @@ def strip(
     """Return the strip of [since, until). `booked` is the time that was booked, by the start of each hour, or of each day."""
     outages = [one for one in incidents if one.started_at < until and (one.resolved_at is None or one.resolved_at > since)]
     parts = [*_merged(_steps(booked, since, until, step)), *(_of_outage(one, since, until) for one in outages)]
-    return Strip(parts=tuple(parts), words=_words(outages, since, until), outages=tuple(_outage(one, until) for one in outages))
+    return Strip(parts=tuple(parts), words=_words(parts, outages, since, until), outages=tuple(_outage(one, until) for one in outages))
 
 
 def _steps(booked: Mapping[datetime, Booked], since: datetime, until: datetime, step: timedelta) -> list[Part]:
@@ -127,8 +127,10 @@ def _outage(incident: Incident, now: datetime) -> Outage:
     )
 
 
-def _words(outages: list[Incident], since: datetime, until: datetime) -> str:
+def _words(parts: list[Part], outages: list[Incident], since: datetime, until: datetime) -> str:
     span = wording.duration((until - since).total_seconds())
+    if all(part.kind is PartKind.UNKNOWN for part in parts):
+        return f"Nothing is known of {span}"
     if not outages:
         return f"No outage in {span}"
     seconds = sum((min(one.resolved_at or until, until) - max(one.started_at, since)).total_seconds() for one in outages)
