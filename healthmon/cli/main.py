@@ -38,6 +38,7 @@ VERBS = {
     "backtest": "what other rules, or other healing, would have done with what really happened",
     "probe": "look at one service now, and say everything about it",
     "web": "log a browser in, so that its buttons work",
+    "init": "write a first configuration from what runs here",
     "validate": "check a configuration, and show what it means",
     "doctor": "is this installation sound and safe, and what to do if not",
     "processes": "what of ours runs, since when, and what it uses",
