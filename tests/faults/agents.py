@@ -175,7 +175,7 @@ class Agent:
 
     def assert_one_of_each(self) -> None:
         """No process of an earlier life is left beside one of this."""
-        titles = [" ".join(process.cmdline()) for process in psutil.Process(self.process.pid).children(recursive=True)]
+        titles = [title for process in psutil.Process(self.process.pid).children(recursive=True) if (title := _title(process))]
         strays = [
             process.pid
             for process in psutil.process_iter(["cmdline"])
@@ -196,6 +196,13 @@ class Agent:
         for name in self.programs:
             bugs = re.findall(r"^.*(?:step_failed|Traceback).*$", self.log(name), re.MULTILINE)
             assert self.bugs_are_expected or not bugs, f"{name} met a bug: {bugs[0][:200]}"
+
+
+def _title(process: psutil.Process) -> str:
+    """Return what a process calls itself; nothing of one that is just over, such as who sent a message."""
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""
 
 
 def _is_of(process: psutil.Process, directory: Path) -> bool:

@@ -46,6 +46,8 @@ def row(
     """Enter a function into the matrix."""
 
     def enter(run: Callable[[], float]) -> Callable[[], float]:
+        if name in ROWS and ROWS[name].run.__module__ != run.__module__:
+            raise ValueError(f"there are two rows {name}")
         ROWS[name] = Row(name=name, about=about, bound_s=bound_s, run=run, in_ci=in_ci, alone=alone)
         return run
 

@@ -1,4 +1,4 @@
-"""The database over long readers, chaos, floods, backups and upgrades: F44, F46, F47, F48, F49."""
+"""The database over long readers, chaos, floods, backups and upgrades: F44, F46-chaos, F47, F48, F49."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def long_reader() -> float:
         return took
 
 
-@row("F46", f"{CHAOS_S:g} s of chaos (a day's, shortened): a process is killed every second while four write: each check counts once", bound_s=30, in_ci=False)
+@row("F46-chaos", f"{CHAOS_S:g} s of chaos (a day's, shortened): a process is killed every second while four write: each check counts once", bound_s=30, in_ci=False)
 def chaos() -> float:
     kills = 0
     with watching(fickle=True) as host:
