@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from healthmon.store.connection import SAFE_SQLITE
+from healthmon.store.sqlite import SAFE_SQLITE
 from tests.faults.harness import TOP, CannotRunError, row, since
 from tests.faults.notes import figures
 
