@@ -124,7 +124,7 @@ def _killed(*, live_restore: bool) -> float:
             the.engine.start()
 
 
-@row("F21", "the engine is killed and started again: nothing before it settled, one restart afterwards", bound_s=30)
+@row("F21", "the engine is killed and started again: nothing before it settled, one restart afterwards", bound_s=30, alone=True)
 def killed() -> float:
     return _killed(live_restore=False)
 

@@ -66,6 +66,7 @@ def hung_loop_with_a_beating_thread() -> float:
 @row("F14", "a worker at its memory limit: it alone ends, says why, and is replaced", bound_s=20)
 def out_of_memory() -> float:
     with _agent_with("leak", watchdog={"max_memory_mb": 4_000}) as host:
+        host.bugs_are_expected = True  # it says where its memory ended
         before = host.pids()
         process = psutil.Process(before["probe-core"])
         limit = process.memory_info().vms + ROOM_BYTES
