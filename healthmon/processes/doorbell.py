@@ -22,6 +22,7 @@ class Doorbell:
     def __init__(self) -> None:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._letterbox: Letterbox | None = None
+        self._was_rung = False
         self._poll = select.poll()
         self._poll.register(self._wake, select.POLLIN)
 
@@ -56,7 +57,12 @@ class Doorbell:
                 os.eventfd_read(self._wake)
         elif self._letterbox is not None and descriptor == self._letterbox.socket.fileno():
             for _ in self._letterbox.receive(MAX_BYTES):
-                pass
+                self._was_rung = True
+
+    def take_ring(self) -> bool:
+        """Tell whether another process has rung since the last call."""
+        was_rung, self._was_rung = self._was_rung, False
+        return was_rung
 
     def close(self) -> None:
         os.close(self._wake)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock, log, probes
 from healthmon.errors import StoreUnavailableError
 from healthmon.model.check import Check, CheckKind, CheckStatus
-from healthmon.probes.pool import Look, Pool
+from healthmon.probes.pool import Patience, Pool
 from healthmon.probes.schedule import Agenda, Grid, Rhythm, Timetable
 from healthmon.processes.prober.journal import Journal
 from healthmon.store import probe_requests, services
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthmon.config import Config, ServiceSettings
+    from healthmon.probes.pool import Look
     from healthmon.probes.schedule import Finish
     from healthmon.processes.doorbell import Doorbell
     from healthmon.processes.loop import Worker
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_MS = 100  # a lock must not hold up the schedule: what waits for it stays in memory
 READ_REQUESTS_S = 5.0  # when no ring says that there are new ones; also when a deleted database is noticed at the latest
-SPARE_READS_S = 0.25  # a ring that comes together with a look of ours cannot be told from it
+COLLECT_S = 1.0  # so long after it began a look is collected that ended by then and changes nothing: one wake-up for it and its commit
+FLUSH_S = 1.0  # so long after it began it is written at the latest, or as soon as it has ended
 
 
 def make(config: Config, group: str) -> Callable[[Doorbell], Worker]:
@@ -69,14 +71,17 @@ class Prober:
         self._journal = Journal(connection, self._records, evaluator)
         self._requested: dict[str, float] = {}
         self._requests_read_at = float("-inf")
+        self._doorbell = doorbell
         self._pool = Pool(doorbell.ring_self)
+        self._begun: dict[str, float] = {}  # the looks in flight
+        self._collect_at = float("inf")  # looks that nobody calls us for
 
     def step(self) -> float:
         """Collect what is finished, begin what is due, write what is to be written."""
         now = clock.monotonic()
-        collected = self._collect(now)
-        begun = self._begin_due(now)
-        if self._should_read_requests(now, was_idle=not collected and not begun):
+        self._collect(now)
+        self._begin_due(now)
+        if self._doorbell.take_ring() or now - self._requests_read_at >= READ_REQUESTS_S:
             self._read_requests(now)
             self._begin_due(now)
         self._journal.flush_when_due(now)
@@ -113,27 +118,26 @@ class Prober:
         self._journal.close()
         self._connection.close()
 
-    def _collect(self, now: float) -> bool:
-        looks = self._pool.finished()
-        for look in looks:
+    def _collect(self, now: float) -> None:
+        for look in self._pool.finished():
+            begun_at = self._begun.pop(look.key)
             if self._timetable.let_go(look.key):
                 continue  # the service is gone meanwhile
             finish = self._timetable.finish(look.key, look.outcome.status, now)
             check = Check(service_id=self._ids[look.key], kind=finish.kind, checked_at=look.started_at, outcome=look.outcome)
-            urgent = finish.is_change or finish.kind is not CheckKind.SCHEDULED
-            self._journal.add(check, now, urgent=urgent)
+            is_urgent = finish.is_change or finish.kind is not CheckKind.SCHEDULED
+            self._journal.add(check, by=now if is_urgent else begun_at + FLUSH_S)
             self._record(look, finish)
-        return bool(looks)
+        if now >= self._collect_at:
+            self._collect_at = now + COLLECT_S if self._begun else float("inf")  # those that take longer call us
 
-    def _begin_due(self, now: float) -> bool:
-        due = self._timetable.due(now)
-        for name, _ in due:
-            self._pool.submit(name, self._probes[name])
-        return bool(due)
-
-    def _should_read_requests(self, now: float, *, was_idle: bool) -> bool:
-        """A step in which nothing of ours happened was a ring, or the fallback."""
-        return was_idle or now - self._requests_read_at >= SPARE_READS_S
+    def _begin_due(self, now: float) -> None:
+        for name, kind in self._timetable.due(now):
+            until = now + min(COLLECT_S, self._members[name].interval_seconds / 4)  # the next look has to wait for this one
+            patience = Patience(status=self._timetable.last_status(name), until=until)
+            self._begun[name] = now
+            self._collect_at = min(self._collect_at, until)
+            self._pool.submit(name, self._probes[name], patience if kind is CheckKind.SCHEDULED else None)
 
     def _read_requests(self, now: float) -> None:
         self._requests_read_at = now
@@ -152,7 +156,7 @@ class Prober:
     def _wait_s(self) -> float:
         release_s = self._pool.next_release_s()
         now = clock.monotonic()
-        ends = [self._timetable.next_at(), self._journal.flush_at, self._requests_read_at + READ_REQUESTS_S]
+        ends = [self._timetable.next_at(), self._journal.flush_at, self._collect_at, self._requests_read_at + READ_REQUESTS_S]
         if release_s is not None:
             ends.append(now + release_s)
         return max(0.0, min(ends) - now)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from healthmon.model.check import Check
     from healthmon.store.connection import Connection
 
-FLUSH_S = 1.0  # the longest that a look which changes nothing waits for its commit
 AWAY_PAUSE_S = 1.0
 MAX_KEPT = 10_000  # checks in memory while the database cannot be written
 MAX_BATCH = 500  # checks in one transaction
@@ -39,14 +38,14 @@ class Journal:
         self._dropped = 0
         self._is_away = False
 
-    def add(self, check: Check, now: float, *, urgent: bool) -> None:
-        """Take a check; an urgent one is written with this step, unless the database is known to be away."""
+    def add(self, check: Check, *, by: float) -> None:
+        """Take a check that is to be written by a time, unless the database is known to be away."""
         if len(self._kept) >= MAX_KEPT:
             self._kept.popleft()
             self._dropped += 1
         self._kept.append(check)
         if not self._is_away:
-            self.flush_at = min(self.flush_at, now if urgent else now + FLUSH_S)
+            self.flush_at = min(self.flush_at, by)
 
     def flush_when_due(self, now: float) -> None:
         if now >= self.flush_at:
