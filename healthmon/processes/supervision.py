@@ -6,8 +6,6 @@ before the first of them starts; when something stands in the way, nothing is st
 
 from __future__ import annotations
 
-import gc
-import importlib
 import os
 import socket
 import struct
@@ -21,7 +19,7 @@ from healthmon import applied, clock, log
 from healthmon import config as configuration
 from healthmon.errors import UsageError
 from healthmon.person import person
-from healthmon.processes import configuring, entry, loop, programs, refusing, reload_line, roles, supervisord
+from healthmon.processes import configuring, entry, loop, programs, refusing, reload_line, roles, sharing, supervisord
 from healthmon.processes.console import Console, Screen
 from healthmon.store import configurations, services, start
 
@@ -36,20 +34,6 @@ if TYPE_CHECKING:
     from healthmon.processes.supervisord import Main
 
 AGENT = "agent"
-PRELOADED = (
-    "apsw",
-    "psutil",
-    "docker",
-    "pydantic",
-    "requests",
-    "healthmon.config",
-    "healthmon.processes.evaluator",
-    "healthmon.processes.healer",
-    "healthmon.processes.keeper",
-    "healthmon.processes.notifier",
-    "healthmon.processes.prober",
-    "healthmon.processes.watchdog",
-)
 
 
 def run(
@@ -78,7 +62,7 @@ def run(
     console = Console(paths.console, Screen(sys.stderr.fileno()).show)
     ground = Ground(paths, watched, console, lock)
     try:
-        preload()
+        sharing.prepare(paths)
         setproctitle("healthmon: supervisord")
         return supervisord.supervise(programs.conf_file(paths), console, main, keep=ground.keep, hang_up=partial(ask_to_reload, paths))
     finally:
@@ -175,14 +159,6 @@ def write_down(
     programs.write(paths, [*programs.of_monitor(found, paths), *watched])
     programs.write_conf(paths)
     return found, config
-
-
-def preload() -> None:
-    """Load what programs need, and keep the collector's hands off it: every page it writes to is no longer shared."""
-    for module in PRELOADED:
-        importlib.import_module(module)
-    gc.collect()
-    gc.freeze()
 
 
 def running_pid(path: Path) -> int | None:
