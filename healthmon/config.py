@@ -85,8 +85,7 @@ class Config(Settings):
     )
     log_level: LogLevel = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     services: tuple[ServiceSettings, ...] = Field(
-        description="The services to monitor, each with its name and url.",
-        json_schema_extra={"minItems": 1},
+        description="The services to monitor, each with its name and url. May be empty where discovery is written.",
     )
     alert_rules: tuple[RuleSettings, ...] = Field(
         DEFAULT_RULES,

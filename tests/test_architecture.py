@@ -19,7 +19,7 @@ PACKAGE = ROOT / "healthmon"
 # From the ground up. A module belongs to the layer of its longest prefix, and imports only from its own layer or from
 # those before it.
 LAYERS: list[tuple[str, tuple[str, ...]]] = [
-    ("ground", ("__init__", "errors", "clock", "clock_step", "paths", "log", "log_file", "log_journal", "log_level", "installation", "settings", "failpoints", "unix_rpc", "letterbox", "person", "redaction", "spelling")),
+    ("ground", ("__init__", "errors", "clock", "clock_step", "paths", "log", "log_file", "log_journal", "log_level", "installation", "settings", "failpoints", "unix_rpc", "letterbox", "person", "redaction", "spelling", "memo")),
     ("model", ("model",)),
     (
         "decisions",
@@ -62,9 +62,11 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.gates",
             "heal.explain",
             "heal.reach",
+            "heal.budget",
             "heal.order",
             "heal.storm",
             "heal.replay",
+            "heal.replay_life",
             "heal.pressure",
             "heal.signature",
             "heal.learning",
@@ -82,7 +84,13 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.outcome",
             "heal.verification",
             "heal.matching",
+            "heal.interest",
+            "heal.docker_words",
+            "heal.docker_events",
+            "heal.docker_health",
             "heal.docker_facts",
+            "heal.docker_stops",
+            "heal.docker_target",
             "heal.condition",
             "heal.compose_dependencies",
             "heal.docker_logs",
@@ -117,9 +125,9 @@ PROCESSES = (
 # One home each.
 HOMES = {
     "apsw": {"store"},
-    "requests": {"probes", "notify.http_post", "watch.dead_man", "heal.docker_answer", "heal.docker_client", "heal.docker_engine", "demo"},
-    "urllib3": {"probes", "notify.http_post", "heal.docker_answer", "heal.docker_client", "heal.docker_engine"},
-    "docker": {"heal.docker_client", "heal.docker_engine", "demo.containers"},
+    "requests": {"probes", "notify.http_post", "watch.dead_man", "heal.docker_answer", "heal.docker_client", "heal.docker_connection", "demo"},
+    "urllib3": {"probes", "notify.http_post", "heal.docker_answer", "heal.docker_client", "heal.docker_connection", "heal.docker_stream"},
+    "docker": {"heal.docker_client", "heal.docker_connection", "heal.docker_stream", "demo.containers"},
     "supervisor": {"processes.supervisord", "processes.programs", "cli.ctl"},
     "yaml": {"config_source.yaml_text"},
     "apprise": {"notify.apprise_sender"},

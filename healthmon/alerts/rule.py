@@ -12,6 +12,7 @@ from healthmon.model.alert import AlertSeverity
 from healthmon.model.status import ServiceStatus
 from healthmon.rules.explanation import explain
 from healthmon.rules.language import understand
+from healthmon.rules.looks import OF_THE_DAY, SUMMED_UP
 from healthmon.rules.variables import VARIABLES, Unit
 
 if TYPE_CHECKING:
@@ -25,13 +26,12 @@ if TYPE_CHECKING:
 
 BLIND_AFTER = timedelta(minutes=5)
 BLIND = "monitoring_blind"
-LAGS = frozenset({"uptime_percentage", "uptime_coverage", "unhealthy_share_2h", "unhealthy_share_6h", "unhealthy_share_24h"})  # of the last day
 CONFIGURED = frozenset({"critical", "service", "group", "expected_response_time"})
-WINDOWS = ("_5m", "_15m", "_30m", "_1h")
 LONG_LAG, SHORT_LAG = timedelta(hours=24), timedelta(hours=1)
 FLAPPING = "flapping"
 BEYOND_HEALING = (HealReason.CRASH_LOOP, HealReason.NEEDS_RECREATE, HealReason.NEVER_HEALTHY)  # no restart mends it: a person has to
 MANY_FAILURES = "max_consecutive_failures"
+BURN_FACTORS = (14.4, 6.0, 3.0)  # so many times too fast: within the hour, within six, within the day
 BUDGET_HOUR, BUDGET_SIX_HOURS, BUDGET_DAY = "error_budget_1h", "error_budget_6h", "error_budget_24h"
 
 
@@ -50,9 +50,9 @@ class Rule:
     def lag(self) -> timedelta:
         """How long it may go on to hold after what it is about is over: nothing but the past is asked for."""
         names = [name for name in self.condition.names if name not in CONFIGURED]
-        if not names or any(name not in LAGS and not name.endswith(WINDOWS) for name in names):
+        if not names or any(name not in OF_THE_DAY and not name.endswith(SUMMED_UP) for name in names):
             return timedelta(0)
-        return LONG_LAG if any(name in LAGS for name in names) else SHORT_LAG
+        return LONG_LAG if any(name in OF_THE_DAY for name in names) else SHORT_LAG
 
     @property
     def is_about_recovery(self) -> bool:
@@ -136,19 +136,21 @@ def of_budget(settings: SloSettings) -> tuple[Rule, ...]:
 
     A long window says that it matters, a short one that it goes on (Google's SRE workbook, chapter 5). At a look every 30 s,
     99.9 percent is spent 14 times too fast by two failed looks in an hour: so there have to be three. The workbook's fourth
-    pair, of three days, is what `healthmon slo` shows of the budget.
+    pair, of three days, is what `healthmon slo` shows of the budget. Where a service that is down all the time does not spend
+    its budget that fast (of 93 percent and less, not 14 times), there is no such rule.
     """
     if not settings.burn_rate_alerts:
         return ()
     allowed = (100 - settings.availability_percent) / 100
-    fast, slow, day = (f"{factor * allowed:.6g}" for factor in (14.4, 6, 3))
+    fast, slow, day = (f"{factor * allowed:.6g}" for factor in BURN_FACTORS)
     conditions = (
         (BUDGET_HOUR, AlertSeverity.CRITICAL, f"failure_ratio_1h > {fast} and failure_ratio_5m > {fast} and failure_ratio_1h * checks_1h >= 3"),
         (BUDGET_SIX_HOURS, AlertSeverity.CRITICAL, f"unhealthy_share_6h > {slow} and failure_ratio_30m > {slow}"),
         (BUDGET_DAY, AlertSeverity.WARNING, f"unhealthy_share_24h > {day} and unhealthy_share_2h > {day}"),
     )
+    possible = [one for one, factor in zip(conditions, BURN_FACTORS, strict=True) if factor * allowed < 1]
     at_once = Timing(duration=timedelta(0), keep_firing=timedelta(0))
-    return tuple(Rule(name=name, severity=severity, timing=at_once, condition=understand(text)) for name, severity, text in conditions)
+    return tuple(Rule(name=name, severity=severity, timing=at_once, condition=understand(text)) for name, severity, text in possible)
 
 
 def _rule(settings: RuleSettings) -> Rule:

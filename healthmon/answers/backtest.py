@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypedDict
 
 from healthmon import clock
-from healthmon.heal.replay import Candidate, Replay, WouldRestart
+from healthmon.heal.replay import Replay
+from healthmon.heal.replay_life import Candidate, WouldRestart
 from healthmon.store import checks, heals, services
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.history import report
 from healthmon.history.report import Report
+from healthmon.memo import Memo
 from healthmon.model.service import Service
 from healthmon.model.status import ServiceState
 from healthmon.status.uptime import Uptime
@@ -17,13 +18,16 @@ from healthmon.store import heal_review, holds, incidents, services, states
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from healthmon.config import Config
+    from healthmon.config import Config, ServiceSettings
+    from healthmon.history.report import ServiceLine
     from healthmon.model.hold import Hold
     from healthmon.model.incident import Incident
     from healthmon.store.connection import Connection
     from healthmon.store.heal_review import HealReview
+    from healthmon.store.targets import TargetReport, TargetSummary
 
 BELIEVED_INTERVALS = 3
+UNSEEN = Uptime()
 HEALED_WITHIN = timedelta(days=30)
 NO_ID = 0  # of a service that the database does not know; its own count from 1
 
@@ -47,19 +51,27 @@ class LiveReport(Report):
         return None if hold is None else f"held back until {clock.to_people(hold.ends_at)} ({hold.author}: {hold.reason})"
 
 
-def read(connection: Connection, loaded: Config) -> LiveReport:
+class Known:
+    """What was read before: for who asks again and again, as most of a thousand services are as they were a moment ago."""
+
+    def __init__(self) -> None:
+        self.states: Memo[tuple[ServiceState, Uptime]] = Memo()
+        self.lines: Memo[ServiceLine] = Memo()
+        self.targets: Memo[TargetReport] = Memo()
+        self.summaries: Memo[TargetSummary] = Memo()
+
+
+def read(connection: Connection, loaded: Config, known: Known | None = None) -> LiveReport:
     """Return how every configured service is now, as the database knows it; one that it does not know is unknown."""
-    now = clock.now()
-    known = services.by_name(connection)
-    seen, uptimes = states.load(connection), states.uptimes(connection)
+    now, known = clock.now(), known or Known()
+    entered, seen = services.by_name(connection), states.load_with_uptimes(connection, known.states)
     lines = []
     for settings in loaded.enabled_services():
-        new = Service(service_id=NO_ID, name=settings.name, group=settings.group, critical=settings.critical)
-        service = known.get(settings.name, new)
+        service = entered.get(settings.name) or _not_entered(settings)
         sid = service.service_id
+        state, uptime = seen.get(sid) or (ServiceState(service_id=sid), UNSEEN)
         max_age = timedelta(seconds=BELIEVED_INTERVALS * settings.interval_seconds + settings.timeout_seconds)
-        state = seen.get(sid, ServiceState(service_id=sid))
-        lines.append(report.line(service, state, uptimes.get(sid, Uptime()), now=now, max_age=max_age))
+        lines.append(known.lines.of(settings.name, report.line, service, state, uptime, report.is_stale(state, now, max_age)))
     shown = {line.service.service_id for line in lines}
     unhealed = [incident for incident in incidents.open_incidents(connection) if incident.service_id in shown]
     return LiveReport(
@@ -69,3 +81,7 @@ def read(connection: Connection, loaded: Config) -> LiveReport:
         holds=holds.standing(connection, at=now),
         healed=heal_review.per_failure(connection, since=now - HEALED_WITHIN),
     )
+
+
+def _not_entered(settings: ServiceSettings) -> Service:
+    return Service(service_id=NO_ID, name=settings.name, group=settings.group, critical=settings.critical)

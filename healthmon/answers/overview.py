@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon.answers import live
-from healthmon.store import alerts, channel_states, conversations, heals, history, incidents, rollups, targets
+from healthmon.answers.live import Known
+from healthmon.store import alerts, channel_states, conversations, heals, history, incidents, percentiles, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,12 +53,13 @@ class Past:
     incidents: tuple[Incident, ...]
 
 
-def read(connection: Connection, config: Config) -> Standing:
+def read(connection: Connection, config: Config, known: Known | None = None) -> Standing:
     """Return how everything is now."""
-    report = live.read(connection, config)
+    known = known or Known()
+    report = live.read(connection, config, known)
     return Standing(
         report=report,
-        targets=targets.load(connection),
+        targets=targets.load(connection, known.targets),
         alerts=tuple(alerts.firing(connection)),
         conversations={one.service_id: one for one in conversations.open_conversations(connection)},
         heals={one.incident_id: tuple(heals.of_incident(connection, one.incident_id)) for one in report.incidents.values()},
@@ -70,7 +72,7 @@ def read_past(connection: Connection, service_ids: Iterable[int], *, until: date
     """Return the past of some services."""
     since = until - span
     outages: dict[int, list[Incident]] = {}
-    counted = rollups.percentiles(connection)
+    counted = percentiles.load(connection)
     for incident in incidents.touching(connection, since):
         outages.setdefault(incident.service_id, []).append(incident)
     return {

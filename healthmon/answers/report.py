@@ -12,6 +12,7 @@ from healthmon.answers import live
 from healthmon.answers.wording import iso, rounded
 from healthmon.clock import to_iso
 from healthmon.history.report import OverallHealth
+from healthmon.memo import Memo
 from healthmon.model.check import CheckReason
 from healthmon.model.status import ServiceStatus
 from healthmon.model.target import TargetState
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from healthmon.answers.live import LiveReport
     from healthmon.config import Config
     from healthmon.history.report import ServiceLine
+    from healthmon.model.hold import Hold
+    from healthmon.model.incident import Incident
     from healthmon.store.connection import Connection
     from healthmon.store.heal_review import HealReview
     from healthmon.store.targets import TargetSummary
@@ -123,16 +126,25 @@ class DashboardDocument(ReportDocument):
     trends: Trends
 
 
-def read_report(connection: Connection, config: Config) -> ReportDocument:
+class Known(live.Known):
+    """What was answered before, too. Its documents are shared: nobody changes them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.documents: Memo[ServiceDocument] = Memo()
+
+
+def read_report(connection: Connection, config: Config, known: Known | None = None) -> ReportDocument:
     """Return how every configured service is now."""
-    return report_document(live.read(connection, config), targets.summaries(connection))
+    known = known or Known()
+    return report_document(live.read(connection, config, known), targets.summaries(connection, known.summaries), known)
 
 
-def read_dashboard(connection: Connection, config: Config) -> DashboardDocument:
+def read_dashboard(connection: Connection, config: Config, known: Known | None = None) -> DashboardDocument:
     """Return the report with the trends of the last 24 hours."""
     since = clock.now() - TREND
     return DashboardDocument(
-        **read_report(connection, config),
+        **read_report(connection, config, known),
         trends=trends_document(
             trends.hourly_health(connection, since),
             trends.response_times(connection, since),
@@ -141,8 +153,9 @@ def read_dashboard(connection: Connection, config: Config) -> DashboardDocument:
     )
 
 
-def report_document(report: LiveReport, targets: Mapping[int, TargetSummary]) -> ReportDocument:
+def report_document(report: LiveReport, targets: Mapping[int, TargetSummary], known: Known | None = None) -> ReportDocument:
     """Return the document's report."""
+    made = (known or Known()).documents
     return ReportDocument(
         timestamp=to_iso(report.at),
         overall_health=report.overall,
@@ -155,7 +168,7 @@ def report_document(report: LiveReport, targets: Mapping[int, TargetSummary]) ->
             health_percentage=report.health_percentage,
         ),
         services=[
-            _service(line, targets.get(line.service.service_id), report)
+            made.of(line.service.name, _service, line, *_about(line.service.service_id, report), targets.get(line.service.service_id))
             for line in report.lines
         ],
         healing=_healing_of(report.healed),
@@ -220,9 +233,11 @@ def trends_document(
     )
 
 
-def _service(line: ServiceLine, target: TargetSummary | None, report: LiveReport) -> ServiceDocument:
-    sid = line.service.service_id
-    incident, hold = report.incidents.get(sid), report.holds.get(sid)
+def _about(sid: int, report: LiveReport) -> tuple[Incident | None, Hold | None, str | None]:
+    return report.incidents.get(sid), report.holds.get(sid), report.healing(sid)
+
+
+def _service(line: ServiceLine, incident: Incident | None, hold: Hold | None, healing: str | None, target: TargetSummary | None) -> ServiceDocument:
     return ServiceDocument(
         service_name=line.service.name,
         current_status=line.status,
@@ -242,7 +257,7 @@ def _service(line: ServiceLine, target: TargetSummary | None, report: LiveReport
         container_problem=None if target is None else target.problem,
         incident_id=None if incident is None else incident.incident_id,
         incident_since=None if incident is None else to_iso(incident.started_at),
-        healing=report.healing(sid),
+        healing=healing,
         healing_reason=None if incident is None else incident.healing_reason,
         held_until=None if hold is None else to_iso(hold.ends_at),
     )

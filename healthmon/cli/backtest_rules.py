@@ -14,7 +14,9 @@ from healthmon.cli.context import open_database
 from healthmon.cli.duration import Duration
 from healthmon.cli.terminal import show_table
 from healthmon.errors import UsageError
-from healthmon.history.backtest import Replay, Watched, judge, not_in_history
+from healthmon.history.backtest import judge
+from healthmon.history.replay import Replay, Watched, not_in_history
+from healthmon.rules.looks import Subject
 from healthmon.rules.settings import RuleSettings
 from healthmon.spelling import nearest
 from healthmon.store import checks, outcomes, services
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
     from healthmon.cli.context import Context
     from healthmon.config import Config
-    from healthmon.history.backtest import Fired, Outage, Verdict
+    from healthmon.history.backtest import Outage, Verdict
+    from healthmon.history.replay import Fired
     from healthmon.model.service import Service
     from healthmon.store.connection import Connection
 
@@ -120,10 +123,12 @@ def _of_rule(rule: Rule, outages: Iterable[Outage], by_id: Mapping[int, Service]
 def _watched(configured: Any, service: Service) -> Watched:
     return Watched(
         service_id=service.service_id,
-        name=service.name,
-        group=configured.group,
-        critical=configured.critical,
-        expected_response_time=configured.expected_response_time,
+        subject=Subject(
+            name=service.name,
+            group=configured.group,
+            critical=configured.critical,
+            expected_response_time=configured.expected_response_time,
+        ),
         confirmations=configured.confirmations,
         max_gap=timedelta(seconds=BELIEVED_INTERVALS * configured.interval_seconds + configured.timeout_seconds),
     )

@@ -14,8 +14,10 @@ from healthmon.cli.acting import act, one_line
 from healthmon.cli.context import open_database
 from healthmon.cli.duration import Duration
 from healthmon.cli.heal_documents import explanation_document
-from healthmon.cli.heal_tables import show_explanation, show_history, show_review
+from healthmon.cli.heal_tables import show_explanation, show_history, show_host_budget, show_review
 from healthmon.errors import EXIT_FINE, StoreError
+from healthmon.heal import budget
+from healthmon.heal.situation import issued, spends
 from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.person import person
 from healthmon.processes.evaluator.explaining import read_explanation
@@ -101,15 +103,18 @@ def history(context: Context, service: str | None, limit: int, *, as_json: bool)
 @click.pass_obj
 def review(context: Context, days: int, *, as_json: bool) -> None:
     """Show whether restarts helped, per service and failure, and how many were needless."""
-    connection = open_database(context.config.paths)
+    connection, now, settings = open_database(context.config.paths), clock.now(), context.config.self_healing
     try:
-        found = heal_review.per_failure(connection, since=clock.now() - timedelta(days=days))
+        found = heal_review.per_failure(connection, since=now - timedelta(days=days))
+        spent = [issued(heal) for heal in heals.since(connection, now - budget.HOUR) if spends(heal, settings)]
     finally:
         connection.close()
     if as_json:
         click.echo(json.dumps([line.document() for line in found], indent=2, ensure_ascii=False))
     else:
         show_review(found, days)
+        if settings.switched_on:
+            show_host_budget(settings, sorted(spent), now)
 
 
 @command.command("hold", short_help="restart it by no means for a time")

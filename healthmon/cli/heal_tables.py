@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.cli.table import MARKS, STYLES, age
 from healthmon.cli.terminal import a_console, a_table, plain, say, styled
+from healthmon.heal import budget
 from healthmon.heal.decision import HealVerdict
 from healthmon.heal.explain import GateState
 from healthmon.heal.words import evidence_in_words, in_words
@@ -20,14 +21,16 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from healthmon.heal.explain import GateResult
+    from healthmon.heal.settings import HealSettings
     from healthmon.model.heal import Heal
     from healthmon.model.heal_evidence import HealEvidence
     from healthmon.model.hook_run import HookRun
     from healthmon.processes.evaluator.explaining import Explained
     from healthmon.store.heal_review import HealReview
 
-GATE_MARKS = {GateState.PASSED: ("✔", "green"), GateState.OBJECTS: ("✖", "bold red"), GateState.NOT_ASKED: ("·", "dim")}
+GATE_MARKS = {GateState.PASSED: ("✔", "green"), GateState.OBJECTS: ("✖", "bold red")}
 COUNTS = frozenset({"restarts", "helped", "did not", "needless", "dry run", "by people"})
+IF_ANY = frozenset({"did not", "needless", "dry run", "by people"})  # columns that are most often empty
 OUTCOMES = {
     HealState.VERIFIED: "green",
     HealState.FAILED: "bold red",
@@ -46,9 +49,12 @@ def show_explanation(service: str, found: Explained) -> None:
     console.print()
     say(console, styled(f"healing: {in_words(decision, dry_run=situation.settings.dry_run)}", "bold"))
     table = a_table("", "gate", "answer")
-    for result in found.explanation.gates:
-        mark, style = GATE_MARKS[result.state]
-        table.add_row(styled(mark, style), styled(result.question, style if result.state is GateState.NOT_ASKED else ""), _answer(result, situation.now))
+    asked = [result for result in found.explanation.gates if result.state is not GateState.NOT_ASKED]
+    for result in asked:
+        table.add_row(styled(*GATE_MARKS[result.state]), styled(result.question), _answer(result, situation.now))
+    left = len(found.explanation.gates) - len(asked)
+    if left:
+        table.add_row(*plain("·"), styled(f"{left} more questions", "dim"), styled("cannot be asked", "dim"))
     console.print(table)
     say(console, styled(_earliest(found), "bold"))
 
@@ -59,7 +65,7 @@ def show_history(found: Iterable[tuple[Heal, HealEvidence, Sequence[HookRun]]], 
     if not lines:
         console.print("nothing was restarted yet")
         return
-    table = a_table("heal", "when", "service", "what", "outcome", "detail", "evidence", numbers={"heal", "when"})
+    table = a_table("heal", "when", "service", "what", "outcome", "detail", "evidence", numbers={"heal", "when"}, whole={"when", "outcome"})
     for heal, evidence, hooks in lines:
         what = f"{heal.action.value} {heal.attempt}" if heal.asked_by is None else f"{heal.action.value} for {heal.asked_by}"
         table.add_row(
@@ -76,13 +82,30 @@ def show_review(found: Iterable[HealReview], days: int) -> None:
     if not lines:
         console.print(f"nothing was restarted in the last {days} days")
         return
-    table = a_table("service", "restarts", "helped", "did not", "needless", "dry run", "by people", "against", numbers=COUNTS)
-    for line in lines:
-        share = "" if line.success_percentage is None else f"{line.verified} ({line.success_percentage:.0f} %)"
-        counts = (line.failed, line.needless, line.would_restart, line.by_people)
-        table.add_row(*plain(line.service_name, str(line.made or ""), share, *(str(count or "") for count in counts), line.failure))
+    columns = {
+        "service": [line.service_name for line in lines],
+        "restarts": [str(line.made or "") for line in lines],
+        "helped": ["" if line.success_percentage is None else f"{line.verified} ({line.success_percentage:.0f} %)" for line in lines],
+        "did not": [str(line.failed or "") for line in lines],
+        "needless": [str(line.needless or "") for line in lines],
+        "dry run": [str(line.would_restart or "") for line in lines],
+        "by people": [str(line.by_people or "") for line in lines],
+        "against": [line.failure for line in lines],
+    }
+    shown = {name: cells for name, cells in columns.items() if name not in IF_ANY or any(cells)}
+    table = a_table(*shown, numbers=COUNTS, whole={"service", "helped"})
+    for cells in zip(*shown.values(), strict=True):
+        table.add_row(*plain(*cells))
     console.print(table)
     console.print(styled("needless: it would have recovered by itself, as far as earlier outages, or a dry run, can tell", "dim"))
+
+
+def show_host_budget(settings: HealSettings, spent: Sequence[datetime], now: datetime) -> None:
+    """Print how many restarts of the whole host are spent, and when there is one more."""
+    budgets = budget.of_host(settings)
+    at, _ = budget.next_free(budgets, spent, now)
+    free = "one more is free now" if at <= now else f"one more is free {clock.to_people(at)}, {_ahead(at, now)}"
+    say(a_console(), styled(f"spent on this host: {budget.standing(budgets, spent, now)}; {free}"))
 
 
 def _status(service: str, found: Explained) -> Text:
@@ -103,8 +126,6 @@ def _container(found: Explained) -> Text:
 
 
 def _answer(result: GateResult, now: datetime) -> Text:
-    if result.state is GateState.NOT_ASKED:
-        return styled("not asked", "dim")
     until = "" if result.until is None else f"until {clock.to_people(result.until)}, {_ahead(result.until, now)}"
     text = "; ".join(filter(None, (result.detail, until)))
     if result.state is GateState.PASSED:

@@ -28,6 +28,7 @@ VERBS = {
     "run": "watch and heal, in the foreground, until Ctrl-C",
     "demo": "see it at work on 17 small services of its own",
     "status": "how every service is, for a person",
+    "top": "how everything is, live, until q",
     "alerts": "what fires, who was told, and what you say to it",
     "incidents": "what was ill, when, why, and what was done about it",
     "heal": "why healing does what it does, and whether it helps; hold back, release, restart now",

@@ -67,10 +67,10 @@ def _facts(line: ServiceLine, found: TargetReport | None, now: datetime) -> list
     what = "" if line.status is ServiceStatus.HEALTHY else log.clean(line.error or line.reason.value)
     if line.service.critical and line.status is ServiceStatus.UNHEALTHY:
         what = f"critical: {what}"
-    return [age(line.status_since, now), response, _uptime(line), _container(found), what]
+    return [age(line.status_since, now), response, uptime_words(line), container_words(found), what]
 
 
-def _uptime(line: ServiceLine) -> str:
+def uptime_words(line: ServiceLine) -> str:
     percentage, coverage = line.uptime.percentage, line.uptime.coverage
     if percentage is None:
         return "unknown"
@@ -78,7 +78,7 @@ def _uptime(line: ServiceLine) -> str:
     return f"{percentage:.2f}%{partly}"
 
 
-def _container(found: TargetReport | None) -> str:
+def container_words(found: TargetReport | None) -> str:
     if found is None:
         return ""
     if found.target is None:

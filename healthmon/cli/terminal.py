@@ -26,13 +26,13 @@ def a_console() -> Console:
     return Console(width=width, highlight=False)
 
 
-def a_table(*columns: str, numbers: Collection[str] = ()) -> Table:
-    """Return an empty plain table; the columns in `numbers` are set to the right."""
+def a_table(*columns: str, numbers: Collection[str] = (), whole: Collection[str] = ()) -> Table:
+    """Return an empty plain table; the columns in `numbers` are set to the right, those in `whole` never cut or broken."""
     from rich.table import Table  # noqa: PLC0415  as above
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left")
+        table.add_column(column, justify="right" if column in numbers else "left", no_wrap=column in whole)
     return table
 
 

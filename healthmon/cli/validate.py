@@ -13,6 +13,7 @@ import click
 from healthmon import config as configuration
 from healthmon.cli import agents
 from healthmon.cli.containers import matches
+from healthmon.heal.labels import asking
 from healthmon.heal.matching import MatchProblem
 from healthmon.notify import routes
 from healthmon.notify.channels import enabled
@@ -35,6 +36,8 @@ def command(context: Context, file: Path | None, *, schema: bool) -> None:
     loaded = context.file if file is None else configuration.load(file)
     source = context.source if file is None else file
     click.echo(f"{source} is valid: {len(loaded.enabled_services())} services in {len(loaded.groups())} groups")
+    if not loaded.services:
+        click.echo(f"watched are the containers that ask for it by a label: {' or '.join(f'{label}=true' for label in asking(loaded.discovery))}")
     for note in agents.standing(source):
         click.echo(note)
     click.echo(f"everything is written to {loaded.paths.data_dir}, the database is {loaded.paths.database}")

@@ -9,6 +9,7 @@ from healthmon.spelling import MATCHED_CHARS, nearest, quoted
 
 MAX_CYCLES = 10
 MAX_SHOWN = 10
+EMPTY = "is empty: name at least one service to monitor, or write discovery, so that it is meant: then containers whose labels ask for it are enough"
 
 
 def findings(values: Plain) -> list[Finding]:
@@ -102,7 +103,14 @@ def _circle(cycle: list[str], places: dict[str, int]) -> Finding:
 
 def _none_enabled(values: Plain, services: dict[int, dict[str, Plain]]) -> list[Finding]:
     if isinstance(values, dict) and values.get("services") == ():
-        return [Finding(path=("services",), message="is empty: name at least one service to monitor")]
+        return [] if _watches_labels(values.get("discovery")) else [Finding(path=("services",), message=EMPTY)]
     if services and all(service.get("enabled") is False for service in services.values()):
         return [Finding(path=("services",), message="none is enabled: set enabled to true for one, or remove it there")]
     return []
+
+
+def _watches_labels(discovery: Plain) -> bool:
+    """Tell whether a file says itself that containers may ask to be watched: by default they may, but nobody has meant it."""
+    if not isinstance(discovery, dict):
+        return False
+    return discovery.get("label", "by default") is not None or discovery.get("autoheal_labels") is True

@@ -1,252 +1,58 @@
-"""What happened to the containers while nobody looked? Follows the engine's events and remembers what still matters.
-
-Events are a hint, never the truth: the engine keeps the last 256 and drops what a slow reader misses. They wake the
-healer, say which container to inspect again, and are the only trace of who stopped one.
-"""
+"""What does one event of the engine's stream tell?"""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from contextlib import suppress
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from healthmon.errors import EngineError
-from healthmon.heal.docker_client import EventsRefusedError
-from healthmon.heal.docker_facts import BEGINS_WITHIN, End, Event, OwnRestart, Remembered, Stop, own_restart
+from healthmon.heal.docker_words import read_signal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-
-    from healthmon.log import Log
+    from healthmon.heal.docker_words import Json
 
 FOLLOWED = ("kill", "stop", "die", "start", "restart", "rename", "pause", "unpause", "destroy", "oom", "health_status", "update")
-LOOK_BACK = timedelta(days=1)  # so that a stop before our own start is known; the engine's 256 are the real limit
-REOPEN_PAUSE_S = 0.5
-UNREACHABLE_PAUSE_S = 2.0
-REFUSED_PAUSE_S = 20.0
-CLOSE_S = 1.0
-MAX_RECENT = 1_024
-MAX_STOPS = 16
-MAX_OWN_RESTARTS = 4
-MAX_JOURNAL = 20  # of one container, for people
+UNKNOWN_SIGNAL = -1  # of a kill whose signal cannot be read: taken as a stop
 
 
-class EventMemory:
-    """Holds what events said, for the thread that follows them and the threads that ask."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event of the engine's stream. `signal` is that of a kill; 0 for all other actions."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._stops: dict[str, deque[Stop]] = {}
-        self._own: dict[str, deque[OwnRestart]] = {}
-        self._ends: dict[str, End] = {}
-        self._out_of_memory: set[str] = set()  # in the run that has not ended yet
-        self._journal: dict[str, deque[Event]] = {}
-        self._changed: set[str] = set()
-        self._lost_track = False
-        self._recent: set[tuple[str, str, int]] = set()
-        self._recent_order: deque[tuple[str, str, int]] = deque()
-
-    def note(self, event: Event) -> bool:
-        """Take in one event; return whether it is a new one. A stream that is opened again repeats some."""
-        with self._lock:
-            if event.key in self._recent:
-                return False
-            self._remember_key(event)
-            self._changed.add(event.target_id)
-            self._journal.setdefault(event.target_id, deque(maxlen=MAX_JOURNAL)).append(event)
-            self._apply(event)
-        return True
-
-    def _remember_key(self, event: Event) -> None:
-        self._recent.add(event.key)
-        self._recent_order.append(event.key)
-        if len(self._recent_order) > MAX_RECENT:
-            self._recent.discard(self._recent_order.popleft())
-
-    def _apply(self, event: Event) -> None:
-        match event.action:
-            case "kill" | "stop":
-                stops = self._stops.setdefault(event.target_id, deque(maxlen=MAX_STOPS))
-                stops.append(Stop(signal=event.signal, at=event.at))
-            case "start":
-                self._stops.pop(event.target_id, None)
-                self._out_of_memory.discard(event.target_id)
-            case "oom":
-                self._out_of_memory.add(event.target_id)
-            case "die" if event.exit_code is not None:
-                killed = event.target_id in self._out_of_memory
-                self._ends[event.target_id] = End(exit_code=event.exit_code, oom_killed=killed, at=event.at)
-            case "restart":
-                self._end_own(event.target_id, event.at)
-            case "destroy":
-                self._stops.pop(event.target_id, None)
-                self._own.pop(event.target_id, None)
-                self._ends.pop(event.target_id, None)
-                self._journal.pop(event.target_id, None)
-
-    def _end_own(self, target_id: str, at: datetime) -> None:
-        """A restart is done: what comes after it is no longer ours."""
-        own = self._own.get(target_id)
-        if own and own[-1].since <= at < own[-1].until:
-            own[-1] = replace(own[-1], until=at)
-
-    def claim(self, target_id: str, since: datetime, stop_timeout_s: int) -> None:
-        """A call of ours begins at `since`: what happens until it is settled, or doubted, is no person's."""
-        with self._lock:
-            self._own.setdefault(target_id, deque(maxlen=MAX_OWN_RESTARTS)).append(own_restart(since, stop_timeout_s))
-
-    def adopt(self, target_id: str, since: datetime, stop_timeout_s: int) -> None:
-        """Somebody of ours meant to call at `since`, and nobody knows whether it reached the engine."""
-        with self._lock:
-            own = self._own.setdefault(target_id, deque(maxlen=MAX_OWN_RESTARTS))
-            if not any(known.since == since for known in own):
-                own.append(replace(own_restart(since, stop_timeout_s), begins_by=since + BEGINS_WITHIN))
-
-    def doubt(self, target_id: str, at: datetime) -> None:
-        """The call that was claimed last came back without a clear answer."""
-        with self._lock:
-            own = self._own.get(target_id)
-            if own:
-                own[-1] = replace(own[-1], begins_by=max(at, own[-1].since + BEGINS_WITHIN))
-
-    def settle(self, target_id: str, at: datetime) -> None:
-        """The restart that was claimed last is over: done, or refused."""
-        with self._lock:
-            self._end_own(target_id, at)
-
-    def recall(self, target_id: str) -> Remembered:
-        with self._lock:
-            return Remembered(
-                stops=tuple(self._stops.get(target_id, ())),
-                own_restarts=tuple(self._own.get(target_id, ())),
-                end=self._ends.get(target_id),
-            )
-
-    def journal(self, target_id: str) -> tuple[Event, ...]:
-        """Return what happened to a container lately, oldest first."""
-        with self._lock:
-            return tuple(self._journal.get(target_id, ()))
-
-    def take_changed(self) -> set[str]:
-        """Return the ids that something happened to since the last call."""
-        with self._lock:
-            changed, self._changed = self._changed, set()
-            return changed
-
-    def lose_track(self) -> None:
-        """Say that events may have been missed: only a look at everything tells."""
-        with self._lock:
-            self._lost_track = True
-
-    def has_lost_track(self) -> bool:
-        """Return, once, whether events may have been missed."""
-        with self._lock:
-            lost, self._lost_track = self._lost_track, False
-            return lost
-
-    def put_back(self, changed: Collection[str]) -> None:
-        """Take these for changed still: nobody has looked at them."""
-        with self._lock:
-            self._changed.update(changed)
-
-    def keep_only(self, target_ids: Collection[str]) -> None:
-        """Forget containers that are not there any more: their `destroy` may have been lost."""
-        with self._lock:
-            self._out_of_memory.intersection_update(target_ids)
-            for remembered in (self._stops, self._own, self._ends, self._journal):
-                for gone in remembered.keys() - set(target_ids):
-                    del remembered[gone]
+    target_id: str
+    action: str
+    signal: int
+    at: datetime
+    exit_code: int | None  # of a die
+    key: tuple[str, str, int]  # the same event, told twice, has the same key
 
 
-class Stream(Protocol):
-    """An open event stream: it ends when nothing came for a while, when the engine goes, or when it is closed."""
+def read_event(raw: Json) -> Event | None:
+    """Read one event of the stream; None for what is not about a container.
 
-    def __iter__(self) -> Iterator[Event]: ...
+    The engine writes the container's labels over an event's attributes: none of them is read, but a kill's signal and a die's exit code.
+    """
+    actor: Json = raw.get("Actor") or {}
+    target_id, action = actor.get("ID") or raw.get("id"), raw.get("Action") or raw.get("status")
+    if not target_id or not action:
+        return None
+    time_ns = int(raw.get("timeNano") or int(raw.get("time") or 0) * 10**9)
+    word = str(action).partition(":")[0]  # "health_status: unhealthy"
+    return Event(
+        target_id=str(target_id),
+        action=word,
+        signal=(_kill_signal(actor) or UNKNOWN_SIGNAL) if word == "kill" else 0,
+        at=datetime.fromtimestamp(time_ns / 1e9, UTC),
+        exit_code=_exit_code(actor) if word == "die" else None,
+        key=(str(target_id), str(action), time_ns),
+    )
 
-    def close(self) -> None: ...
+
+def _kill_signal(actor: Json) -> int:
+    said = (actor.get("Attributes") or {}).get("signal")
+    return read_signal(str(said)) if said is not None else 0
 
 
-class Follower:
-    """Keeps one stream open in a daemon thread: it survives the engine, and nothing waits for it at exit."""
-
-    def __init__(
-        self, open_stream: Callable[[datetime], Stream], memory: EventMemory, on_event: Callable[[], None], records: Log
-    ) -> None:
-        self._open_stream = open_stream
-        self._memory = memory
-        self._on_event = on_event
-        self._records = records
-        self._since = datetime.now(UTC) - LOOK_BACK
-        self._closing = threading.Event()
-        self._stream: Stream | None = None
-        self._following = False
-        self.refusal = ""  # why the engine lets nobody follow, while it does not
-        self._thread = threading.Thread(target=self._run, name="docker-events", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """End the thread; one that waits for a frozen engine is left behind after a second."""
-        self._closing.set()
-        stream = self._stream
-        if stream is not None:
-            stream.close()
-        self._thread.join(CLOSE_S)
-
-    def _run(self) -> None:
-        while not self._closing.is_set():
-            try:
-                self._follow()
-                pause_s = REOPEN_PAUSE_S
-            except EventsRefusedError as error:
-                self._refused(error)
-                pause_s = REFUSED_PAUSE_S if error.permanent else UNREACHABLE_PAUSE_S
-            except EngineError as error:
-                self._lost(error)
-                pause_s = UNREACHABLE_PAUSE_S
-            except Exception:  # noqa: BLE001  a bug in one event must not end the watch over all of them
-                if not self._closing.is_set():  # a stream that is closed under its reader may fail in any way
-                    self._records.exception("docker_events_failed")
-                pause_s = UNREACHABLE_PAUSE_S
-            self._closing.wait(pause_s)
-
-    def _follow(self) -> None:
-        """Read one stream to its end. The next one asks for everything since the last event that this one saw."""
-        stream = self._stream = self._open_stream(self._since)
-        try:
-            if not self._closing.is_set():
-                self._found()
-                for event in stream:
-                    self._since = event.at
-                    if self._memory.note(event):
-                        self._on_event()
-        finally:
-            self._stream = None
-            stream.close()
-
-    def _found(self) -> None:
-        if not self._following:
-            self._following, self.refusal = True, ""
-            self._records.info("docker_events_followed", since=self._since.isoformat(timespec="seconds"))
-            self._memory.lose_track()
-            self._on_event()
-
-    def _lost(self, error: EngineError) -> None:
-        if self._following:
-            self._following = False
-            self._records.warning("docker_events_lost", error=str(error))
-            self._wake()
-
-    def _refused(self, error: EventsRefusedError) -> None:
-        """Say it once. The next stream that opens is said again."""
-        before, self.refusal, self._following = self.refusal, str(error), False
-        if before != self.refusal:
-            self._records.warning("docker_events_refused", error=self.refusal)
-            self._wake()
-
-    def _wake(self) -> None:
-        self._memory.lose_track()
-        with suppress(OSError):  # the loop that it wakes may be closing
-            self._on_event()
+def _exit_code(actor: Json) -> int | None:
+    said = str((actor.get("Attributes") or {}).get("exitCode", ""))
+    return int(said) if said.isdecimal() else None

@@ -13,8 +13,9 @@ from healthmon.heal.forensics import Examined, part
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from healthmon.heal.docker_facts import Event, Json
+    from healthmon.heal.docker_events import Event
     from healthmon.heal.docker_usage import Reading
+    from healthmon.heal.docker_words import Json
 
 
 class Asked(Protocol):

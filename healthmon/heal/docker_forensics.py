@@ -13,8 +13,9 @@ from healthmon.heal.forensics import part
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from healthmon.heal.docker_facts import Event, Json
+    from healthmon.heal.docker_events import Event
     from healthmon.heal.docker_usage import Reading
+    from healthmon.heal.docker_words import Json
     from healthmon.model.forensics import Part
 
 TOP_ARGUMENTS = "-eo pid,ppid,stat,etime,time,rss,nlwp,wchan:20,args"  # of procps; the engine finds the container's by their pid

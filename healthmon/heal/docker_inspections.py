@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from healthmon import clock
 from healthmon.errors import EngineError, EngineGoneError, EngineUnreachableError
-from healthmon.heal.docker_facts import Container, is_stale
+from healthmon.heal.docker_health import is_stale
 from healthmon.model.target import TargetHealth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from healthmon.heal.docker_facts import Container
     from healthmon.log import Log
 
     Rows = Mapping[str, tuple[str, ...]]  # by container id, what changes in the list when an inspect would say something new
@@ -104,11 +105,17 @@ class Inspections:
             self._refresh(target_id, rows[target_id], inspect)
         return False
 
-    def renew(self, target_id: str, inspect: Callable[[str], Container]) -> None:
-        """Inspect one that an event told of; the next `refresh` still takes it for news until it has the row that belongs to it."""
+    def renew(self, target_id: str, inspect: Callable[[str], Container]) -> Container | None:
+        """Inspect one that an event told of; return what is known of it, or None when it is gone or never was seen.
+
+        The next `refresh` still takes it for news until it has the row that belongs to it.
+        """
         with self._lock:
             self._changed.add(target_id)
         self._refresh(target_id, (), inspect)
+        with self._lock:
+            seen = self._seen.get(target_id)
+        return None if seen is None else seen.container
 
     def tell_odd(self, error: NotUnderstoodError) -> None:
         """Say once that an answer about a container is not as we know them."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from healthmon.heal.docker_facts import Json, read_time
+from healthmon.heal.docker_words import Json, read_time
 
 if TYPE_CHECKING:
     from datetime import datetime

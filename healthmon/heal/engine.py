@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from healthmon.errors import EngineGoneError, EngineUnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from datetime import datetime
 
     from healthmon.heal.docker_usage import Reading
     from healthmon.heal.forensics import Examined
     from healthmon.model.heal import HealAction
     from healthmon.model.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glimpse:
+    """What became of a few targets; `gone` are those that are not there any more."""
+
+    targets: list[Target]
+    gone: frozenset[str] = frozenset()
 
 
 class Engine(Protocol):
@@ -38,8 +47,14 @@ class Engine(Protocol):
     def observe(self) -> list[Target]:
         """Return everything that could be a target now. Raises EngineUnreachableError, with the remedy."""
 
-    def glance(self) -> list[Target]:
-        """Return the same as `observe`, having asked only about what events told of since the last call: it costs next to nothing."""
+    def glance(self) -> Glimpse | None:
+        """Return what became of the targets that events told of since the last look; None when only a look at everything tells."""
+
+    def recall(self) -> list[Target]:
+        """Return the same as `observe`, as far as it is known. Asks nobody."""
+
+    def disregard(self, target_ids: Collection[str]) -> None:
+        """Take these for nobody's, and only these: what happens to them ends no wait, and is looked at with everything else."""
 
     def look(self, target_id: str) -> Target:
         """Take a fresh look at one target. Raises EngineGoneError when it is not there any more."""
@@ -91,8 +106,14 @@ class NoEngine:
     def observe(self) -> list[Target]:
         return []
 
-    def glance(self) -> list[Target]:
-        return self.observe()
+    def glance(self) -> Glimpse | None:
+        return None
+
+    def recall(self) -> list[Target]:
+        return []
+
+    def disregard(self, target_ids: Collection[str]) -> None:
+        """There are none."""
 
     def look(self, target_id: str) -> Target:
         raise EngineGoneError(f"cannot look at {target_id}: {self.reason}")

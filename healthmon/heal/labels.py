@@ -25,6 +25,11 @@ def kept(labels: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((key, str(value)) for key, value in labels.items() if key.startswith((OURS, THEIRS))))
 
 
+def asking(settings: DiscoverySettings) -> list[str]:
+    """Return the labels by which a container asks to be watched."""
+    return [label for label in (settings.label, AUTOHEAL if settings.autoheal_labels else None) if label is not None]
+
+
 def labelled(seen: Iterable[Target], settings: DiscoverySettings, *, watched: Collection[str], taken: Collection[str]) -> list[dict[str, Any]]:
     """Return the services that containers ask to be, as they would stand in a file.
 

@@ -123,13 +123,13 @@ def _by_label(service: Wanted, containers: list[Target]) -> Match | None:
 
     That name alone is no proof: another project may have a `redis` of its own. The address must not speak against it.
     """
-    label = _fold(service.compose_service or service.name)
+    label = fold(service.compose_service or service.name)
     candidates = [
         target
         for target in containers
         if target.compose_service
         and target.untouchable != "one_off"
-        and _fold(target.compose_service) == label
+        and fold(target.compose_service) == label
         and (service.compose_service or _may_answer(service, target))
     ]
     if len(candidates) > 1:
@@ -142,7 +142,7 @@ def _by_label(service: Wanted, containers: list[Target]) -> Match | None:
 
 def _by_port(service: Wanted, containers: list[Target], before: str) -> Match:
     publishes = _publishes(service)
-    open_now = [target for target in containers if target.state in HOLDING_A_PORT and publishes(target)]
+    open_now = [target for target in containers if holds_port(target) and publishes(target)]
     candidates = open_now or [target for target in containers if target.incarnation.target_id == before and publishes(target)]
     found = _only(candidates, MatchedBy.PORT, f"set container for {service.name} to one of them")
     if found is not None:
@@ -150,6 +150,11 @@ def _by_port(service: Wanted, containers: list[Target], before: str) -> Match:
     ports = f", and none publishes port {service.port} on this host" if service.port and _is_local(service.host) else ""
     address = f" at {service.host}:{service.port}" if service.host else ""
     return _not_found(f"no container belongs to a Compose service {service.name}{address}{ports}: set container or compose_service")
+
+
+def holds_port(target: Target) -> bool:
+    """Tell whether the ports that a container publishes are open now, or will be again by themselves."""
+    return target.state in HOLDING_A_PORT
 
 
 def _may_answer(service: Wanted, target: Target) -> bool:
@@ -189,7 +194,8 @@ def _address(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
 
 
-def _fold(name: str) -> str:
+def fold(name: str) -> str:
+    """Return a name as Compose and people write it, in one of the two ways."""
     return name.replace("-", "_")
 
 

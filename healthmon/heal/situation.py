@@ -10,14 +10,25 @@ from healthmon.model.heal import CHARGED_HEALS, Heal, HealState
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from healthmon.heal.decision import HealReason
     from healthmon.heal.settings import HealSettings
     from healthmon.heal.starting import Renewal
-    from healthmon.heal.storm import StormStanding
     from healthmon.model.hold import Hold
     from healthmon.model.incident import Incident
     from healthmon.model.quarantine import Quarantine
     from healthmon.model.status import ServiceState
     from healthmon.model.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StormStanding:
+    """How a storm stands before the gates. It is the turn of `turn` alone, or nobody's until `until`, or somebody is at it."""
+
+    ill: int
+    watched: int
+    reason: HealReason  # for everybody else
+    until: datetime | None = None
+    turn: int | None = None  # a service_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,21 +80,23 @@ def counts(heal: Heal, settings: HealSettings) -> bool:
     return is_ours_to_charge(heal) and heal.state in CHARGED_HEALS and (heal.state is HealState.WOULD_RESTART) == settings.dry_run
 
 
+def spends(heal: Heal, settings: HealSettings) -> bool:
+    """Tell whether a row of the ledger counts against budgets: what is planned is spent already, it will be made before anybody can take it back."""
+    return (heal.state is HealState.PLANNED and is_ours_to_charge(heal)) or counts(heal, settings)
+
+
 def is_ours_to_charge(heal: Heal) -> bool:
     """Tell whether a restart is one of the policy's own: not a person's, nor part of another one."""
     return heal.asked_by is None and heal.follows is None
 
 
 def spent(situation: Situation, *, own: bool) -> list[datetime]:
-    """Return when restarts were made in the last day that budgets know of, oldest first: all, or those of this service.
-
-    What is planned is spent already: it will be made before anybody can take it back.
-    """
+    """Return when restarts were made in the last day that budgets know of, oldest first: all, or those of this service."""
     target_id = None if situation.target is None else situation.target.incarnation.target_id
     return sorted(
         issued(heal)
         for heal in situation.host
-        if ((heal.state is HealState.PLANNED and is_ours_to_charge(heal)) or counts(heal, situation.settings))
+        if spends(heal, situation.settings)
         and (not own or heal.service_id == situation.state.service_id or heal.incarnation.target_id == target_id)
     )
 

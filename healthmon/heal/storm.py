@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from healthmon.heal.decision import HealReason, Passed
 from healthmon.heal.policy import GATES
+from healthmon.heal.situation import StormStanding
 from healthmon.model.heal import OPEN_HEALS, HealState
 from healthmon.model.storm import Storm
 
@@ -52,17 +53,6 @@ class Census:
         if self.ill < MIN_ILL:
             return False
         return self.ill >= SHARE * self.watched or self.newly >= max(MIN_ILL, ONSET_SHARE * self.watched)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StormStanding:
-    """How a storm stands before the gates. It is the turn of `turn` alone, or nobody's until `until`, or somebody is at it."""
-
-    ill: int
-    watched: int
-    reason: HealReason  # for everybody else
-    until: datetime | None = None
-    turn: int | None = None  # a service_id
 
 
 def weather(storm: Storm | None, census: Census, now: datetime) -> Storm | None:

@@ -21,7 +21,7 @@ from healthmon.settings import is_our_program
 from healthmon.unix_rpc import CUT, RPC_TIMEOUT_S, Transport, remedy, supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from healthmon.heal.forensics import Examined
@@ -77,8 +77,14 @@ class SupervisorEngine:
         self._reach.answered(self._now())
         return [self._target(info) for info in infos]
 
-    def glance(self) -> list[Target]:
+    def glance(self) -> None:
+        """There are no events: a program is seen when all are."""
+
+    def recall(self) -> list[Target]:
         return self.observe()
+
+    def disregard(self, target_ids: Collection[str]) -> None:
+        """Nobody tells what happens to them in any case."""
 
     def look(self, target_id: str) -> Target:
         with self._rpc() as rpc:

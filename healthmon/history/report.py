@@ -66,9 +66,13 @@ class Report:
         return OverallHealth.HEALTHY if well else OverallHealth.DEGRADED
 
 
-def line(service: Service, state: ServiceState, uptime: Uptime, *, now: datetime, max_age: timedelta) -> ServiceLine:
-    """Return a service's line. What was last seen longer ago than `max_age` is unknown now, whatever it was then."""
-    stale = state.last_checked_at is None or now - state.last_checked_at > max_age
+def is_stale(state: ServiceState, now: datetime, max_age: timedelta) -> bool:
+    """Tell whether a service was last seen longer ago than `max_age`."""
+    return state.last_checked_at is None or now - state.last_checked_at > max_age
+
+
+def line(service: Service, state: ServiceState, uptime: Uptime, stale: bool) -> ServiceLine:  # noqa: FBT001  as a memo hands it on
+    """Return a service's line. What is `stale` is unknown now, whatever it was then."""
     return ServiceLine(
         service=service,
         status=ServiceStatus.UNKNOWN if stale else state.status,

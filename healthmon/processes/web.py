@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from healthmon import clock, log
+from healthmon.answers.report import Known
 from healthmon.errors import HealthmonError, PortError
 from healthmon.log import Log
 from healthmon.model.alert import Alert, AlertSeverity
@@ -47,8 +48,9 @@ class Web:
     def __init__(self, config: Config, log: Log) -> None:
         self._config = config
         self._log = log
-        self._reader = Reader(config.paths.database)
-        self._watcher = Reader(config.paths.database, threads=1)  # who counts commits needs a connection of its own
+        known = Known()
+        self._reader = Reader(config.paths.database, known)
+        self._watcher = Reader(config.paths.database, known, threads=1)  # who counts commits needs a connection of its own
         self._hub = Hub(config, self._watcher)
         self._access = Access(secret.load(config))
         self._serving: Serving | None = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.store.row import time
+from healthmon.store.row import integer, time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,5 +26,6 @@ def note(connection: Connection, expiries: Mapping[int, datetime]) -> None:
 
 def of_services(connection: Connection, service_ids: Iterable[int]) -> dict[int, datetime]:
     """Return when the certificates of these services expire, as far as it is known."""
-    found = {sid: connection.row("SELECT expires_at FROM certificates WHERE service_id = ?", sid) for sid in service_ids}
-    return {sid: time(row[0]) for sid, row in found.items() if row is not None}
+    wanted = json.dumps(list(service_ids))
+    rows = connection.rows("SELECT service_id, expires_at FROM certificates WHERE service_id IN (SELECT value FROM json_each(?))", wanted)
+    return {integer(row[0]): time(row[1]) for row in rows}

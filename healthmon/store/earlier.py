@@ -15,7 +15,7 @@ from healthmon.errors import UsageError
 from healthmon.history import earlier
 from healthmon.model.check import Check, CheckKind, CheckStatus
 from healthmon.status.uptime import hour_of
-from healthmon.store import checks, rollups, services, states
+from healthmon.store import checks, services, stale_rollups, states
 from healthmon.store.row import real_or_none, text
 from healthmon.store.trust import translated
 
@@ -134,7 +134,7 @@ def _take_looks(connection: Connection, service_id: int, rows: Iterable[tuple[ap
     done.newest = max(seen[-1][0], done.newest or seen[-1][0])
     with connection.transaction(durable=False):
         states.add_hours(connection, [(service_id, hour, time) for hour, time in earlier.booked(seen).items()])
-        rollups.mark_stale(connection, {hour_of(at) for at, _ in seen})
+        stale_rollups.mark_hours(connection, {hour_of(at) for at, _ in seen})
         states.add_last_healthy(connection, service_id, max((at for at, status in seen if status is CheckStatus.HEALTHY), default=None))
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from healthmon.history.rollups import DAY, Counted, checks_of, day_of, ranges, share_inside
 from healthmon.status.uptime import HOUR, hour_of
-from healthmon.store import facts, rollups
-from healthmon.store.rollups import DAYS_UNTIL, Rollup, add_up
+from healthmon.store import facts, rollups, stale_rollups
+from healthmon.store.rollups import Rollup, add_up
+from healthmon.store.stale_rollups import DAYS_UNTIL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,10 +35,11 @@ class Point:
 
 def between(connection: Connection, service_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, Rollup]:
     """Return what each of these services was in [since, until): time, checks, response times with their percentiles."""
+    wanted = tuple(service_ids)
     pieces = ranges(since, until, days_until=facts.noted_time(connection, DAYS_UNTIL))
-    tail = _tail(connection, since, until)
+    tail = _tail(connection, wanted, since, until)
     found = {}
-    for service_id in service_ids:
+    for service_id in wanted:
         before = rollups.hours(connection, service_id, *pieces.hours_before)
         days = rollups.days(connection, service_id, *pieces.days)
         after = rollups.hours(connection, service_id, *pieces.hours_after)
@@ -54,12 +56,13 @@ def hourly(connection: Connection, service_id: int, since: datetime, until: date
 
 def hourly_of(connection: Connection, service_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, list[Point]]:
     """Return the same of several services: what is not counted yet is read once for all of them."""
-    tails = _tail(connection, since, until)
-    return {service_id: _hourly(connection, service_id, since, until, tails.get(service_id)) for service_id in service_ids}
+    wanted = tuple(service_ids)
+    tails = _tail(connection, wanted, since, until)
+    counted = rollups.hours_of(connection, wanted, hour_of(since), until)
+    return {service_id: _hourly(dict(counted[service_id]), tails.get(service_id), until) for service_id in wanted}
 
 
-def _hourly(connection: Connection, service_id: int, since: datetime, until: datetime, tail: Counted | None) -> list[Point]:
-    found = dict(rollups.hours(connection, service_id, hour_of(since), until))
+def _hourly(found: dict[datetime, Rollup], tail: Counted | None, until: datetime) -> list[Point]:
     if tail is not None:
         hour = hour_of(until - timedelta(microseconds=1))
         known = found.get(hour, add_up([]))
@@ -86,8 +89,8 @@ def _cut(hour: datetime, rollup: Rollup, since: datetime) -> Rollup:
     return rollup if hour >= since else replace(rollup, time=rollup.time.times(share_inside(hour, HOUR, since, hour + HOUR)))
 
 
-def _tail(connection: Connection, since: datetime, until: datetime) -> dict[int, Counted]:
+def _tail(connection: Connection, service_ids: tuple[int, ...], since: datetime, until: datetime) -> dict[int, Counted]:
     """Return what is not counted yet of the range."""
-    counted = rollups.counted_until(connection) or since
+    counted = stale_rollups.counted_until(connection) or since
     begin = max(hour_of(since), counted, until - LONGEST_TAIL)
-    return rollups.count(connection, begin, until) if begin < until else {}
+    return rollups.count(connection, begin, until, service_ids) if begin < until else {}

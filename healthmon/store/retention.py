@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.store import facts, rollups
+from healthmon.store import facts, stale_rollups
 from healthmon.store.row import integer, text, time_or_none
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def oldest_needed(connection: Connection) -> datetime | None:
         connection.row("SELECT min(start) FROM stale_rollups WHERE span = 'hour'"),
     ]
     moments = [time_or_none(row[0]) for row in found if row is not None]
-    known = [*moments, rollups.counted_until(connection) or oldest(connection, KINDS["checks"][0])]
+    known = [*moments, stale_rollups.counted_until(connection) or oldest(connection, KINDS["checks"][0])]
     return min((at for at in known if at is not None), default=None)
 
 

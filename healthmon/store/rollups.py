@@ -1,17 +1,18 @@
-"""Where is kept what hours and days add up to, and which of them are to be counted anew?"""
+"""Where is kept what hours and days add up to?"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.history import histogram
-from healthmon.history.rollups import DAY, Counted, Counter, checks_of, day_of
-from healthmon.status.uptime import HOUR, Booked, hour_of, total
-from healthmon.store import facts
-from healthmon.store.row import integer, integer_or_none, real, time
+from healthmon.history.rollups import DAY, HIGH, MEDIAN, Counted, Counter, checks_of, day_of
+from healthmon.status.uptime import Booked, total
+from healthmon.store import facts, stale_rollups
+from healthmon.store.row import integer, time
+from healthmon.store.stale_rollups import COUNTED_UNTIL, RollupSpan
 from healthmon.store.states import booked_time
 
 if TYPE_CHECKING:
@@ -21,25 +22,9 @@ if TYPE_CHECKING:
     import apsw
 
     from healthmon.store.connection import Connection
+    from healthmon.store.stale_rollups import Stale
 
 PAGE = 5_000  # checks in memory at a time
-COUNTED_UNTIL = "counted_until"  # checks before it are in service_hours, later ones only in checks
-DAYS_UNTIL = "days_until"  # days before it are in service_days
-
-
-class RollupSpan(StrEnum):
-    """What a rollup is of."""
-
-    HOUR = "hour"
-    DAY = "day"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stale:
-    """An hour or a day that is to be counted anew."""
-
-    start: datetime
-    generation: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,37 +35,24 @@ class Rollup:
     checks: Counted
 
 
-def mark_stale(connection: Connection, hours: Iterable[datetime]) -> None:
-    """Have hours counted anew; belongs into the transaction that holds what changed in them."""
-    _mark(connection, RollupSpan.HOUR, hours)
-
-
-def stale(connection: Connection, span: RollupSpan, *, until: datetime) -> list[Stale]:
-    """Return what is to be counted anew and begins before `until`, oldest first."""
-    rows = connection.rows(
-        "SELECT start, generation FROM stale_rollups WHERE span = ? AND start < ? ORDER BY start",
-        span.value,
-        clock.to_sql(until),
-    )
-    return [Stale(start=time(row[0]), generation=integer(row[1])) for row in rows]
-
-
-def count(connection: Connection, since: datetime, until: datetime) -> dict[int, Counted]:
-    """Return what the checks of [since, until) found, by their services.
+def count(connection: Connection, since: datetime, until: datetime, service_ids: Iterable[int] | None = None) -> dict[int, Counted]:
+    """Return what the checks of [since, until) found, by their services: of these alone, or of all.
 
     Not one moment's view: what is committed meanwhile may be missing, and then its hour is marked after this began.
     """
+    wanted, listed = ("", ()) if service_ids is None else (f"AND service_id IN ({_LISTED})", (json.dumps(list(service_ids)),))
     counters: dict[int, Counter] = {}
     last: tuple[apsw.SQLiteValue, ...] = (clock.to_sql(since), -1, -1)
     while True:
         rows = connection.rows(
-            """
+            f"""
             SELECT timestamp, service_id, sequence, status, response_time_us FROM checks
-            WHERE (timestamp, service_id, sequence) > (?, ?, ?) AND timestamp < ? AND kind = 0 AND status < 2
+            WHERE (timestamp, service_id, sequence) > (?, ?, ?) AND timestamp < ? {wanted} AND kind = 0 AND status < 2
             ORDER BY timestamp, service_id, sequence LIMIT ?
-            """,
+            """,  # noqa: S608  our text
             *last,
             clock.to_sql(until),
+            *listed,
             PAGE,
         )
         for _, service_id, _, status, response_time_us in rows:
@@ -91,19 +63,6 @@ def count(connection: Connection, since: datetime, until: datetime) -> dict[int,
         if len(rows) < PAGE:
             return {service_id: counter.counted() for service_id, counter in counters.items()}
         last = rows[-1][:3]
-
-
-def uncounted_hours(connection: Connection, now: datetime) -> list[datetime]:
-    """Return the hours up to the present one that hold checks since all was counted last, oldest first."""
-    known = counted_until(connection)
-    hours, since = [], "" if known is None else clock.to_sql(hour_of(known))
-    while (found := connection.row("SELECT min(timestamp) FROM checks WHERE timestamp >= ?", since)) and found[0] is not None:
-        hour = hour_of(time(found[0]))
-        if hour > now:
-            break
-        hours.append(hour)
-        since = clock.to_sql(hour + HOUR)
-    return hours
 
 
 def save_hour(  # noqa: PLR0913  one fact each
@@ -123,20 +82,21 @@ def save_hour(  # noqa: PLR0913  one fact each
     with connection.transaction(durable=False):
         connection.change_many(
             """
-            INSERT INTO service_hours (service_id, hour, checks, healthy_checks, answers, sum_us, minimum_us, maximum_us, histogram)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO service_hours (service_id, hour, checks, healthy_checks, answers, sum_us, minimum_us, maximum_us, histogram,
+                                       p50_us, p95_us)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT DO UPDATE SET
                 checks = excluded.checks, healthy_checks = excluded.healthy_checks, answers = excluded.answers,
                 sum_us = excluded.sum_us, minimum_us = excluded.minimum_us, maximum_us = excluded.maximum_us,
-                histogram = excluded.histogram
+                histogram = excluded.histogram, p50_us = excluded.p50_us, p95_us = excluded.p95_us
             WHERE excluded.checks >= service_hours.checks
             """,
             [(service_id, clock.to_sql(hour), *_values(found)) for service_id, found in counted.items()],
         )
         if is_over:
-            _mark(connection, RollupSpan.DAY, [day_of(hour)])
+            stale_rollups.mark(connection, RollupSpan.DAY, [day_of(hour)])
         if is_over and mark is not None:
-            _unmark(connection, RollupSpan.HOUR, mark)
+            stale_rollups.unmark(connection, RollupSpan.HOUR, mark)
         facts.note_time(connection, COUNTED_UNTIL, reached)
 
 
@@ -144,28 +104,16 @@ def add_up_day(connection: Connection, mark: Stale) -> None:
     """Make a day the sum of its hours, one service at a time: merging all at once would hold the lock for too long."""
     bounds = clock.to_sql(mark.start), clock.to_sql(mark.start + DAY)
     for service_id in service_ids(connection):
-        hours = [rollup for _, rollup in _rows(connection, _HOURS, service_id, *bounds)]
+        hours = [rollup for _, rollup in _hours_of(connection, [service_id], *bounds)[service_id]]
         if hours:
             _save_day(connection, service_id, bounds[0], add_up(hours))
     with connection.transaction(durable=False):
-        _unmark(connection, RollupSpan.DAY, mark)
+        stale_rollups.unmark(connection, RollupSpan.DAY, mark)
 
 
 def service_ids(connection: Connection) -> list[int]:
     """Return all services that may have history, whether they are watched or not."""
     return [integer(row[0]) for row in connection.rows("SELECT service_id FROM services ORDER BY service_id")]
-
-
-def counted_until(connection: Connection) -> datetime | None:
-    """Return until when checks are counted; None when nothing is."""
-    return facts.noted_time(connection, COUNTED_UNTIL)
-
-
-def note_days_until(connection: Connection, day: datetime) -> None:
-    """Remember that all days before `day` are added up."""
-    if facts.noted_time(connection, DAYS_UNTIL) != day:
-        with connection.transaction(durable=False):
-            facts.note_time(connection, DAYS_UNTIL, day)
 
 
 def add_up(parts: Iterable[Rollup]) -> Rollup:
@@ -176,48 +124,43 @@ def add_up(parts: Iterable[Rollup]) -> Rollup:
 
 def hours(connection: Connection, service_id: int, since: datetime, until: datetime) -> list[tuple[datetime, Rollup]]:
     """Return the hours of a service that begin in [since, until), oldest first, with what they add up to."""
-    return _rows(connection, _HOURS, service_id, clock.to_sql(since), clock.to_sql(until))
+    return hours_of(connection, [service_id], since, until)[service_id]
+
+
+def hours_of(connection: Connection, service_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, list[tuple[datetime, Rollup]]]:
+    """Return the same of each of several services."""
+    return _hours_of(connection, service_ids, clock.to_sql(since), clock.to_sql(until))
 
 
 def days(connection: Connection, service_id: int, since: datetime, until: datetime) -> list[tuple[datetime, Rollup]]:
     """Return the same of days. Today, and a yesterday that is just over, are not among them."""
-    return _rows(connection, _DAYS, service_id, clock.to_sql(since), clock.to_sql(until))
-
-
-def save_percentiles(connection: Connection, found: Mapping[int, Counted], *, until: datetime) -> None:
-    """Write how each service answered in the 24 hours before `until`, in place of what was there."""
-    rows = [(service_id, clock.to_sql(until), *map(one.percentile_us, (50, 95, 99))) for service_id, one in found.items() if one.answers]
-    with connection.transaction(durable=False):
-        connection.change("DELETE FROM service_percentiles")
-        connection.change_many(
-            "INSERT INTO service_percentiles (service_id, counted_until, p50_us, p95_us, p99_us) VALUES (?, ?, ?, ?, ?)",
-            rows,
-        )
-
-
-def percentiles(connection: Connection) -> dict[int, tuple[float, float]]:
-    """Return the median and the 95th percentile of each service's answers in the 24 hours before the last count, in microseconds."""
-    rows = connection.rows("SELECT service_id, p50_us, p95_us FROM service_percentiles")
-    return {integer(row[0]): (real(row[1]), real(row[2])) for row in rows}
+    return [_part(row) for row in connection.rows(_DAYS, service_id, clock.to_sql(since), clock.to_sql(until))]
 
 
 _COLUMNS = """healthy_s, unhealthy_s, unknown_s, maintenance_s, checks, healthy_checks, answers, sum_us,
-              minimum_us, maximum_us, histogram"""
+              minimum_us, maximum_us, histogram, p50_us, p95_us"""
+_LISTED = "SELECT value FROM json_each(?)"
 _HOURS = f"""
     WITH RECURSIVE asked (hour) AS (
         SELECT ?2 WHERE ?2 < ?3
         UNION ALL SELECT strftime('%Y-%m-%d %H:00:00.000', hour, '+1 hour') FROM asked WHERE hour < strftime('%Y-%m-%d %H:%M:%f', ?3, '-1 hour')
     )
-    SELECT hour, {_COLUMNS} FROM asked CROSS JOIN service_hours USING (hour) WHERE service_id = ?1 ORDER BY hour
-"""  # noqa: S608  our columns; a search for each hour: all services' rows of it lie between two of one service
+    SELECT hour, {_COLUMNS}, service_id
+    FROM asked CROSS JOIN json_each(?1) AS wanted CROSS JOIN service_hours USING (hour) WHERE service_id = wanted.value
+    ORDER BY hour
+"""  # noqa: S608  our columns; a search for each hour and service: all services' rows of an hour lie between two of one service
 _DAYS = f"SELECT day, {_COLUMNS} FROM service_days WHERE service_id = ? AND day >= ? AND day < ? ORDER BY day"  # noqa: S608  as above
 
 
-def _rows(connection: Connection, sql: str, service_id: int, since: str, until: str) -> list[tuple[datetime, Rollup]]:
-    return [
-        (time(row[0]), Rollup(time=booked_time(row[1:5]), checks=_counted(row[5:])))
-        for row in connection.rows(sql, service_id, since, until)
-    ]
+def _hours_of(connection: Connection, service_ids: Iterable[int], since: str, until: str) -> dict[int, list[tuple[datetime, Rollup]]]:
+    found: dict[int, list[tuple[datetime, Rollup]]] = {service_id: [] for service_id in service_ids}
+    for row in connection.rows(_HOURS, json.dumps(list(found)), since, until):
+        found[integer(row[14])].append(_part(row))
+    return found
+
+
+def _part(row: Sequence[apsw.SQLiteValue]) -> tuple[datetime, Rollup]:
+    return time(row[0]), Rollup(time=booked_time(row[1:5]), checks=_counted(*row[5:14]))  # type: ignore[arg-type]  # STRICT columns
 
 
 def _save_day(connection: Connection, service_id: int, day: str, rollup: Rollup) -> None:
@@ -227,13 +170,13 @@ def _save_day(connection: Connection, service_id: int, day: str, rollup: Rollup)
         connection.change(
             """
             INSERT INTO service_days (service_id, day, healthy_s, unhealthy_s, unknown_s, maintenance_s,
-                                      checks, healthy_checks, answers, sum_us, minimum_us, maximum_us, histogram)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                                      checks, healthy_checks, answers, sum_us, minimum_us, maximum_us, histogram, p50_us, p95_us)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT DO UPDATE SET
                 healthy_s = excluded.healthy_s, unhealthy_s = excluded.unhealthy_s, unknown_s = excluded.unknown_s,
                 maintenance_s = excluded.maintenance_s, checks = excluded.checks, healthy_checks = excluded.healthy_checks,
                 answers = excluded.answers, sum_us = excluded.sum_us, minimum_us = excluded.minimum_us,
-                maximum_us = excluded.maximum_us, histogram = excluded.histogram
+                maximum_us = excluded.maximum_us, histogram = excluded.histogram, p50_us = excluded.p50_us, p95_us = excluded.p95_us
             WHERE excluded.checks >= service_days.checks
               AND excluded.healthy_s + excluded.unhealthy_s + excluded.unknown_s + excluded.maintenance_s + 1
                   >= service_days.healthy_s + service_days.unhealthy_s + service_days.unknown_s + service_days.maintenance_s
@@ -248,22 +191,6 @@ def _save_day(connection: Connection, service_id: int, day: str, rollup: Rollup)
         )
 
 
-def _mark(connection: Connection, span: RollupSpan, starts: Iterable[datetime]) -> None:
-    connection.change_many(
-        "INSERT INTO stale_rollups (span, start) VALUES (?, ?) ON CONFLICT DO UPDATE SET generation = generation + 1",
-        [(span.value, clock.to_sql(start)) for start in starts],
-    )
-
-
-def _unmark(connection: Connection, span: RollupSpan, mark: Stale) -> None:
-    connection.change(
-        "DELETE FROM stale_rollups WHERE span = ? AND start = ? AND generation = ?",
-        span.value,
-        clock.to_sql(mark.start),
-        mark.generation,
-    )
-
-
 def _values(found: Counted) -> tuple[apsw.SQLiteValue, ...]:
     return (
         found.checks,
@@ -273,16 +200,30 @@ def _values(found: Counted) -> tuple[apsw.SQLiteValue, ...]:
         found.minimum_us,
         found.maximum_us,
         histogram.encode(found.histogram) if found.answers else None,
+        found.percentile_us(MEDIAN),
+        found.percentile_us(HIGH),
     )
 
 
-def _counted(row: Sequence[apsw.SQLiteValue]) -> Counted:
+def _counted(  # noqa: PLR0913, PLR0917  the columns; asked of thousands of rows for a page, so none is looked at twice
+    checks: int,
+    healthy_checks: int,
+    answers: int,
+    sum_us: int,
+    minimum_us: int | None,
+    maximum_us: int | None,
+    encoded: bytes | None,
+    p50_us: float | None,
+    p95_us: float | None,
+) -> Counted:
     return Counted(
-        checks=integer(row[0]),
-        healthy_checks=integer(row[1]),
-        answers=integer(row[2]),
-        sum_us=integer(row[3]),
-        minimum_us=integer_or_none(row[4]),
-        maximum_us=integer_or_none(row[5]),
-        histogram=histogram.decode(row[6]) if isinstance(row[6], bytes) else {},
+        checks=checks,
+        healthy_checks=healthy_checks,
+        answers=answers,
+        sum_us=sum_us,
+        minimum_us=minimum_us,
+        maximum_us=maximum_us,
+        histogram={} if encoded is None else histogram.Encoded(encoded),
+        p50_us=p50_us,
+        p95_us=p95_us,
     )

@@ -121,6 +121,8 @@ CREATE TABLE service_hours (
     minimum_us     INTEGER,
     maximum_us     INTEGER,
     histogram      BLOB,
+    p50_us         REAL,                  -- follow from the histogram; kept, since a page asks for thousands of them
+    p95_us         REAL,
     PRIMARY KEY (hour, service_id)        -- what is written together lies together
 ) STRICT, WITHOUT ROWID;
 
@@ -139,6 +141,8 @@ CREATE TABLE service_days (
     minimum_us     INTEGER,
     maximum_us     INTEGER,
     histogram      BLOB,
+    p50_us         REAL,
+    p95_us         REAL,
     PRIMARY KEY (service_id, day)
 ) STRICT, WITHOUT ROWID;
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon import clock
+from healthmon.memo import Memo
 from healthmon.model.check import CheckReason
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status.uptime import Booked, Uptime
@@ -31,24 +32,27 @@ if TYPE_CHECKING:
 
 def load(connection: Connection) -> dict[int, ServiceState]:
     """Return the state of every service that has one."""
-    rows = connection.rows(
-        """
-        SELECT service_id, status, previous_status, status_since, last_checked_at, last_healthy_at, last_reason,
-               last_error, last_response_time_s, consecutive_failures, streak_started_at, streak_confirmations,
-               unknown_looks, evidence_failures, evidence_started_at, evidence_last_at, accounted_until, last_status_code
-        FROM service_states
-        """,
-    )
-    states = map(_state, rows)
-    return {state.service_id: state for state in states}
+    return {sid: state for sid, (state, _) in load_with_uptimes(connection).items()}
 
 
 def uptimes(connection: Connection) -> dict[int, Uptime]:
     """Return the uptime of every service that has a state, as it was last computed."""
-    rows = connection.rows("SELECT service_id, uptime_percentage, uptime_coverage FROM service_states")
-    return {
-        integer(row[0]): Uptime(percentage=real_or_none(row[1]), coverage=real_or_none(row[2]) or 0.0) for row in rows
-    }
+    return {sid: uptime for sid, (_, uptime) in load_with_uptimes(connection).items()}
+
+
+def load_with_uptimes(connection: Connection, known: Memo[tuple[ServiceState, Uptime]] | None = None) -> dict[int, tuple[ServiceState, Uptime]]:
+    """Return both. Who asks again and again lends a memo."""
+    rows = connection.rows(
+        """
+        SELECT service_id, status, previous_status, status_since, last_checked_at, last_healthy_at, last_reason,
+               last_error, last_response_time_s, consecutive_failures, streak_started_at, streak_confirmations,
+               unknown_looks, evidence_failures, evidence_started_at, evidence_last_at, accounted_until, last_status_code,
+               uptime_percentage, uptime_coverage
+        FROM service_states
+        """,
+    )
+    read = (known or Memo()).of
+    return {integer(row[0]): read(row[0], _state_and_uptime, row) for row in rows}
 
 
 def save(connection: Connection, changed: Sequence[tuple[ServiceState, Uptime]]) -> None:
@@ -134,6 +138,10 @@ def add_last_healthy(connection: Connection, service_id: int, at: datetime | Non
 def booked_time(row: Sequence[apsw.SQLiteValue]) -> Booked:
     """Return the time that stands in a row as healthy_s, unhealthy_s, unknown_s, maintenance_s."""
     return Booked(healthy_s=real(row[0]), unhealthy_s=real(row[1]), unknown_s=real(row[2]), maintenance_s=real(row[3]))
+
+
+def _state_and_uptime(row: tuple[apsw.SQLiteValue, ...]) -> tuple[ServiceState, Uptime]:
+    return _state(row), Uptime(percentage=real_or_none(row[18]), coverage=real_or_none(row[19]) or 0.0)
 
 
 def _row(state: ServiceState, uptime: Uptime) -> tuple[apsw.SQLiteValue, ...]:

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from healthmon.memo import Memo
 from healthmon.model.check import CheckKind, CheckReason
 from healthmon.store.row import integer, text
 
@@ -72,9 +73,10 @@ def endings(connection: Connection) -> dict[int, dict[CheckReason, int]]:
     return dict(found)
 
 
-def durations(connection: Connection) -> dict[int, Durations]:
-    """Return how long the answers of each service took."""
-    return {integer(row[0]): _read(row[1:]) for row in connection.rows("SELECT service_id, edges, counts, sum_us FROM response_totals")}
+def durations(connection: Connection, known: Memo[Durations] | None = None) -> dict[int, Durations]:
+    """Return how long the answers of each service took. Who asks again and again lends a memo."""
+    read = (known or Memo()).of
+    return {integer(row[0]): read(row[0], _read, row[1:]) for row in connection.rows("SELECT service_id, edges, counts, sum_us FROM response_totals")}
 
 
 def _durations(connection: Connection, service_id: int, edges: tuple[int, ...]) -> Durations:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthmon import clock
+from healthmon.memo import Memo
 from healthmon.model.target import (
     Incarnation,
     Target,
@@ -75,20 +76,22 @@ class TargetReport:
         )
 
 
-def summaries(connection: Connection) -> dict[int, TargetSummary]:
-    """Return what is shown of every service's target: a tenth of the work of `load`."""
+def summaries(connection: Connection, known: Memo[TargetSummary] | None = None) -> dict[int, TargetSummary]:
+    """Return what is shown of every service's target: a tenth of the work of `load`. Who asks again and again lends a memo."""
     rows = connection.rows("SELECT service_id, name, state, problem, image_id, started_at, oom_killed OR previous_oom_killed FROM targets")
-    return {
-        integer(row[0]): TargetSummary(
-            name=text_or_none(row[1]),
-            state=None if row[2] is None else TargetState(text(row[2])),
-            problem=text_or_none(row[3]),
-            image_id=text_or_none(row[4]),
-            started_at=time_or_none(row[5]),
-            oom_killed=bool(row[6]),
-        )
-        for row in rows
-    }
+    read = (known or Memo()).of
+    return {integer(row[0]): read(row[0], _summary, row) for row in rows}
+
+
+def _summary(row: tuple[apsw.SQLiteValue, ...]) -> TargetSummary:
+    return TargetSummary(
+        name=text_or_none(row[1]),
+        state=None if row[2] is None else TargetState(text(row[2])),
+        problem=text_or_none(row[3]),
+        image_id=text_or_none(row[4]),
+        started_at=time_or_none(row[5]),
+        oom_killed=bool(row[6]),
+    )
 
 
 def publish(connection: Connection, reports: dict[int, TargetReport]) -> None:
@@ -107,9 +110,10 @@ def publish(connection: Connection, reports: dict[int, TargetReport]) -> None:
     )
 
 
-def load(connection: Connection) -> dict[int, TargetReport]:
-    """Return what is known of every service's target."""
-    return {integer(row[0]): _report(row) for row in connection.rows(_SELECT)}
+def load(connection: Connection, known: Memo[TargetReport] | None = None) -> dict[int, TargetReport]:
+    """Return what is known of every service's target. Who asks again and again lends a memo."""
+    read = (known or Memo()).of
+    return {integer(row[0]): read(row[0], _report, row) for row in connection.rows(_SELECT)}
 
 
 def ill_by_their_own_word(connection: Connection) -> frozenset[int]:

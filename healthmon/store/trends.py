@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.status.uptime import hour_of
-from healthmon.store import rollups
+from healthmon.store import stale_rollups
 from healthmon.store.row import integer, real_or_none, text
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def response_times(connection: Connection, since: datetime) -> list[ResponseTime
 def _bounds(connection: Connection, since: datetime) -> tuple[str, str]:
     """Return from which hour, and from which check on."""
     begin = hour_of(since)
-    counted = rollups.counted_until(connection) or begin
+    counted = stale_rollups.counted_until(connection) or begin
     return clock.to_sql(begin), clock.to_sql(max(begin, counted))
 
 

@@ -57,19 +57,19 @@ class ProcessesAnswer(TypedDict):
 
 
 def report(asked: Asked[Query]) -> ReportDocument:
-    return read_report(asked.connection, asked.config)
+    return read_report(asked.connection, asked.config, asked.known)
 
 
 def dashboard(asked: Asked[Query]) -> DashboardDocument:
-    return read_dashboard(asked.connection, asked.config)
+    return read_dashboard(asked.connection, asked.config, asked.known)
 
 
 def services(asked: Asked[Query]) -> ServicesAnswer:
-    return ServicesAnswer(services=read_report(asked.connection, asked.config)["services"])
+    return ServicesAnswer(services=read_report(asked.connection, asked.config, asked.known)["services"])
 
 
 def service(asked: Asked[Query]) -> ServiceDocument:
-    found = {one["service_name"]: one for one in read_report(asked.connection, asked.config)["services"]}
+    found = {one["service_name"]: one for one in read_report(asked.connection, asked.config, asked.known)["services"]}
     if asked.name not in found:
         asked.service_id(asked.name)
         raise Problem(HTTPStatus.NOT_FOUND, f"{asked.name!r} is not monitored any more")
@@ -129,9 +129,9 @@ def _next(path: str, query: Paged, before: int | str | None) -> str | None:
 
 
 ENDPOINTS: tuple[Endpoint[Any], ...] = (
-    Endpoint(path="/report", summary="How every service is.", answer=ReportDocument, query=Query, ask=report),
-    Endpoint(path="/dashboard", summary="The report with the trends of 24 hours.", answer=DashboardDocument, query=Query, ask=dashboard),
-    Endpoint(path="/services", summary="How every service is, without the summary.", answer=ServicesAnswer, query=Query, ask=services),
+    Endpoint(path="/report", summary="How every service is.", answer=ReportDocument, query=Query, is_shared=True, ask=report),
+    Endpoint(path="/dashboard", summary="The report with the trends of 24 hours.", answer=DashboardDocument, query=Query, is_shared=True, ask=dashboard),
+    Endpoint(path="/services", summary="How every service is, without the summary.", answer=ServicesAnswer, query=Query, is_shared=True, ask=services),
     Endpoint(path="/services/{name}", summary="How one service is.", answer=ServiceDocument, query=Query, ask=service),
     Endpoint(
         path="/services/{name}/history",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from healthmon.answers.report import Known
     from healthmon.config import Config
     from healthmon.store.connection import Connection
 
@@ -23,10 +24,11 @@ PREFIX = "/api/v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked(Generic[Q]):
-    """One request. `name` is the service that the path names, or empty; `programs` are those that should run."""
+    """One request. `known` is what earlier ones read; `name` is the service that the path names, or empty; `programs` are those that should run."""
 
     connection: Connection
     config: Config
+    known: Known
     programs: tuple[str, ...]
     now: datetime
     query: Q
@@ -50,4 +52,5 @@ class Endpoint(Generic[Q]):
     summary: str
     answer: type[Mapping[str, object]]
     query: type[Q]
+    is_shared: bool = False  # it takes some work, and many ask for it at once
     ask: Callable[[Asked[Q]], Mapping[str, object]]

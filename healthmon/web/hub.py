@@ -16,6 +16,7 @@ from healthmon import clock
 from healthmon.answers import alerts, heals, incidents
 from healthmon.answers.report import read_report
 from healthmon.errors import HealthmonError
+from healthmon.memo import Memo
 from healthmon.store.checks import commits_elsewhere
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Hub:
         self.number = 0
         self.viewers = 0
         self._changes: dict[str, Change] = {}  # the last to change is last
+        self._texts: Memo[str] = Memo()  # of services
         self._newest_check: str | None = None
         self._trouble = ""
         self._commits = -1
@@ -109,6 +111,10 @@ class Hub:
             found.append(change)
         return tuple(reversed(found))
 
+    async def commits(self) -> int:
+        """Return a number that is another one when somebody wrote since."""
+        return await self._reader.ask(commits_elsewhere)
+
     async def look(self) -> int:
         """Take in what was written since the last look; return the number of the newest change."""
         async with self._looking:
@@ -145,11 +151,12 @@ class Hub:
 
     def _see(self, connection: Connection) -> Seen:
         """Runs in a thread of the reader's."""
-        report = read_report(connection, self._config)
+        report = read_report(connection, self._config, self._reader.known)
         services = report["services"]
         seen = Seen(newest_check=max((one["last_updated"] for one in services if one["last_updated"]), default=None))
         for service in services:
-            seen.things[f"service/{service['service_name']}"] = _json(service)
+            name = service["service_name"]
+            seen.things[f"service/{name}"] = self._texts.of(name, _json, service)
         seen.things["summary"] = _json({"overall_health": report["overall_health"], **report["summary"]})
         for incident in incidents.read_followed(connection, newest=FOLLOWED, also=self._lasting("incident")):
             seen.things[f"incident/{incident['incident_id']}"] = _json(incident)

@@ -110,7 +110,7 @@ class Pages:
         return f"{self._hub.life}-{await self._hub.look()}"
 
     def _overview(self, connection: Connection, choice: Choice) -> Overview:
-        now = standing.read(connection, self._config)
+        now = standing.read(connection, self._config, self._reader.known)
         chosen = choose(now.report.lines, choice)
         shown = [line.service.service_id for line in chosen.lines]
         pasts = standing.read_past(connection, shown, until=now.report.at)
@@ -119,7 +119,7 @@ class Pages:
         )
 
     def _read_public(self, connection: Connection) -> PublicPage:
-        report = live.read(connection, self._config)
+        report = live.read(connection, self._config, self._reader.known)
         return public_page(
             report,
             incidents.touching(connection, first_day(report.at)),

@@ -18,6 +18,7 @@ from healthmon.web import metrics, queries
 from healthmon.web.exposition import OPEN, PLAIN, Family, Kind, expose
 from healthmon.web.problems import Problem
 from healthmon.web.queries import Query
+from healthmon.web.service_metrics import Told
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -41,12 +42,13 @@ class Prometheus:
         self._config = config
         self._programs = programs
         self._reader = reader
+        self._told = Told()
 
     async def metrics(self, request: Request) -> Response:
         running = await run_in_threadpool(processes.running, self._config.paths, self._programs)
 
         def ask(connection: Connection) -> list[Family]:
-            return metrics.collect(connection, self._config, running, clock.now())
+            return metrics.collect(connection, self._config, running, clock.now(), known=self._reader.known, told=self._told)
 
         return _told(await self._reader.ask(ask), request)
 
@@ -68,7 +70,7 @@ class Prometheus:
         return JSONResponse(found)
 
     def _probe(self, connection: Connection, name: str) -> list[Family]:
-        lines = {line.service.name: line for line in live.read(connection, self._config).lines}
+        lines = {line.service.name: line for line in live.read(connection, self._config, self._reader.known).lines}
         if name not in lines:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no service {quoted(name)}{nearest(name, lines)}")
         line = lines[name]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from healthmon.answers.report import Known
     from healthmon.store.connection import Connection
 
 T = TypeVar("T")
@@ -22,10 +23,14 @@ THREADS = 2  # a long question does not keep the short ones waiting, and SQLite 
 
 
 class Reader:
-    """Answers questions, each from one state of the database. The database may be away, or another one, at any time."""
+    """Answers questions, each from one state of the database. The database may be away, or another one, at any time.
 
-    def __init__(self, database: Path, *, threads: int = THREADS) -> None:
+    `known` is what earlier questions read, for all readers of a process.
+    """
+
+    def __init__(self, database: Path, known: Known, *, threads: int = THREADS) -> None:
         self._database = database
+        self.known = known
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="reader")
         self._own = threading.local()
         self._open: set[Connection] = set()

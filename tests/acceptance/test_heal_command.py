@@ -167,6 +167,7 @@ def test_review_counts_what_helped_per_failure(healthmon: Callable[..., Typed], 
     assert by_failure[""]["failed"] == 1
     shown = healthmon("heal", "review").stdout
     assert "1 (50 %)" in shown
+    assert "spent on this host: 3 of 5 in 10 minutes, 3 of 20 in 1 h; one more is free now" in shown
     assert healthmon("heal", "review", "--days", "1").returncode == 0
 
 

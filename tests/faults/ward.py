@@ -37,6 +37,7 @@ IMPATIENT = {
     "engine_settle_seconds": 2,
     "restart_cooldown_minutes": 0.05,
 }
+SILENCE_S = 3.0  # longer than anybody waits for an answer
 OVER = {"verified", "failed", "dropped", "gone", "inconclusive", "superseded"}
 
 
@@ -47,12 +48,13 @@ class Patient:
         self.name = name
         self.container = container
         self.restart_helps = True
+        self.is_silent = False  # instead of answering that it is ill
         self._observer = observer
         self._ill_in: int | None = None  # the number of starts up to the run that is ill
 
-    def make_ill(self, *, restart_helps: bool = True) -> float:
+    def make_ill(self, *, restart_helps: bool = True, silently: bool = False) -> float:
         """Have it fail from now on; return when that was."""
-        self.restart_helps = restart_helps
+        self.restart_helps, self.is_silent = restart_helps, silently
         self._ill_in = self.starts()
         return time.monotonic()
 
@@ -90,7 +92,10 @@ class _Answer(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         patient = self.server.patients.get(self.path.lstrip("/"))
-        self.send_response(200 if patient is None or patient.is_well() else 503)
+        is_well = patient is None or patient.is_well()
+        if patient is not None and not is_well and patient.is_silent:
+            time.sleep(SILENCE_S)
+        self.send_response(200 if is_well else 503)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

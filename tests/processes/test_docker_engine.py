@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from healthmon.heal.docker_facts import Container, Event
+    from healthmon.heal.docker_events import Event
+    from healthmon.heal.docker_facts import Container
 
 RESTART, START = HealAction.RESTART, HealAction.START
 
@@ -211,7 +212,7 @@ def test_a_restart_that_outlasts_our_patience_is_unknown_and_still_happens(docke
     container = docker.run(*IGNORES_TERM)
     with engine_of() as engine:
         before = engine.look(container)
-        engine._client().timeout = -1.5  # type: ignore[assignment]  # with the two seconds of the stop, half a second
+        engine._connection.client().timeout = -1.5  # type: ignore[assignment]  # with the two seconds of the stop, half a second
         with pytest.raises(EngineUnknownError, match="gave no clear answer"):
             engine.carry_out(RESTART, container, 2)
         assert engine.look(container).incarnation == before.incarnation
@@ -226,7 +227,7 @@ def test_only_the_calls_of_the_list_are_made(docker: Docker, engine: DockerEngin
     engine.observe()
     with pytest.raises(EngineError, match="refused to ask Docker for POST"):
         engine.carry_out(RESTART, name, 1)
-    for forbidden in (engine._client().kill, engine._client().stop, engine._client().pause):
+    for forbidden in (engine._connection.client().kill, engine._connection.client().stop, engine._connection.client().pause):
         with pytest.raises(EngineError, match="not among the calls"):
             forbidden(container)
     assert docker.state(container) == "running"
@@ -448,6 +449,27 @@ def test_an_event_wakes_within_a_second(docker: Docker, engine: DockerEngine) ->
     assert not engine._follower._thread.is_alive()
 
 
+def test_what_nobody_uses_wakes_nobody_and_is_seen_with_everything_else(docker: Docker, engine: DockerEngine) -> None:
+    """Containers that come and go beside those of services cost no look of their own."""
+    ours, other = docker.run(*STOPS_AT_ONCE), docker.run(*STOPS_AT_ONCE)
+    before = observed(engine, ours).incarnation, observed(engine, other).incarnation
+    follow(engine)
+    engine.observe()
+    engine.disregard({other})
+    docker.cli("restart", "--time", "0", other)
+    docker.cli("restart", "--time", "0", ours)
+    seen: dict[str, Target] = {}
+
+    def glanced() -> bool:
+        glimpse = engine.glance()
+        seen.update({} if glimpse is None else {one.incarnation.target_id: one for one in glimpse.targets})
+        return ours in seen and seen[ours].incarnation != before[0]
+
+    wait_for(glanced, what="ours, started anew")
+    assert other not in seen
+    assert observed(engine, other).incarnation != before[1]
+
+
 def test_a_silent_stream_is_opened_again_and_misses_nothing(docker: Docker, engine: DockerEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence is how a dead stream looks: it is replaced, and what the next one repeats is no news."""
     calls = [(method, path, 0.2 if path == "/events" else read_s) for method, path, read_s in _calls()]
@@ -594,7 +616,7 @@ def test_a_connection_lost_by_another_thread_is_still_returned(docker: Docker) -
 
 def test_the_event_stream_survives_an_absence(docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread waits for the engine, and the healer is woken when it can look again."""
-    monkeypatch.setattr("healthmon.heal.docker_events.UNREACHABLE_PAUSE_S", 0.1)
+    monkeypatch.setattr("healthmon.heal.docker_follower.UNREACHABLE_PAUSE_S", 0.1)
     path = tmp_path / "docker.sock"
     with engine_of(host=f"unix://{path}") as engine:
         wakes = Wakes()
@@ -732,14 +754,14 @@ def test_an_event_without_end_is_not_kept_and_ends_its_stream(tmp_path: Path, mo
     event = b'{"Action": "die", "id": "x", "time": 1}\n'
     pieces = (HEAD, VERSION[:-1], b"}\n", event, *[bytes(10_000)] * 20)
     with _speaking(tmp_path / "huge.sock", *pieces), engine_of(host=f"unix://{tmp_path}/huge.sock") as engine:
-        engine._api = engine._new_client("1.41")
+        engine._connection._api = engine._connection._new_client("1.41")
         assert [seen.action for seen in engine._open_stream(clock.now())] == ["die"]
 
 
 def test_an_engine_that_fails_at_its_events_is_asked_again_soon(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is in trouble, and forbids nothing; until it tells them, nothing is touched."""
     container = docker.run(*STOPS_AT_ONCE)
-    monkeypatch.setattr("healthmon.heal.docker_events.UNREACHABLE_PAUSE_S", 0.05)
+    monkeypatch.setattr("healthmon.heal.docker_follower.UNREACHABLE_PAUSE_S", 0.05)
     with monkeypatch.context() as trouble, engine_of() as engine:
         _answer_events_with(trouble, 503)
         follow(engine)
@@ -773,7 +795,7 @@ def test_a_label_over_an_events_attributes_hides_no_stop(docker: Docker, engine:
 def test_without_events_nothing_may_be_touched(docker: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A socket proxy may forbid them; as soon as it does not any more, all is as before."""
     container = docker.run(*STOPS_AT_ONCE)
-    monkeypatch.setattr("healthmon.heal.docker_events.REFUSED_PAUSE_S", 0.05)
+    monkeypatch.setattr("healthmon.heal.docker_follower.REFUSED_PAUSE_S", 0.05)
     with monkeypatch.context() as proxy, engine_of() as engine:
         _answer_events_with(proxy, 403)
         follow(engine)

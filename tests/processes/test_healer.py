@@ -447,6 +447,26 @@ def test_a_look_that_had_no_time_for_all_is_gone_on_with_soon(world: World) -> N
     assert targets.load(world.connection)[1].target is not None
 
 
+def test_looks_that_are_due_soon_are_the_reconciling_look_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With looks every 30 s, nobody looks at everything in between."""
+    service = {"name": "store", "type": "docker", "container": "store", "interval_seconds": 30.0}
+    config = a_config(tmp_path, service, self_healing=ON)
+    connection, engine, doorbell, now = create_or_open(config.paths.database), FakeEngine(), Doorbell(), [1_000.0]
+    for module in (time, clock):
+        monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    services.sync(connection, [("store", "default", True)], now=clock.now())
+    healer = Healer(config, doorbell, open_for_writing(config.paths.database), Log("test"), docker=engine, supervisor=NoEngine("none"))
+    try:
+        while now[0] < 1_301.0:
+            healer.step()
+            now[0] += 0.5
+        assert engine.observed <= 12
+    finally:
+        healer.close()
+        connection.close()
+        doorbell.close()
+
+
 def test_an_engine_that_does_not_answer_is_asked_again_soon(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its stream of events may have been opened again before anybody saw that it was gone."""
     monkeypatch.setattr("healthmon.processes.healer.BLIND_S", 0.3)

@@ -35,6 +35,7 @@ from healthmon.store import (
     rollups,
     services,
     space,
+    stale_rollups,
     start,
     trends,
 )
@@ -81,7 +82,7 @@ class World:
         entries = checks.read_inbox(self.connection, limit=10_000)
         looks = [entry.check for entry in entries if entry.check is not None]
         with self.connection.transaction(durable=False):
-            rollups.mark_stale(self.connection, {look.checked_at.replace(minute=0, second=0, microsecond=0) for look in looks})
+            stale_rollups.mark_hours(self.connection, {look.checked_at.replace(minute=0, second=0, microsecond=0) for look in looks})
             if entries:
                 checks.delete_inbox_until(self.connection, entries[-1].inbox_id)
 
@@ -217,7 +218,7 @@ def test_days_are_kept_when_their_hours_are_gone(world: World) -> None:
     world.work_later(DAY)
     world.connection.change("DELETE FROM service_hours")
     with world.connection.transaction(durable=False):
-        rollups.mark_stale(world.connection, [NOW])
+        stale_rollups.mark_hours(world.connection, [NOW])
     world.work_later()
     [day] = history.daily(world.connection, 1, NOW - DAY, NOW + 11 * HOUR)
     assert day.rollup.checks.checks == 5

@@ -101,6 +101,18 @@ def test_two_looks_in_one_millisecond_are_both_kept(database: Connection) -> Non
     assert len(checks.read_inbox(database, limit=10)) == 2
 
 
+def test_many_checks_of_one_commit_keep_what_each_says(database: Connection) -> None:
+    """They go in fifty to a statement, the rest one by one."""
+    reasons = [CheckReason.OK, CheckReason.STATUS, CheckReason.NO_NETWORK]
+    written = [
+        a_check(reasons[number % 3], at=ago(number // 4), service_id=1 + number % 2, error_message=str(number))
+        for number in range(2 * checks.TOGETHER + 7)
+    ]
+    checks.append(database, written)
+    checks.append(database, written[:1])  # is there already: takes the next free place
+    assert [entry.check for entry in checks.read_inbox(database, limit=500)] == [*written, written[0]]
+
+
 def test_a_check_deleted_by_a_person_leaves_the_inbox_without_effect(database: Connection) -> None:
     checks.append(database, [a_check()])
     database.change("DELETE FROM health_checks")

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from healthmon.alerts.rule import Rule, of_settings
-from healthmon.history.backtest import Fired, Outage, Replay, Verdict, Watched, judge, not_in_history
+from healthmon.history.backtest import Outage, Verdict, judge
+from healthmon.history.replay import Fired, Replay, Watched, not_in_history
 from healthmon.model.check import CheckKind, CheckReason
+from healthmon.model.status import ServiceState
+from healthmon.rules import looks
 from healthmon.rules.settings import RuleSettings
+from healthmon.rules.variables import Facts
+from healthmon.status.recent import Look, RecentLooks
+from healthmon.status.uptime import Booked, Uptime
 from tests.builders import NOW, a_check
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 GOOD, BAD, BLIND = CheckReason.OK, CheckReason.STATUS, CheckReason.NO_NETWORK
-WATCHED = Watched(service_id=1, name="doc_store", group="core", critical=True, expected_response_time=2.0, confirmations=2, max_gap=timedelta(seconds=100))
+SUBJECT = looks.Subject(name="doc_store", group="core", critical=True, expected_response_time=2.0)
+WATCHED = Watched(service_id=1, subject=SUBJECT, confirmations=2, max_gap=timedelta(seconds=100))
 
 
 def a_rule(condition: str, **changes: Any) -> Rule:
@@ -29,24 +37,24 @@ def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def replayed(rule: Rule, looks: list[tuple[float, CheckReason, float]], *, until_s: float) -> list[tuple[float, float | None]]:
+def replayed(rule: Rule, found: list[tuple[float, CheckReason, float]], *, until_s: float) -> list[tuple[float, float | None]]:
     """Return from when until when the rule would have fired, in seconds."""
     replay = Replay(WATCHED, [rule])
-    for seconds, reason, response_time_s in looks:
+    for seconds, reason, response_time_s in found:
         kind = CheckKind.SCHEDULED if seconds % 30 == 0 else CheckKind.RECHECK
         replay.take(a_check(reason, at=at(seconds), kind=kind, response_time_s=response_time_s))
-    found = replay.finish(at(until_s)).get(rule.name, [])
-    return [((one.since - NOW).total_seconds(), None if one.until is None else (one.until - NOW).total_seconds()) for one in found]
+    fired = replay.finish(at(until_s)).get(rule.name, [])
+    return [((one.since - NOW).total_seconds(), None if one.until is None else (one.until - NOW).total_seconds()) for one in fired]
 
 
 def every_30_s(*reasons: CheckReason, response_time_s: float = 0.1) -> list[tuple[float, CheckReason, float]]:
     """One look each; a failure is confirmed by two rechecks."""
-    looks = []
+    found = []
     for number, reason in enumerate(reasons):
-        looks.append((30.0 * number, reason, response_time_s))
+        found.append((30.0 * number, reason, response_time_s))
         if reason is BAD and (number == 0 or reasons[number - 1] is not BAD):
-            looks += [(30.0 * number + 2, BAD, response_time_s), (30.0 * number + 4, BAD, response_time_s)]
-    return looks
+            found += [(30.0 * number + 2, BAD, response_time_s), (30.0 * number + 4, BAD, response_time_s)]
+    return found
 
 
 def test_a_condition_fires_when_its_failure_is_confirmed_and_ends_with_the_first_good_look() -> None:
@@ -68,13 +76,13 @@ def test_what_nobody_knows_neither_begins_nor_ends_an_alert() -> None:
 
 
 def test_a_gap_is_seen_as_the_evaluator_saw_it() -> None:
-    looks = [(0.0, GOOD, 0.1), (3_600.0, GOOD, 0.1)]
-    assert replayed(a_rule("unknown"), looks, until_s=3_650) == [(100, 3_600)]
+    found = [(0.0, GOOD, 0.1), (3_600.0, GOOD, 0.1)]
+    assert replayed(a_rule("unknown"), found, until_s=3_650) == [(100, 3_600)]
 
 
 def test_windows_and_uptime_are_summed_up_as_they_were() -> None:
-    looks = every_30_s(*[GOOD] * 9, BAD, GOOD)
-    assert replayed(a_rule("failure_ratio_5m > 0.05 and checks_5m >= 5"), looks, until_s=310) == [(270, None)]
+    found = every_30_s(*[GOOD] * 9, BAD, GOOD)
+    assert replayed(a_rule("failure_ratio_5m > 0.05 and checks_5m >= 5"), found, until_s=310) == [(270, None)]
     assert replayed(a_rule("uptime_percentage < 95"), every_30_s(*[GOOD] * 10, BAD, BAD, BAD), until_s=360)[0][0] == 330
 
 
@@ -89,7 +97,26 @@ def test_a_rule_of_another_group_says_nothing() -> None:
 
 def test_what_history_does_not_hold_cannot_be_asked() -> None:
     assert not_in_history(a_rule("memory_usage > 80 or unhealthy and not maintenance")) == {"memory_usage", "maintenance"}
+    assert not_in_history(a_rule("healing == 'crash_loop'")) == {"healing"}
     assert not_in_history(a_rule("response_time > expected * 2 and was_unhealthy")) == frozenset()
+
+
+def test_every_name_is_told_by_looks_or_refused() -> None:
+    names = frozenset(field.name for field in fields(Facts))
+    state = ServiceState(service_id=1, status_since=NOW, last_response_time_s=0.1, last_status_code=200)
+    recent = RecentLooks()
+    recent.add(Look(at=NOW, healthy=True, response_time_s=0.1))
+    told = looks.facts(
+        SUBJECT,
+        state,
+        now=NOW,
+        uptime=Uptime(percentage=100.0, coverage=100.0),
+        is_flapping=False,
+        recent=recent,
+        booked={NOW: Booked(healthy_s=60)},
+        asked=looks.Asked(names),
+    )
+    assert {name for name in names if getattr(told, name) is None} == looks.NOT_TOLD
 
 
 def judged(fired: list[tuple[int, float, float | None]], outages: list[tuple[int, float, float | None]]) -> Verdict:

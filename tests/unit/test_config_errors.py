@@ -226,6 +226,18 @@ def test_services_must_be_there(tmp_path: Path) -> None:
     assert told(tmp_path / "c.json", off)[0].startswith("1:14: services: none is enabled")
 
 
+@pytest.mark.parametrize(("discovery", "meant"), [("{}", True), ('{"autoheal_labels": true, "label": null}', True), ('{"label": null}', False), ("true", False)])
+def test_no_service_is_enough_where_the_file_says_that_containers_may_ask(discovery: str, *, meant: bool, tmp_path: Path) -> None:
+    """By default they may, too; but an empty list is no proof that nobody forgot to fill it."""
+    path = tmp_path / "c.json"
+    text = f'{{"services": [], "discovery": {discovery}}}'
+    if meant:
+        path.write_text(text)
+        assert config.load(path).services == ()
+    else:
+        assert any("services: is empty" in line for line in told(path, text))
+
+
 def test_all_problems_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     text = """{
       "tiemout_seconds": 1,

@@ -8,19 +8,11 @@ from typing import Any
 
 import pytest
 
-from healthmon.heal.docker_facts import (
-    UNKNOWN_SIGNAL,
-    OwnRestart,
-    Remembered,
-    Stop,
-    finish,
-    own_restart,
-    read_container,
-    read_event,
-    read_signal,
-    read_time,
-    row_key,
-)
+from healthmon.heal.docker_events import UNKNOWN_SIGNAL, read_event
+from healthmon.heal.docker_facts import read_container, row_key
+from healthmon.heal.docker_stops import OwnRestart, Remembered, Stop, own_restart
+from healthmon.heal.docker_target import finish
+from healthmon.heal.docker_words import read_signal, read_time
 from healthmon.heal.own_container import own_container_ids
 from healthmon.model.target import Target, TargetHealth, TargetState
 

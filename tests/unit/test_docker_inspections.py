@@ -8,7 +8,8 @@ import pytest
 
 from healthmon import clock
 from healthmon.errors import EngineGoneError
-from healthmon.heal.docker_facts import Container, HealthCheck
+from healthmon.heal.docker_facts import Container
+from healthmon.heal.docker_health import HealthCheck
 from healthmon.heal.docker_inspections import Inspections, NotUnderstoodError, UnansweredError, understanding
 from healthmon.log import Log
 from healthmon.model.target import TargetHealth

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from healthmon import redaction
-from healthmon.heal.docker_facts import Event
+from healthmon.heal.docker_events import Event
 from healthmon.heal.docker_forensics import events_part, health_part, processes_part, state_part, usage_part
 from healthmon.heal.forensics import (
     MAX_BYTES,

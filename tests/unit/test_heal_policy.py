@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healthmon.heal.decision import HealReason, HealVerdict
+from healthmon.heal.gates.evidence import docker_says_so
+from healthmon.heal.gave_up import engine_gave_up
 from healthmon.heal.policy import VOIDS_EVIDENCE, decide
+from healthmon.heal.situation import StormStanding
 from healthmon.heal.starting import Renewal
-from healthmon.heal.storm import StormStanding
 from healthmon.model.check import CheckReason
 from healthmon.model.heal import Heal, HealAction, HealState
 from healthmon.model.quarantine import Quarantine, Rearm
@@ -145,11 +147,9 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
         HealReason.MAINTENANCE,
     ),
     ("no container known", {"target": None}, HealVerdict.HOLD, HealReason.NO_TARGET),
-    (
-        "swarm restarts its own",
-        {"target": a_target(untouchable="swarm_task")},
-        HealVerdict.NEEDS_PERSON,
-        HealReason.UNTOUCHABLE,
+    *(
+        (f"T21, T22, T39: {why}", {"target": a_target(untouchable=why)}, HealVerdict.NEEDS_PERSON, HealReason.UNTOUCHABLE)
+        for why in ("swarm_task", "one_off", "auto_remove", "ourselves", "our_network", "socket_proxy", "no_events")
     ),
     ("paused by a person", {"target": a_target(state=TargetState.PAUSED)}, HealVerdict.HOLD, HealReason.PAUSED),
     (
@@ -257,6 +257,12 @@ CASES: list[tuple[str, dict[str, Any], HealVerdict, HealReason]] = [
     ),
     ("T18: a new image that was not healthy yet", {"renewal": a_renewal(899, IMAGE)}, HealVerdict.WAIT, HealReason.NOT_YET_HEALTHY),
     ("a new image that never was", {"renewal": a_renewal(900, IMAGE)}, HealVerdict.NEEDS_PERSON, HealReason.NEVER_HEALTHY),
+    (
+        "what was healthy with the image before proves nothing of this one",
+        {"renewal": a_renewal(300, IMAGE), "state": an_unhealthy_state(last_healthy_at=ago(301))},
+        HealVerdict.WAIT,
+        HealReason.NOT_YET_HEALTHY,
+    ),
     (
         "a new image that was healthy once",
         {"renewal": a_renewal(300, IMAGE), "state": an_unhealthy_state(last_healthy_at=ago(120))},
@@ -527,6 +533,25 @@ def test_every_reason_has_a_case() -> None:
 def test_a_container_that_the_engine_gave_up_on_is_started_not_restarted() -> None:
     assert decide(a_situation(target=a_target(**EXITED, error="x"))).action is HealAction.START
     assert decide(a_situation()).action is HealAction.RESTART
+
+
+def test_the_engine_has_not_given_up_on_what_a_person_stopped() -> None:
+    """Its own policy does not bring it back because they did not want it."""
+    assert engine_gave_up(a_target(**EXITED, error="x"))
+    assert not engine_gave_up(a_target(**EXITED, error="x", stopped_by_person=True))
+
+
+@pytest.mark.parametrize("state", [TargetState.PAUSED, TargetState.EXITED, TargetState.RESTARTING])
+def test_the_engines_verdict_is_one_of_a_run(state: TargetState) -> None:
+    assert docker_says_so(a_target(health=TargetHealth.UNHEALTHY))
+    assert not docker_says_so(a_target(health=TargetHealth.UNHEALTHY, state=state))
+
+
+@pytest.mark.parametrize("changes", [{"asked_by": "ada"}, {"follows": 7}], ids=["a person's", "T36: what followed its network's provider"])
+def test_what_is_not_the_policys_own_is_charged_to_nobody(changes: dict[str, Any]) -> None:
+    """Neither against the attempts and the cooldown, nor against a budget."""
+    made = tuple(failed(minutes, heal_id=50 + minutes, **changes) for minutes in range(1, 7))
+    assert decide(a_situation(history=made, host=made)).verdict is HealVerdict.ACT
 
 
 @pytest.mark.parametrize(

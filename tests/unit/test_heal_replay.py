@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from healthmon.heal.replay import Candidate, Replay
+from healthmon.heal.replay import Replay
+from healthmon.heal.replay_life import Candidate
 from healthmon.model.check import CheckKind, CheckReason
 from tests.builders import NOW, a_check, switched_on
 

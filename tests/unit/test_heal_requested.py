@@ -11,8 +11,7 @@ from healthmon.heal import requested
 from healthmon.heal.decision import HealReason
 from healthmon.heal.policy import GATES
 from healthmon.heal.settings import HealSettings
-from healthmon.heal.situation import charged
-from healthmon.heal.storm import StormStanding
+from healthmon.heal.situation import StormStanding, charged
 from healthmon.model.heal import HealAction, HealState
 from healthmon.model.status import ServiceStatus
 from healthmon.model.target import TargetState

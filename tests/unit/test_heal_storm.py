@@ -9,7 +9,8 @@ import pytest
 
 from healthmon.heal.decision import HealReason
 from healthmon.heal.order import Turn
-from healthmon.heal.storm import Census, StormStanding, in_vain, standing, weather
+from healthmon.heal.situation import StormStanding
+from healthmon.heal.storm import Census, in_vain, standing, weather
 from healthmon.model.heal import Heal, HealState
 from healthmon.model.storm import Storm
 from tests.builders import NOW, a_heal, a_situation, ago, an_unhealthy_state
@@ -26,6 +27,8 @@ THRESHOLDS: list[tuple[str, Census, bool]] = [
     ("many at once, long before half", Census(watched=17, ill=6, newly=6), True),
     ("the same many, one after the other", Census(watched=17, ill=6, newly=5), False),
     ("a quarter of a large crowd", Census(watched=40, ill=10, newly=10), False),
+    ("just half", Census(watched=10, ill=5, newly=0), True),
+    ("just less than half", Census(watched=10, ill=4, newly=0), False),
     ("a third of a large crowd", Census(watched=40, ill=12, newly=12), True),
     ("all that is left is explained", Census(watched=17, ill=1, newly=1, explained=8), False),
 ]

@@ -1,7 +1,8 @@
 """How fast is what is ill restarted, beside the way in which docker-autoheal works, on the same engine and containers?
 
-Times are the engine's own, read by a second observer from its events: from its verdict (`health_status: unhealthy`), or from
-the moment in which a program was stopped, to the first signal of the restart.
+Times begin with the engine's verdict (`health_status: unhealthy`), by its own clock in its own event, or with the moment in
+which a program was stopped. They end when the request of the restart arrives at the engine, which a proxy before it sees,
+and, as `signals`, with the first signal that the engine's events tell of: in between works the engine alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import platform
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -29,10 +31,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.containers import LABEL, Docker  # noqa: E402  after the path that it needs
+from tests.faults.engine_proxy import EngineProxy, Exchange, passed  # noqa: E402  as above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+ENGINE = Path("/var/run/docker.sock")
+OPEN_OUTAGES = "SELECT count(*) FROM incidents WHERE resolved_at IS NULL"
 POLL_S = 5.0  # docker-autoheal's AUTOHEAL_INTERVAL
 CHECKS = ("--health-interval", "1s", "--health-retries", "1", "--health-timeout", "5s")
 STAYS = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1000 & wait; done")
@@ -53,6 +58,7 @@ EAGER = {
     "reset_after_minutes": 0,
     "storm_guard": False,
 }
+CROWDED = {"storm_guard": True, "max_restart_attempts": 3, "restart_cooldown_minutes": 5, "forensics": False}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +68,17 @@ class Times:
     case: str
     wanted: str
     seconds: list[float] = field(default_factory=list)
+    signals: list[float] = field(default_factory=list)
     note: str = ""
 
     def said(self) -> str:
-        if not self.seconds:
-            return f"{self.case:<64}{self.note}"
-        ordered = sorted(self.seconds)
-        p50, p99 = statistics.median(ordered), ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))]
-        return f"{self.case:<64}n={len(ordered):<4}p50={p50:7.3f} s  p99={p99:7.3f} s  wanted: {self.wanted}  {self.note}"
+        parts = [f"{name}{shown(measured)}" for name, measured in (("", self.seconds), ("to the signal: ", self.signals)) if measured]
+        return "  ".join([f"{self.case:<64}", *parts, f"wanted: {self.wanted}", self.note])
+
+
+def shown(seconds: list[float]) -> str:
+    ordered = sorted(seconds)
+    return f"n={len(ordered):<4}p50={statistics.median(ordered):6.3f} s  p99={ordered[min(len(ordered) - 1, round(0.99 * len(ordered)))]:6.3f} s"
 
 
 class Events:
@@ -106,6 +115,27 @@ class Events:
         self._process.wait(5)
 
 
+class Requests:
+    """A proxy before the engine that notes when a restart is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._came: list[tuple[float, str]] = []
+        self._proxy = EngineProxy(path, ENGINE)
+        self._proxy.break_("/restart", self._note)
+        self.host = self._proxy.host
+
+    def _note(self, exchange: Exchange) -> None:
+        self._came.append((time.time(), exchange.line))
+        passed(exchange)
+
+    def restart(self, container: str, *, since: float) -> float:
+        """Return when the first restart of a container was asked for; it was."""
+        return next(at for at, line in self._came if container in line and at >= since)
+
+    def close(self) -> None:
+        self._proxy.close()
+
+
 class Bench:
     """Containers, an observer, and a directory that makes them ill: the health checks look for a file in it."""
 
@@ -113,7 +143,7 @@ class Bench:
         self.docker = Docker()
         self.directory = directory
         self.events = Events(self.docker)
-        self.network = ""
+        self.requests = Requests(directory / "engine.sock")
 
     def checked(self, flag: str, *options: str, command: tuple[str, ...] = STAYS) -> tuple[str, str]:
         """Run a container that is ill while the file `flag` is there; return its name and id."""
@@ -126,18 +156,20 @@ class Bench:
 
     def close(self) -> None:
         self.events.close()
+        self.requests.close()
         self.docker.close()
 
 
 @contextlib.contextmanager
-def agent(services: list[dict[str, Any]], directory: Path, **self_healing: Any) -> Iterator[Path]:
+def agent(services: list[dict[str, Any]], directory: Path, *, host: str = f"unix://{ENGINE}", **self_healing: Any) -> Iterator[Path]:
     """Run healthmon as people do, and return its directory when all services are healthy."""
     data = Path(tempfile.mkdtemp(dir=directory))
     config = data / "config.json"
     settings = {"data_dir": str(data), "alert_rules": [], "web": {"enabled": False}, "services": services, "self_healing": EAGER | self_healing}
     config.write_text(json.dumps(settings))
     command = [sys.executable, "-P", "-m", "healthmon", "--config", str(config), "run"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=(data / "stderr").open("w"))  # noqa: S603  our own words
+    environment = {**os.environ, "DOCKER_HOST": host}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=(data / "stderr").open("w"), env=environment)  # noqa: S603  our own words
     try:
         wait_for(lambda: healthy(data) == len(services), f"all services to be healthy, see {data}")
         yield data
@@ -169,9 +201,9 @@ def healthy(data: Path) -> int:
 
 
 @contextlib.contextmanager
-def autoheal() -> Iterator[None]:
+def autoheal(host: str) -> Iterator[None]:
     """Work as docker-autoheal does at its defaults: every 5 seconds list what is unhealthy, restart one after the other."""
-    client, ending = library.APIClient(base_url="unix:///var/run/docker.sock", version="1.41"), threading.Event()
+    client, ending = library.APIClient(base_url=host, version="1.41"), threading.Event()
 
     def loop() -> None:
         while not ending.is_set():
@@ -191,7 +223,7 @@ def autoheal() -> Iterator[None]:
 
 def verdicts(bench: Bench, rounds: int, case: str, wanted: str, containers: list[tuple[str, str]]) -> Times:
     """Have one container after the other called ill, and time the restart."""
-    found = []
+    issued, signals = [], []
     for number in range(rounds):
         _, container = containers[number % len(containers)]
         flag = bench.flag(f"ill-{number % len(containers)}")
@@ -199,65 +231,90 @@ def verdicts(bench: Bench, rounds: int, case: str, wanted: str, containers: list
         time.sleep(0.37 * (number % 13) / 13)  # whatever polls is not met in step
         flag.touch()
         verdict = bench.events.wait(container, "health_status: unhealthy", since=since)
-        found.append(bench.events.wait(container, "kill", since=verdict) - verdict)
+        signals.append(bench.events.wait(container, "kill", since=verdict) - verdict)
+        issued.append(bench.requests.restart(container, since=verdict) - verdict)
         flag.unlink()
         bench.events.wait(container, "health_status: healthy", since=verdict)
         time.sleep(0.6)
-    return Times(case=case, wanted=wanted, seconds=found)
+    return Times(case=case, wanted=wanted, seconds=issued, signals=signals)
 
 
-def measure_verdicts(bench: Bench, rounds: int) -> Iterator[Times]:
+def measure_verdicts(bench: Bench, rounds: int, *, forensics: bool) -> Times:
     containers = [bench.checked(f"ill-{number}") for number in range(4)]
-    services = [a_service(name) for name, _ in containers]
-    for forensics, wanted in ((False, "p50 <= 0.025, p99 <= 0.100"), (True, "<= 0.400")):
-        with agent(services, bench.directory, forensics=forensics):
-            case = f"Docker's verdict to restart, forensics {'on' if forensics else 'off'}"
-            yield verdicts(bench, rounds, case, wanted, containers)
-    with autoheal():
-        yield verdicts(bench, max(6, rounds // 4), "the same, docker-autoheal's loop", "(beside)", containers)
+    with agent([a_service(name) for name, _ in containers], bench.directory, host=bench.requests.host, forensics=forensics):
+        case, wanted = ("on", "p99 <= 0.400") if forensics else ("off", "p50 <= 0.025, p99 <= 0.100")
+        return verdicts(bench, rounds, f"Docker's verdict to restart, forensics {case}", wanted, containers)
+
+
+def measure_autoheal(bench: Bench, rounds: int) -> Times:
+    containers = [bench.checked(f"ill-{number}") for number in range(4)]
+    time.sleep(3.0)
+    with autoheal(bench.requests.host):
+        return verdicts(bench, max(6, rounds // 4), "the same, docker-autoheal's loop", "(beside)", containers)
 
 
 def a_service(name: str) -> dict[str, Any]:
     return {"name": name, "type": "docker", "container": name, "retry_interval_seconds": 0.1}
 
 
-def measure_wedged(bench: Bench, rounds: int) -> Iterator[Times]:
+def measure_wedged(bench: Bench, rounds: int) -> Times:
     """An HTTP server that accepts and never answers any more: its process is stopped by a signal."""
-    name, network = bench.docker.name(), bench.docker.network()
-    container = bench.docker.run(*WEDGEABLE, options=("--network", network, "--publish", "127.0.0.1::80"), name=name)
-    found: list[float] = []
+    name, network, port = bench.docker.name(), bench.docker.network(), a_free_port()
+    container = bench.docker.run(*WEDGEABLE, options=("--network", network, "--publish", f"127.0.0.1:{port}:80"), name=name)
     times = {"interval_seconds": 1, "retry_interval_seconds": 0.25, "timeout_seconds": 0.1}
-    for _ in range(rounds):
-        port = bench.docker.inspect(container)["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"]
-        service = {"name": "page", "url": f"http://127.0.0.1:{port}/", "container": name, **times}
-        with agent([service], bench.directory):
-            time.sleep(1.0 + len(found) % 10 / 10)
-            main_pid = bench.docker.inspect(container)["State"]["Pid"]
-            [server] = psutil.Process(main_pid).children()
+    service = {"name": "page", "url": f"http://127.0.0.1:{port}/", "container": name, **times}
+    issued, signals = [], []
+    with agent([service], bench.directory, host=bench.requests.host) as data:
+        for number in range(rounds):
+            time.sleep(1.0 + number % 10 / 10)  # at any moment between two looks
+            [server] = psutil.Process(bench.docker.inspect(container)["State"]["Pid"]).children()
             since = time.time()
             server.send_signal(signal.SIGSTOP)
-            found.append(bench.events.wait(container, "kill", since=since) - since)
-    yield Times(case="wedged HTTP, 1 s interval, retry 0.25 s: bad to restart", wanted="median <= 1.5", seconds=found, note="timeout 0.1 s")
+            with telling_why(data):
+                signals.append(bench.events.wait(container, "kill", since=since) - since)
+            issued.append(bench.requests.restart(container, since=since) - since)
+            wait_for(lambda: healthy(data) == 1 and query(data, OPEN_OUTAGES) == [(0,)], "the page to be well again")
+    return Times(case="wedged HTTP, 1 s interval, retry 0.25 s: bad to restart", wanted="median <= 1.5", seconds=issued, signals=signals, note="timeout 0.1 s")
 
 
-def measure_crowd(bench: Bench) -> Iterator[Times]:
-    """40 services, ten ill at once, one of which takes 90 s to stop."""
+def a_free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@contextlib.contextmanager
+def telling_why(data: Path) -> Iterator[None]:
+    """When nothing happens in time, say what healing says about it."""
+    try:
+        yield
+    except TimeoutError as error:
+        said = query(data, "SELECT healing FROM incidents WHERE resolved_at IS NULL")
+        raise TimeoutError(f"{error}; healing: {said}") from error
+
+
+def a_crowd(bench: Bench) -> tuple[list[tuple[str, str]], list[dict[str, Any]]]:
+    """Make 40 services; return the ten that can be made ill, of which the last takes 90 s to stop, and all as settings."""
     ill = [bench.checked("crowd") for _ in range(9)] + [bench.checked("crowd", "--stop-timeout", "90", command=STUBBORN)]
     well = [(name := bench.docker.name(), bench.docker.run(*STAYS, name=name)) for _ in range(30)]
-    services = [a_service(name) for name, _ in (*ill, *well)]
-    limits = {"storm_guard": True, "max_restart_attempts": 3, "restart_cooldown_minutes": 5, "forensics": False}
-    with agent(services, bench.directory, **limits, host_budget_per_10_minutes=20, host_budget_per_hour=20):
+    return ill, [a_service(name) for name, _ in (*ill, *well)]
+
+
+def measure_crowd(bench: Bench) -> Times:
+    ill, services = a_crowd(bench)
+    with agent(services, bench.directory, **CROWDED, host_budget_per_10_minutes=20, host_budget_per_hour=20):
         since = time.time()
         bench.flag("crowd").touch()
         seen = [bench.events.wait(container, "health_status: unhealthy", since=since) for _, container in ill]
         issued = [bench.events.wait(container, "kill", since=since) for _, container in ill]
-        last = max(seen)
         bench.flag("crowd").unlink()
-        others = [max(0.0, at - last) for at in issued[:-1]]
-        yield Times(case="40 services, 10 ill at once, one stops for 90 s: the other nine", wanted="all <= 5 after the last verdict", seconds=others)
+        others = [max(0.0, at - max(seen)) for at in issued[:-1]]
         bench.docker.cli("kill", ill[-1][1])
-        bench.docker.cli("start", ill[-1][1])
-    with agent(services, bench.directory, **limits, host_budget_per_10_minutes=5, host_budget_per_hour=20) as data:
+    return Times(case="40 services, 10 ill at once, one stops for 90 s: the other nine", wanted="all <= 5 after the last verdict", seconds=others)
+
+
+def measure_budget(bench: Bench) -> Times:
+    ill, services = a_crowd(bench)
+    with agent(services, bench.directory, **CROWDED, host_budget_per_10_minutes=5, host_budget_per_hour=20) as data:
         since = time.time()
         bench.flag("crowd").touch()
         for _, container in ill:
@@ -266,22 +323,50 @@ def measure_crowd(bench: Bench) -> Iterator[Times]:
         heals = query(data, "SELECT count(DISTINCT service_id) FROM heals")[0][0]
         reasons = query(data, "SELECT healing_reason, count(*) FROM incidents WHERE resolved_at IS NULL GROUP BY 1")
         named = ", ".join(f"{count} {reason}" for reason, count in reasons)
-        yield Times(case="the same at the default budget of 5", wanted="each issued or queued with a reason", note=f"{heals} issued; open outages: {named}")
         bench.flag("crowd").unlink()
+        bench.docker.cli("kill", ill[-1][1])
+    return Times(case="the same at the default budget of 5", wanted="each issued or queued with a reason", note=f"{heals} issued; open outages: {named}")
 
 
-def measure_idle(bench: Bench, window_s: float) -> Iterator[Times]:
-    """50 containers that do nothing, all of them services."""
+def measure_idle(bench: Bench, window_s: float, *, foreign: bool) -> Times:
+    """50 containers that do nothing, all of them services; `foreign`: while others that are none come and go, one each second."""
     names = [bench.docker.name() for _ in range(50)]
     for name in names:
         bench.docker.run(*STAYS, name=name)
     with agent([{"name": name, "type": "docker", "container": name} for name in names], bench.directory, forensics=True) as data:
         [healer] = [one for one in psutil.process_iter() if is_healer(one, data)]
         time.sleep(30)
-        before, began = sum(healer.cpu_times()[:2]), time.monotonic()
-        time.sleep(window_s)
-        share = (sum(healer.cpu_times()[:2]) - before) / (time.monotonic() - began)
-    yield Times(case="the healer idle, 50 containers that are services", wanted="<= 0.05 %", note=f"{100 * share:.3f} % of a core over {window_s:.0f} s")
+        came: list[str] = []
+        with contextlib.ExitStack() as stack:
+            if foreign:
+                stack.enter_context(coming_and_going(bench, came))
+            before, began = sum(healer.cpu_times()[:2]), time.monotonic()
+            time.sleep(window_s)
+            share = (sum(healer.cpu_times()[:2]) - before) / (time.monotonic() - began)
+    case = f"the healer, 50 containers that are services{', while foreign ones come and go' if foreign else ', idle'}"
+    note = f"{100 * share:.3f} % of a core over {window_s:.0f} s" + (f", {len(came)} came and went" if foreign else "")
+    return Times(case=case, wanted="(beside)" if foreign else "<= 0.05 %", note=note)
+
+
+@contextlib.contextmanager
+def coming_and_going(bench: Bench, came: list[str]) -> Iterator[None]:
+    """Run one container after the other that ends at once, about one each second; note their names in `came`."""
+    ending = threading.Event()
+
+    def loop() -> None:
+        while not ending.is_set():
+            began = time.monotonic()
+            came.append(name := bench.docker.name())
+            bench.docker.cli("rm", "--force", bench.docker.run("true", name=name))
+            ending.wait(max(0.0, began + 1.0 - time.monotonic()))
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join()
 
 
 def is_healer(process: psutil.Process, data: Path) -> bool:
@@ -290,32 +375,41 @@ def is_healer(process: psutil.Process, data: Path) -> bool:
     return False
 
 
+CASES: dict[str, Callable[[Bench, int], Times]] = {
+    "verdicts": lambda bench, rounds: measure_verdicts(bench, rounds, forensics=False),
+    "forensics": lambda bench, rounds: measure_verdicts(bench, rounds, forensics=True),
+    "autoheal": measure_autoheal,
+    "wedged": lambda bench, rounds: measure_wedged(bench, max(5, rounds // 4)),
+    "crowd": lambda bench, _: measure_crowd(bench),
+    "budget": lambda bench, _: measure_budget(bench),
+    "idle": lambda bench, _: measure_idle(bench, 120.0, foreign=False),
+    "foreign": lambda bench, _: measure_idle(bench, 60.0, foreign=True),
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--only", choices=("verdicts", "wedged", "crowd", "idle"))
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--only", choices=CASES, action="append", help="several times for several cases")
+    parser.add_argument("--json", type=Path, help="add the results to this file, in place of those of the same cases")
     arguments = parser.parse_args()
-    cases: dict[str, Callable[[Bench], Iterator[Times]]] = {
-        "verdicts": lambda bench: measure_verdicts(bench, arguments.rounds),
-        "wedged": lambda bench: measure_wedged(bench, max(5, arguments.rounds // 4)),
-        "crowd": measure_crowd,
-        "idle": lambda bench: measure_idle(bench, 120.0),
-    }
-    found: list[Times] = []
-    for name, measure in cases.items():
-        if arguments.only in {None, name}:
-            with tempfile.TemporaryDirectory() as directory:
-                bench = Bench(Path(directory))
-                try:
-                    for times in measure(bench):
-                        found.append(times)
-                        print(times.said(), flush=True)
-                finally:
-                    bench.close()
-    if arguments.json:
-        conditions = {"python": platform.python_version(), "cores": os.cpu_count(), "kernel": platform.release(), "load": os.getloadavg()}
-        arguments.json.write_text(json.dumps({"conditions": conditions, "cases": [asdict(one) for one in found]}, indent=2) + "\n")
+    for name in arguments.only or CASES:
+        with tempfile.TemporaryDirectory() as directory:
+            bench, load = Bench(Path(directory)), os.getloadavg()
+            try:
+                times = CASES[name](bench, arguments.rounds)
+            finally:
+                bench.close()
+        print(times.said(), flush=True)
+        if arguments.json:
+            keep(arguments.json, name, times, load)
+
+
+def keep(path: Path, name: str, times: Times, load: tuple[float, float, float]) -> None:
+    """Write one case's result beside those that are there."""
+    conditions = {"at": time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime()), "python": platform.python_version(), "cores": os.cpu_count(), "kernel": platform.release(), "load": load}
+    found = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(found | {name: {**asdict(times), "conditions": conditions}}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ import apsw
 
 from healthmon import clock
 from healthmon.history import histogram
+from healthmon.history.rollups import HIGH, MEDIAN, day_of
 from healthmon.processes.keeper.counting import Counting
 from healthmon.status.uptime import HOUR, Booked, hour_of
-from healthmon.store import rollups, services, space, states
+from healthmon.store import services, space, stale_rollups, states
 from healthmon.store.connection import Connection, create_or_open
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def evaluated(connection: Connection, count: int, since: datetime, now: datetime
     hours = [hour_of(since) + number * HOUR for number in range(int((now - hour_of(since)) / HOUR) + 1)]
     with connection.transaction(durable=False):
         states.save_hours(connection, [(sid, hour, Booked(healthy_s=3_564, unhealthy_s=36)) for hour in hours for sid in range(1, count + 1)])
-        rollups.mark_stale(connection, hours)
+        stale_rollups.mark_hours(connection, hours)
 
 
 def counted(connection: Connection) -> None:
@@ -68,23 +69,36 @@ def counted(connection: Connection) -> None:
         pass
 
 
+def aged(path: Path, count: int, *, days: int, kept: int) -> Connection:
+    """Make a database with so many days of hours, of which only the last `kept` have their checks: the others came of age."""
+    connection = ours(path, count, min(days, kept))
+    hours_only(connection, count, days)
+    counted(connection)
+    space.checkpoint(connection, truncate=True)
+    return connection
+
+
 def hours_only(connection: Connection, count: int, days: int) -> None:
-    """Add so many days of hours to the services, as if their checks were deleted long ago."""
-    blob = histogram.encode({500 + 3 * number: 3 for number in range(40)})
+    """Add so many days of hours to the services, where they have none: as if their checks were deleted long ago."""
+    counts = {500 + 3 * number: 3 for number in range(40)}
     last = hour_of(datetime.now(UTC)) - 2 * HOUR
-    with connection.transaction(durable=False):
-        connection.rows(
-            """
-            WITH RECURSIVE ago (n) AS (SELECT ?1 - 1 UNION ALL SELECT n - 1 FROM ago WHERE n > 0)
-            INSERT OR IGNORE INTO service_hours
-            SELECT service_id, strftime('%Y-%m-%d %H:00:00.000', ?2, '-' || n || ' hours'), 3564, 36, 0, 0, 120, 119, 120, 1200000, 5000, 20000, ?3
-            FROM ago CROSS JOIN services WHERE service_id <= ?4
-            """,
-            days * 24,
-            clock.to_sql(last),
-            blob,
-            count,
-        )
+    for day in range(days):
+        with connection.transaction(durable=False):
+            connection.rows(
+                """
+                WITH RECURSIVE ago (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM ago WHERE n < ?1 + 23)
+                INSERT OR IGNORE INTO service_hours
+                SELECT service_id, strftime('%Y-%m-%d %H:00:00.000', ?2, '-' || n || ' hours'), 3564, 36, 0, 0, 120, 119, 120, 1200000, 5000, 20000, ?3,
+                       ?5, ?6
+                FROM ago CROSS JOIN services WHERE service_id <= ?4
+                """,
+                day * 24,
+                clock.to_sql(last),
+                histogram.encode(counts),
+                count,
+                *(histogram.percentile(counts, percent) for percent in (MEDIAN, HIGH)),
+            )
+            stale_rollups.mark(connection, stale_rollups.RollupSpan.DAY, [day_of(last - timedelta(days=day))])
 
 
 def plain(path: Path, source: Path, *, index: bool) -> None:

@@ -28,10 +28,11 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from healthmon import clock
 from healthmon.history import histogram
 from healthmon.history.buckets import edges_us
+from healthmon.history.rollups import HIGH, MEDIAN, Counter
 from healthmon.model.check import CheckReason
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status.uptime import Uptime, hour_of
-from healthmon.store import checks, facts, incidents, rollups, states, tallies, targets
+from healthmon.store import checks, facts, incidents, stale_rollups, states, tallies, targets
 from healthmon.store.targets import TargetReport
 from tests.builders import a_check, a_target
 from tests.web.sites import Site
@@ -39,10 +40,14 @@ from tests.web.sites import Site
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import apsw
+
 DAYS = 30
 COUNTED_AGO = timedelta(minutes=5)  # the keeper comes as often
 RAW = timedelta(hours=2)  # of single checks; what is older is asked of the hours
 EVERY_S = 30
+HOUR_S = 3_600
+KINDS = 500  # of hours: none is like the one before it
 VIEWERS = 100
 PATHS = ("/", "/api/v1/dashboard", "/api/v1/report", "/metrics", "/api/v1/incidents", "/api/v1/services/service_0/history?limit=100")
 
@@ -55,18 +60,19 @@ def fill(site: Site, count: int) -> None:
     with database.transaction(durable=False):
         states.save(database, [(_state(chance, one), Uptime(percentage=100 - chance.random(), coverage=100.0)) for one in ids])
         targets.publish(database, {one: TargetReport(observed_at=now, target=a_target(name=f"container_{one}")) for one in ids})
-        blob = histogram.encode(histogram.merged({histogram.bucket(chance.randint(1_000, 900_000)): 1} for _ in range(120)))
+        hours = [_hour(chance) for _ in range(KINDS)]
         for hour in range(24 * DAYS):
             start = clock.to_sql(hour_of(now) - timedelta(hours=hour))
             database.change_many(
                 """
-                INSERT INTO service_hours (service_id, hour, healthy_s, checks, healthy_checks, answers, sum_us, minimum_us, maximum_us, histogram)
-                VALUES (?, ?, 3600, 120, 119, 120, 12000000, 1000, 900000, ?)
+                INSERT INTO service_hours (service_id, hour, healthy_s, checks, healthy_checks, answers, sum_us, minimum_us, maximum_us,
+                                           histogram, p50_us, p95_us)
+                VALUES (?, ?, 3600, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
-                [(one, start, blob) for one in ids],
+                [(one, start, *chance.choice(hours)) for one in ids],
             )
         database.change_many("INSERT INTO service_percentiles VALUES (?, ?, 90000, 400000, 800000)", [(one, clock.to_sql(now)) for one in ids])
-        facts.note_time(database, rollups.COUNTED_UNTIL, now - COUNTED_AGO)
+        facts.note_time(database, stale_rollups.COUNTED_UNTIL, now - COUNTED_AGO)
         tallies.count(database, [a_check(service_id=one, response_time_s=chance.random()) for one in ids], dict.fromkeys(ids, edges_us(2.0)))
         for _ in range(200):
             service_id, at = chance.choice(ids), now - timedelta(hours=chance.random() * 24 * DAYS)
@@ -88,6 +94,17 @@ def fill(site: Site, count: int) -> None:
             ],
         )
     database.rows("ANALYZE")
+
+
+def _hour(chance: random.Random) -> tuple[apsw.SQLiteValue, ...]:
+    counter = Counter()
+    for look in range(HOUR_S // EVERY_S):
+        counter.add(healthy=look > 0, response_time_us=chance.randint(1_000, 900_000))
+    found = counter.counted()
+    return (
+        *(found.checks, found.healthy_checks, found.answers, found.sum_us, found.minimum_us, found.maximum_us),
+        *(histogram.encode(found.histogram), found.percentile_us(MEDIAN), found.percentile_us(HIGH)),
+    )
 
 
 def _state(chance: random.Random, service_id: int) -> ServiceState:

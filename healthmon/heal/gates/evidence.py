@@ -26,10 +26,10 @@ def enough(situation: Situation) -> HealDecision | Passed:
         return Passed(detail="its engine gave up")
     if docker_says_so(target) and state.evidence_failures and _speaks_of(target, state):
         return Passed(detail=VERDICT)
-    detail = f"{state.evidence_failures} of {situation.confirmations + 1}"
-    if state.evidence_failures > situation.confirmations and _speaks_of(target, state):
-        return Passed(detail=detail)
-    return look(HealReason.TOO_FEW_FAILURES, detail)
+    wanted = situation.confirmations + 1
+    if state.evidence_failures >= wanted and _speaks_of(target, state):
+        return Passed(detail=f"{state.evidence_failures}, and {wanted} are enough")
+    return look(HealReason.TOO_FEW_FAILURES, f"{state.evidence_failures} of {wanted}")
 
 
 def fresh(situation: Situation) -> HealDecision | Passed:

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from healthmon import clock
+from healthmon.heal import budget
 from healthmon.heal.decision import HealDecision, HealReason, HealVerdict, Passed, hold, quarantine, wait_until
 from healthmon.heal.learning import INEFFECTIVE, in_vain
-from healthmon.heal.reach import service_share
 from healthmon.heal.situation import attempts, charged, issued, spent
 from healthmon.model.heal import HealState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from healthmon.heal.budget import Budget
     from healthmon.heal.situation import Situation
 
 AFTER_DROP = timedelta(seconds=5)  # doubling with each in a row
 AFTER_DROP_MAX = timedelta(minutes=5)
 MAX_DOUBLINGS = 10
-TEN_MINUTES, HOUR, DAY = timedelta(minutes=10), timedelta(hours=1), timedelta(days=1)
 SLOW_STOP = timedelta(seconds=2)  # by then the engine has stopped and started what stops when it is told to
 SLOW_STOPS = 4  # times the concurrency: so many may be under way, the slow ones included
 NEVER = datetime.max.replace(tzinfo=UTC)
 RETRY_FIRST = timedelta(minutes=10)  # in quarantine, doubling, where quarantine_retries allows any
 RETRY_MAX = timedelta(minutes=60)
-
-
-@dataclass(frozen=True, slots=True)
-class _Budget:
-    """So many restarts within any window of this length."""
-
-    limit: int
-    window: timedelta
 
 
 def attempts_left(situation: Situation) -> HealDecision | Passed:
@@ -75,21 +66,12 @@ def not_just_dropped(situation: Situation) -> HealDecision | Passed:
 
 
 def service_has_budget(situation: Situation) -> HealDecision | Passed:
-    """Over all its incidents, and never so much that the others go without."""
-    settings = situation.settings
-    attempts = settings.max_restart_attempts
-    budgets = (
-        _Budget(settings.hourly_limit, HOUR),
-        _Budget(settings.daily_limit, DAY),
-        _Budget(service_share(settings.host_budget_per_10_minutes, attempts=attempts), TEN_MINUTES),
-        _Budget(service_share(settings.host_budget_per_hour, attempts=attempts), HOUR),
-    )
-    return _within(budgets, spent(situation, own=True), 0, situation.now, HealReason.SERVICE_BUDGET)
+    """Over all its incidents."""
+    return _within(budget.of_service(situation.settings), spent(situation, own=True), 0, situation.now, HealReason.SERVICE_BUDGET)
 
 
 def host_has_budget(situation: Situation) -> HealDecision | Passed:
-    settings = situation.settings
-    budgets = (_Budget(settings.host_budget_per_10_minutes, TEN_MINUTES), _Budget(settings.host_budget_per_hour, HOUR))
+    budgets = budget.of_host(situation.settings)
     return _within(budgets, spent(situation, own=False), situation.queued_ahead, situation.now, HealReason.HOST_BUDGET)
 
 
@@ -107,32 +89,11 @@ def hands_free(situation: Situation) -> HealDecision | Passed:
     return hold(HealReason.CONCURRENCY, detail)
 
 
-def _within(
-    budgets: Sequence[_Budget], times: Sequence[datetime], ahead: int, now: datetime, reason: HealReason
-) -> HealDecision | Passed:
+def _within(budgets: Sequence[Budget], times: Sequence[datetime], ahead: int, now: datetime, reason: HealReason) -> HealDecision | Passed:
     """Pass while every budget has something left for who stands behind `ahead` others; else say which, and until when."""
-    used = [(budget, [at for at in times if at > now - budget.window]) for budget in budgets]
-    detail = ", ".join(f"{len(inside)} of {budget.limit} in {_shown(budget.window)}" for budget, inside in used)
-    until, full = max(((_free_at(budget, inside, ahead, now), budget) for budget, inside in used), key=lambda one: one[0])
+    until, full = budget.next_free(budgets, times, now, ahead=ahead)
     if until <= now:
-        return Passed(detail=detail)
+        return Passed(detail=budget.standing(budgets, times, now))
     queue = f", {ahead} before it" if ahead else ""
-    return HealDecision(
-        verdict=HealVerdict.WAIT,
-        reason=reason,
-        until=until,
-        detail=f"{full.limit} in {_shown(full.window)}{queue}",
-    )
-
-
-def _free_at(budget: _Budget, inside: Sequence[datetime], ahead: int, now: datetime) -> datetime:
-    """Return when the budget has a restart left after `ahead` others: one that is used comes back a window later."""
-    used = list(inside)
-    for _ in range(ahead + 1):
-        used.append(now if len(used) < budget.limit else used[-budget.limit] + budget.window)
-    return used[-1]
-
-
-def _shown(window: timedelta) -> str:
-    hours = window / HOUR
-    return f"{window / timedelta(minutes=1):g} minutes" if hours < 1 else f"{hours:g} h"
+    detail = f"{full.limit} in {budget.shown(full.window)}{queue}"
+    return HealDecision(verdict=HealVerdict.WAIT, reason=reason, until=until, detail=detail)

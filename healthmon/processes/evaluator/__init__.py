@@ -29,7 +29,7 @@ from healthmon.processes.evaluator.verdicts import Verdicts
 from healthmon.processes.evaluator.watching import Watching
 from healthmon.status.machine import StatusEvent
 from healthmon.status.uptime import hour_of
-from healthmon.store import checks, configurations, facts, rollups, services, tallies
+from healthmon.store import checks, configurations, facts, services, stale_rollups, tallies
 from healthmon.store.connection import open_for_working
 from healthmon.store.sentinel import Mark
 
@@ -186,7 +186,7 @@ class Evaluator:
             self._watching.save(self._connection)
             if entries:
                 tallies.count(self._connection, looks, self._edges)
-                rollups.mark_stale(self._connection, {hour_of(look.checked_at) for look in looks})
+                stale_rollups.mark_hours(self._connection, {hour_of(look.checked_at) for look in looks})
                 checks.delete_inbox_until(self._connection, entries[-1].inbox_id)
             reach("evaluator.before_commit")
         reach("evaluator.after_commit")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from healthmon.heal.storm import StormStanding
+    from healthmon.heal.situation import StormStanding
     from healthmon.model.heal import Heal
     from healthmon.model.incident import Incident
     from healthmon.model.status import ServiceState

@@ -18,9 +18,10 @@ from healthmon.notify.routes import Routing, routes, steps
 from healthmon.processes.evaluator.alerting import Alerting
 from healthmon.processes.evaluator.introspecting import Introspecting
 from healthmon.processes.evaluator.obeying import Obeying
-from healthmon.processes.evaluator.scene import LONGEST_WINDOW, Scene, Seeing
+from healthmon.processes.evaluator.scene import Scene, Seeing
 from healthmon.processes.evaluator.telling import Telling
 from healthmon.processes.evaluator.wording import Wording
+from healthmon.status import recent
 from healthmon.store import certificates, checks, container_usage, probe_requests, targets
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Reporting:
         self._changed = set(self._ids)
         self._seeing.forget()
         if self._seeing.has_windows:
-            self._seeing.note(checks.scheduled_since(connection, now - LONGEST_WINDOW))
+            self._seeing.note(checks.scheduled_since(connection, now - recent.LONGEST))
 
     def note(self, looks: Iterable[Check], changes: Iterable[Change]) -> None:
         """Keep which services are concerned by the next report."""

@@ -14,7 +14,7 @@ from healthmon.status.flapping import STEADY, Flapping
 from healthmon.status.machine import StatusEvent, Step
 from healthmon.status.uptime import WINDOW, Booked, Uptime, apart, book, hour_of, spans_until, uptime
 from healthmon.store import checks as looks
-from healthmon.store import rollups
+from healthmon.store import stale_rollups
 from healthmon.store import states as stored
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Watching:
         """Write what changed since the last call."""
         stored.save_hours(connection, [(sid, hour, self._booked[sid][hour]) for sid, hour in self._changed_hours])
         stored.save(connection, [(self.states[sid], self._uptime(sid)) for sid in self._changed])  # forgets hours of days ago
-        rollups.mark_stale(connection, {hour for _, hour in self._changed_hours})
+        stale_rollups.mark_hours(connection, {hour for _, hour in self._changed_hours})
         self._changed.clear()
         self._changed_hours.clear()
 

@@ -113,28 +113,28 @@ class Healer:
     def _look_if_due(self) -> bool:
         """Look at everything, or at what events told of; return whether there is news for the evaluator."""
         now = time.monotonic()
-        if now >= self._observe_at():
-            self._has_events = False
-            self._looked_at = self._glanced_at = now
-            self._look_at = self._reconcile_at(now)
-            has_news = self._observing.observe()
-            if self._observing.seen is not None:
-                self._discovering.look(self._observing.seen, self._observing.found)
-            self._look_again_soon()
-        elif now >= self._glance_at():
-            self._has_events = False
-            self._glanced_at = now
-            has_news = self._observing.glance()
-        else:
+        is_due, is_told = now >= self._observe_at(), now >= self._glance_at()
+        if not is_due and not is_told:
             return False
-        return self._publish() or has_news
-
-    def _publish(self) -> bool:
+        self._has_events = False
+        self._glanced_at = now
         try:
-            return self._answering.publish(self._observing.found, self._observing.found_at)
+            has_news = self._observe(now) if is_due else self._observing.glance()
+            has_looks = self._answering.publish(self._observing.found, self._observing.found_at)
         except HealthmonError:
             self._look_at = 0.0  # what could not be written is news still
             raise
+        if is_due:
+            self._look_at = min(self._look_at, self._reconcile_at(now))  # now that it is known when looks are due again
+        return has_news or has_looks
+
+    def _observe(self, now: float) -> bool:
+        self._looked_at, self._look_at = now, math.inf
+        has_news = self._observing.observe()
+        if self._observing.seen is not None:
+            self._discovering.look(self._observing.seen, self._observing.found)
+        self._look_again_soon()
+        return has_news
 
     def _reconcile_at(self, now: float) -> float:
         """Return when all is looked at again: together with looks that are due then anyway, where those are not far."""

@@ -6,19 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.errors import EngineError
-from healthmon.heal.docker_facts import STOP_UNDER_WAY_S
+from healthmon.heal import docker_stops
 from healthmon.heal.labels import stop_timeout_s
-from healthmon.heal.matching import Match, MatchProblem, Wanted, match
+from healthmon.heal.matching import Match, MatchProblem
 from healthmon.heal.network_sharers import sharers
 from healthmon.model.target import TargetChange, TargetKind, TargetState
 from healthmon.processes.healer.depending import Depending
+from healthmon.processes.healer.finding import Finder, Finding
 from healthmon.store import facts, network_sharers, services, target_starts, targets
 from healthmon.store.target_starts import Start
 from healthmon.store.targets import TargetReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import ServiceSettings
@@ -46,22 +46,17 @@ class Observing:
         log: Log,
     ) -> None:
         self._connection = connection
+        self._finder = Finder(docker=docker, supervisor=supervisor, log=log)
         self.follow(wanted, labels)
         self._docker = docker
-        self._supervisor = supervisor
         self._log = log
-        self._matched: dict[str, str] = {}  # by service name: what exited publishes no port any more
         self._published: dict[int, TargetReport] = {}
         self._newest: dict[int, TargetReport] = {}  # by service, the last that told of a target
         self._stopped: dict[int, Target] = {}  # by service, what a person stopped, as it was told first
-        self._problems: dict[str, str] = {}
         self._depending = Depending(connection, log)
         self._sharers: list[NetworkSharer] = []
         self._published_sharers: list[NetworkSharer] | None = None  # what an earlier healer left
         self._returned_at: datetime | None = None
-        self.found: dict[str, Match] = {}  # by service name, what the last look at the engine found
-        self.found_at = clock.now()
-        self.seen: list[Target] | None = None  # all containers, once all were seen
         self._remember(targets.load(connection))
 
     def follow(self, wanted: Iterable[ServiceSettings], labels: DiscoverySettings) -> None:
@@ -70,21 +65,37 @@ class Observing:
         self._labels = labels
         self.ids = services.ids(self._connection, [(one.name, one.group, one.critical) for one in configured])
         self._names = {service_id: name for name, service_id in self.ids.items()}
-        known = [Wanted.of(service) for service in configured]
-        self._on_docker = [service for service in known if service.supervisor_program is None]
-        self._on_supervisor = [service for service in known if service.supervisor_program is not None]
+        self._finder.follow(configured)
 
     def observe(self) -> bool:
         """Look at everything; return whether anything changed."""
-        reports = self._reports("docker", self._docker, self._on_docker, self._docker.observe)
-        reports |= self._reports("supervisor", self._supervisor, self._on_supervisor, self._supervisor.observe)
-        return self._publish(reports)
+        return self._publish(self._finder.look())
 
     def glance(self) -> bool:
         """Look at the containers that events told of; return whether anything changed."""
-        return self._publish(self._reports("docker", self._docker, self._on_docker, self._docker.glance))
+        return self._publish(self._finder.glance())
 
-    def _publish(self, reports: dict[int, TargetReport]) -> bool:
+    @property
+    def found(self) -> dict[str, Match]:
+        """What was found last of each service."""
+        return self._finder.found
+
+    @property
+    def found_at(self) -> datetime:
+        return self._finder.found_at
+
+    @property
+    def seen(self) -> list[Target] | None:
+        """All containers, once all were seen, and while their engine answers."""
+        return self._finder.seen
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether an engine that is needed did not answer the last look."""
+        return self._finder.is_blind
+
+    def _publish(self, findings: list[Finding]) -> bool:
+        reports = self._reports(findings)
         changed = {sid: report for sid, report in reports.items() if self._is_news(sid, report)}
         returned_at = self._docker.returned_at
         has_sharers = self._sharers != self._published_sharers
@@ -109,39 +120,17 @@ class Observing:
             self._report(sid, report)
         return True
 
-    @property
-    def is_blind(self) -> bool:
-        """Whether an engine that is needed did not answer the last look."""
-        return any(self._problems.values())
-
-    def _reports(self, name: str, engine: Engine, wanted: list[Wanted], look: Callable[[], list[Target]]) -> dict[int, TargetReport]:
-        if not wanted:
-            return {}
-        now = clock.now()
-        try:
-            seen = look()
-        except EngineError as error:
-            self._say_problem(name, str(error))
-            self.seen = None if engine is self._docker else self.seen
-            self._found({one.name: Match(problem=MatchProblem.ENGINE_UNREACHABLE, text=str(error)) for one in wanted}, now)
-            return {self.ids[one.name]: TargetReport(observed_at=now, problem=str(error), engine_away=True) for one in wanted}
-        self._say_problem(name, "")
-        if engine is self._docker and not engine.is_behind:
-            self.seen = seen
-        matches = match(wanted, seen, self._matched)
-        if engine is self._docker and not engine.is_behind:
-            self._depending.look(self._targets(matches), seen, now)
-            self._sharers = sharers(self._targets(matches), seen)
-        if engine.is_behind:
-            matches = {service: found for service, found in matches.items() if self._is_known(service, found)}
-        self._found(matches, now)
-        self._matched |= {
-            service: found.target.incarnation.target_id for service, found in matches.items() if found.target is not None
+    def _reports(self, findings: list[Finding]) -> dict[int, TargetReport]:
+        for finding in findings:
+            if finding.seen is not None:
+                targets = self._targets(finding.matches)
+                self._depending.look(targets, finding.seen, finding.at)
+                self._sharers = sharers(targets, finding.seen)
+        return {
+            self.ids[service]: self._told(self.ids[service], found, finding.at)
+            for finding in findings
+            for service, found in finding.matches.items()
         }
-        return {self.ids[service]: self._told(self.ids[service], found, now) for service, found in matches.items()}
-
-    def _found(self, matches: dict[str, Match], now: datetime) -> None:
-        self.found, self.found_at = self.found | matches, now
 
     def _started(self, reports: Mapping[int, TargetReport]) -> dict[int, Start]:
         """Return the starts of targets that were made started that ran, or were something else, when they were seen before."""
@@ -159,7 +148,8 @@ class Observing:
     def _told(self, sid: int, found: Match, now: datetime) -> TargetReport:
         """Return what is told of one service: what was found, and what is still known from before."""
         if found.target is None:
-            return TargetReport(observed_at=now, matched_by=found.matched_by, problem=found.text)
+            is_away = found.problem is MatchProblem.ENGINE_UNREACHABLE
+            return TargetReport(observed_at=now, matched_by=found.matched_by, problem=found.text, engine_away=is_away)
         change, changed_at = _change(self._newest.get(sid), found.target)
         return TargetReport(
             observed_at=now,
@@ -187,7 +177,7 @@ class Observing:
         for sid, report in reports.items():
             target = report.target
             if target is None:
-                if report.problem not in self._problems.values():  # an engine that does not answer says nothing of containers
+                if report.problem not in self._finder.problems:  # an engine that does not answer says nothing of containers
                     self._newest.setdefault(sid, report)
                 continue
             self._newest[sid] = report
@@ -196,25 +186,11 @@ class Observing:
                 same = before is not None and before.incarnation == target.incarnation
                 self._stopped[sid] = before if before is not None and same else target
 
-    def _is_known(self, service: str, found: Match) -> bool:
-        """Say whether a service still has the target that it had. Who has not seen all yet tells of no other one."""
-        before = self._published.get(self.ids[service])
-        if before is None or before.target is None or found.target is None:
-            return False
-        return before.target.incarnation.target_id == found.target.incarnation.target_id
-
     def _is_news(self, sid: int, report: TargetReport) -> bool:
-        return _without_time(self._published.get(sid)) != _without_time(report)
-
-    def _say_problem(self, name: str, problem: str) -> None:
-        """Say it once: an engine that stays away is no news."""
-        if self._problems.get(name, "") == problem:
-            return
-        self._problems[name] = problem
-        if problem:
-            self._log.warning("engine_unreachable", engine=name, error=problem)
-        else:
-            self._log.change("engine_reachable", engine=name)
+        before = self._published.get(sid)
+        if before is None or (before.matched_by, before.problem) != (report.matched_by, report.problem):
+            return True
+        return not _is_as_before(before.target, report.target)
 
     def _report(self, sid: int, report: TargetReport) -> None:
         target = report.target
@@ -239,7 +215,7 @@ def _still_stopped(target: Target, before: Target | None, now: datetime) -> Targ
     """
     if before is None or before.incarnation != target.incarnation:
         return target
-    if target.state in RUNS and (now - before.observed_at).total_seconds() > STOP_UNDER_WAY_S:
+    if target.state in RUNS and (now - before.observed_at).total_seconds() > docker_stops.UNDER_WAY_S:
         return target
     return replace(target, stopped_by_person=True)
 
@@ -256,8 +232,7 @@ def _change(before: TargetReport | None, target: Target) -> tuple[TargetChange |
     return before.change, before.changed_at
 
 
-def _without_time(report: TargetReport | None) -> tuple[Target | None, str | None, str | None] | None:
-    if report is None:
-        return None
-    target = None if report.target is None else replace(report.target, observed_at=report.observed_at.min)
-    return target, report.matched_by, report.problem
+def _is_as_before(before: Target | None, after: Target | None) -> bool:
+    if before is None or after is None:
+        return before is after
+    return replace(after, observed_at=before.observed_at) == before

@@ -9,8 +9,8 @@ from healthmon import clock
 from healthmon.failpoints import reach
 from healthmon.history.rollups import checks_of, day_of
 from healthmon.status.uptime import HOUR, WINDOW, hour_of
-from healthmon.store import rollups
-from healthmon.store.rollups import RollupSpan, Stale
+from healthmon.store import percentiles, rollups, stale_rollups
+from healthmon.store.stale_rollups import RollupSpan, Stale
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,11 +43,11 @@ class Counting:
     def _count_one_hour(self, now: datetime) -> bool:
         """Count the oldest hour that is over and not counted as it is now; return whether there was one."""
         present = hour_of(now)
-        marks = {mark.start: mark for mark in rollups.stale(self._connection, RollupSpan.HOUR, until=present)}
-        hours = sorted({*marks, *(hour for hour in rollups.uncounted_hours(self._connection, now) if hour < present)})
+        marks = {mark.start: mark for mark in stale_rollups.load(self._connection, RollupSpan.HOUR, until=present)}
+        hours = sorted({*marks, *(hour for hour in stale_rollups.uncounted_hours(self._connection, now) if hour < present)})
         if not hours:
             return False
-        reached = max(hours[0] + HOUR, rollups.counted_until(self._connection) or hours[0])
+        reached = max(hours[0] + HOUR, stale_rollups.counted_until(self._connection) or hours[0])
         self._count(hours[0], hours[0] + HOUR, marks.get(hours[0]), reached=reached)
         return True
 
@@ -58,7 +58,7 @@ class Counting:
         rollups.save_hour(self._connection, hour, counted, mark=mark, is_over=until >= hour + HOUR, reached=reached)
 
     def _add_up_one_day(self, now: datetime) -> bool:
-        days = rollups.stale(self._connection, RollupSpan.DAY, until=day_of(now))
+        days = stale_rollups.load(self._connection, RollupSpan.DAY, until=day_of(now))
         if days:
             rollups.add_up_day(self._connection, days[0])
         return bool(days)
@@ -68,9 +68,9 @@ class Counting:
         until = now - SETTLED
         hour = hour_of(until)
         self._count(hour, until, None, reached=until)
-        rollups.note_days_until(self._connection, day_of(now))
+        stale_rollups.note_days_until(self._connection, day_of(now))
         found = {}
         for service_id in rollups.service_ids(self._connection):
             hours = rollups.hours(self._connection, service_id, hour_of(now - WINDOW), now)
             found[service_id] = checks_of(rollup.checks for _, rollup in hours)
-        rollups.save_percentiles(self._connection, found, until=until)
+        percentiles.save(self._connection, found, until=until)
