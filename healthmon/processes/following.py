@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from healthmon import applied, clock
 from healthmon.errors import HealthmonError
 
 if TYPE_CHECKING:
-    import os
-
     from healthmon.applied import Applied
     from healthmon.config import Config
     from healthmon.log import Log
@@ -25,6 +24,7 @@ class Following:
         self.applied = present
         self.config = config
         self.paths: Paths = config.paths
+        self._path = str(self.paths.applied)
         self._seen: tuple[int, int, int] | None = None
         self._news: tuple[Applied, Config] | None = None
         self._retry_at = float("inf")
@@ -40,7 +40,7 @@ class Following:
         One that cannot be loaded now (a file that it refers to is gone) is said once, and tried again.
         """
         try:
-            seen = _identity(self.paths.applied.stat())
+            seen = _identity(os.stat(self._path))  # noqa: PTH116  at every step: a Path costs ten times as much
         except OSError:
             return None  # somebody removed it: the watchdog puts it back
         if seen != self._seen or clock.monotonic() >= self._retry_at:

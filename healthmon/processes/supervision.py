@@ -85,6 +85,7 @@ class Ground:
         self._lock = lock
         self._is_ours = True
         self._applied = applied.require(paths)
+        self._seen: os.stat_result | None = None  # the file that it was read from
 
     def keep(self) -> bool:
         """Put back what somebody removed; return False when another agent has our directory by now.
@@ -97,13 +98,21 @@ class Ground:
             return False
         self._lock = lock
         self._console.put_back()
-        self._applied = applied.read(self._paths) or self._applied
-        if not self._paths.applied.exists():
-            applied.write(self._paths, self._applied)
+        self._read_again()
         wanted = (*programs.of_monitor(self._applied, self._paths), *self._watched)
         if not all((self._paths.programs / f"{program.name}.conf").exists() for program in wanted):
             programs.write(self._paths, wanted)
         return True
+
+    def _read_again(self) -> None:
+        """Take in what is applied by now, or put it back where somebody removed it."""
+        try:
+            seen = self._paths.applied.stat()
+        except FileNotFoundError:
+            applied.write(self._paths, self._applied)
+            return
+        if self._seen is None or (seen.st_ino, seen.st_mtime_ns) != (self._seen.st_ino, self._seen.st_mtime_ns):
+            self._applied, self._seen = applied.read(self._paths) or self._applied, seen
 
     def close(self) -> None:
         self._console.close()
