@@ -241,7 +241,7 @@ def test_while_the_database_is_locked_checks_are_kept_and_nothing_is_lost(
     foreign = apsw.Connection(str(store.path))
     foreign.execute("BEGIN IMMEDIATE")
     for seconds in range(3):
-        kept.add(a_check(at=clock.now() + timedelta(seconds=seconds)), by=0.0)
+        kept.add(a_check(at=clock.now() + timedelta(seconds=seconds)), by=0.0, is_news=True)
         kept.flush_when_due(clock.monotonic())
     assert checks.read_inbox(store, limit=10) == []
     foreign.execute("ROLLBACK")
@@ -266,7 +266,7 @@ def test_what_is_kept_is_bounded_and_what_is_dropped_is_told(
     with monkeypatch.context() as lock, caplog.at_level(logging.INFO, "healthmon"):
         lock.setattr(checks, "append", locked)
         for seconds in range(8):
-            kept.add(a_check(at=began + timedelta(seconds=seconds)), by=0.0)
+            kept.add(a_check(at=began + timedelta(seconds=seconds)), by=0.0, is_news=True)
             kept.flush_when_due(clock.monotonic())
     with caplog.at_level(logging.INFO, "healthmon"):
         kept.flush_when_due(clock.monotonic())

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_MS = 100  # a lock must not hold up the schedule: what waits for it stays in memory
 READ_REQUESTS_S = 5.0  # when no ring says that there are new ones; also when a deleted database is noticed at the latest
-COLLECT_S = 1.0  # so long after it began a look is collected that ended by then and changes nothing: one wake-up for it and its commit
-FLUSH_S = 1.0  # so long after it began it is written at the latest, or as soon as it has ended
+COLLECT_S = 1.0  # at each such moment looks are collected that ended by then and change nothing: one wake-up for them and their commit
+FLUSH_S = 1.0  # and written; all groups do it at the same moments, so that the evaluator is woken once for all
 
 
 def make(config: Config, group: str) -> Callable[[Doorbell], Worker]:
@@ -126,14 +126,14 @@ class Prober:
             finish = self._timetable.finish(look.key, look.outcome.status, now)
             check = Check(service_id=self._ids[look.key], kind=finish.kind, checked_at=look.started_at, outcome=look.outcome)
             is_urgent = finish.is_change or finish.kind is not CheckKind.SCHEDULED
-            self._journal.add(check, by=now if is_urgent else begun_at + FLUSH_S)
+            self._journal.add(check, by=now if is_urgent else _moment_after(begun_at, FLUSH_S), is_news=is_urgent)
             self._record(look, finish)
         if now >= self._collect_at:
-            self._collect_at = now + COLLECT_S if self._begun else float("inf")  # those that take longer call us
+            self._collect_at = _moment_after(now, COLLECT_S) if self._begun else float("inf")  # those that take longer call us
 
     def _begin_due(self, now: float) -> None:
         for name, kind in self._timetable.due(now):
-            until = now + min(COLLECT_S, self._members[name].interval_seconds / 4)  # the next look has to wait for this one
+            until = min(_moment_after(now, COLLECT_S), now + self._members[name].interval_seconds / 4)  # the next look waits for this one
             patience = Patience(status=self._timetable.last_status(name), until=until)
             self._begun[name] = now
             self._collect_at = min(self._collect_at, until)
@@ -179,6 +179,11 @@ class Prober:
                 reason=outcome.reason,
                 error=outcome.error_message,
             )
+
+
+def _moment_after(now: float, every_s: float) -> float:
+    """Return the moment, common to all processes, at which a look that begins now has most likely ended."""
+    return (now // every_s + 1) * every_s + (every_s if now % every_s > 3 * every_s / 4 else 0.0)
 
 
 def _ids(members: Iterable[ServiceSettings], connection: Connection) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.errors import StoreError, StoreUnavailableError
-from healthmon.processes.doorbell import ring
+from healthmon.processes.doorbell import AT_ONCE, WHEN_CONVENIENT, ring
 from healthmon.store import certificates, checks
 
 if TYPE_CHECKING:
@@ -37,9 +37,11 @@ class Journal:
         self._certificates: dict[int, datetime] = {}
         self._dropped = 0
         self._is_away = False
+        self._has_news = False
 
-    def add(self, check: Check, *, by: float) -> None:
+    def add(self, check: Check, *, by: float, is_news: bool) -> None:
         """Take a check that is to be written by a time, unless the database is known to be away."""
+        self._has_news = self._has_news or is_news
         if len(self._kept) >= MAX_KEPT:
             self._kept.popleft()
             self._dropped += 1
@@ -66,11 +68,11 @@ class Journal:
                 self._note_certificates(batch)
                 for _ in batch:
                     self._kept.popleft()
-                ring(self._evaluator)
+                ring(self._evaluator, AT_ONCE if self._has_news else WHEN_CONVENIENT)
         except StoreUnavailableError as error:
             self._keep(error)
             return
-        self.flush_at = float("inf")
+        self.flush_at, self._has_news = float("inf"), False
         if self._is_away:
             self._is_away = False
             self._records.info("database_back", dropped=self._dropped)
