@@ -16,7 +16,8 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from footprint import HERE, running  # beside this file
+from asked import a_target  # beside this file
+from products import until_ended
 
 from healthmon import clock
 from healthmon.history.rollups import day_of
@@ -38,10 +39,10 @@ MAX_LATE_MS = 100
 def measure(directory: Path) -> dict[str, Any]:
     """Return how late looks began, with and without."""
     path = _old_day(directory)
-    with _target() as base:
-        config = _configuration(directory, base)
+    with a_target() as target:
+        config = _configuration(directory, f"http://127.0.0.1:{target.ports[0]}/pruning")
         words = [sys.executable, "-P", "-m", "healthmon", "--config", str(config)]
-        with running([*words, "run"], stderr=subprocess.DEVNULL):
+        with until_ended([subprocess.Popen([*words, "run"], stderr=subprocess.DEVNULL)]):  # noqa: S603  our own words
             time.sleep(SETTLE_S)
             windows = {"beside nothing": _window(lambda: time.sleep(WINDOW_S))}
             windows["beside the keeper's passes"] = _window(lambda: _passes(words))
@@ -110,16 +111,6 @@ def _configuration(directory: Path, base: str) -> Path:
     path = directory / "health_monitoring_config.json"
     path.write_text(json.dumps({"check_interval_seconds": INTERVAL_S, "data_dir": str(directory), "services": listed, "web": {"enabled": False}}))
     return path
-
-
-@contextlib.contextmanager
-def _target() -> Iterator[str]:
-    command = [sys.executable, str(HERE / "target.py")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  ours
-        assert process.stdout is not None  # noqa: S101  it is a pipe
-        assert process.stdin is not None  # noqa: S101  as above
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        process.stdin.close()
 
 
 def _old_rows(path: Path) -> int:
