@@ -143,7 +143,7 @@ def test_a_service_that_hangs_does_not_delay_the_others_nor_the_stop(start: Call
 def test_what_is_finished_is_written_when_it_stops(start: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prober, "FLUSH_S", 3_600.0)
     with Server(answers()) as server:
-        bench = start({"name": "good", "url": server.url, "interval_seconds": 0.1, "timeout_seconds": 0.1})
+        bench = start({"name": "good", "url": server.url, "interval_seconds": 1.0, "timeout_seconds": 1.0})
         while not bench.worker._journal._kept:  # type: ignore[attr-defined]
             bench.worker.step()
         assert bench.written() == []
