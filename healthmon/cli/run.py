@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import __version__
+from healthmon.heal.labels import asking
 from healthmon.processes import programs, supervision
 from healthmon.web.settings import url
 
@@ -30,16 +31,22 @@ def _introduce(config: Config) -> None:
 
 
 def _introduction(config: Config) -> list[str]:
-    services, groups = config.enabled_services(), config.groups()
-    seconds = sorted({service.interval_seconds for service in services})
-    every = f"{seconds[0]:g}" if len(seconds) == 1 else f"{seconds[0]:g} to {seconds[-1]:g}"
     return [
-        f"{__version__} watches {len(services)} services in {len(groups)} groups ({', '.join(groups)}), every {every} s",
+        f"{__version__} watches {_watched(config)}",
         _healing(config),
         *([f"page {url(config.web)}"] if config.web.enabled else []),
         f"database {config.paths.database}, logs in {config.paths.logs}",
         "`healthmon status` shows the services, `healthmon ctl status` the processes; Ctrl-C stops everything",
     ]
+
+
+def _watched(config: Config) -> str:
+    services, groups = config.enabled_services(), config.groups()
+    if not services:
+        return asking(config.discovery)
+    seconds = sorted({service.interval_seconds for service in services})
+    every = f"{seconds[0]:g}" if len(seconds) == 1 else f"{seconds[0]:g} to {seconds[-1]:g}"
+    return f"{len(services)} services in {len(groups)} groups ({', '.join(groups)}), every {every} s"
 
 
 def _healing(config: Config) -> str:

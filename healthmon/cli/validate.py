@@ -37,7 +37,7 @@ def command(context: Context, file: Path | None, *, schema: bool) -> None:
     source = context.source if file is None else file
     click.echo(f"{source} is valid: {len(loaded.enabled_services())} services in {len(loaded.groups())} groups")
     if not loaded.services:
-        click.echo(f"watched are the containers that ask for it by a label: {' or '.join(f'{label}=true' for label in asking(loaded.discovery))}")
+        click.echo(f"watches {asking(loaded.discovery)}")
     for note in agents.standing(source):
         click.echo(note)
     click.echo(f"everything is written to {loaded.paths.data_dir}, the database is {loaded.paths.database}")

@@ -44,7 +44,7 @@ class EventMemory:
             if event.key in self._recent:
                 return False
             self._remember_key(event)
-            is_cared_for = event.target_id not in self._disregarded
+            is_cared_for = event.target_id not in self._disregarded or event.action == "rename"  # another name may be a service's
             (self._changed if is_cared_for else self._changed_aside).add(event.target_id)
             self._journal.setdefault(event.target_id, deque(maxlen=MAX_JOURNAL)).append(event)
             self._apply(event)

@@ -25,9 +25,10 @@ def kept(labels: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((key, str(value)) for key, value in labels.items() if key.startswith((OURS, THEIRS))))
 
 
-def asking(settings: DiscoverySettings) -> list[str]:
-    """Return the labels by which a container asks to be watched."""
-    return [label for label in (settings.label, AUTOHEAL if settings.autoheal_labels else None) if label is not None]
+def asking(settings: DiscoverySettings) -> str:
+    """Return for people which containers ask to be watched."""
+    labels = (settings.label, AUTOHEAL if settings.autoheal_labels else None)
+    return f"the containers labelled {' or '.join(f'{label}={_YES}' for label in labels if label is not None)}"
 
 
 def labelled(seen: Iterable[Target], settings: DiscoverySettings, *, watched: Collection[str], taken: Collection[str]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ be what was copied.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -29,14 +30,19 @@ if TYPE_CHECKING:
 
 PAGES = 256  # in one step: a mebibyte
 SPARE_BYTES = 16 * 2**20  # are left free on the disk
+STEPS_BETWEEN_FLUSHES = 64
+_BESIDE_PART = ("", "-journal", "-wal", "-shm")
 _NAME = re.compile(r"-(\d{8}T\d{6}Z)\.db")
 
 
 class Copying:
     """A copy under way. `step` until it says that all is copied, then `finish`; or `abandon`."""
 
-    def __init__(self, source: Path, target: Path) -> None:
-        """Begin. Raises UsageError when there is something at `target`, StoreUnavailableError when it would not fit."""
+    def __init__(self, source: Path, target: Path, *, count_s: float) -> None:
+        """Begin, and count what is to be copied for at most `count_s`.
+
+        Raises UsageError when there is something at `target`, StoreUnavailableError when it would not fit.
+        """
         require_safe_sqlite(apsw.sqlite_lib_version())
         if target.exists():
             raise UsageError(f"{target} is there already: name another file")
@@ -44,11 +50,13 @@ class Copying:
         self._target_path, self._part = target, target.with_name(f".{target.name}.part")
         self._source_path = source
         self._open: list[apsw.Connection] = []
+        self._claim: int | None = None
+        self._steps = 0
         try:
-            _make_private(self._part)
+            self._claim = _claimed(self._part)
             self._source = self._opened(source, apsw.SQLITE_OPEN_READONLY)
             self._source.execute("BEGIN")
-            self._rows = count_rows(self._source)  # begins the transaction, too
+            self._rows = count_rows(self._source, limit_s=count_s)  # begins the transaction, too
             self._target = self._opened(self._part, apsw.SQLITE_OPEN_READWRITE)
             self._backup = self._target.backup("main", self._source, "main")
         except apsw.Error as error:
@@ -56,9 +64,15 @@ class Copying:
             raise translated(error, source) from error
 
     def step(self, pages: int = PAGES) -> bool:
-        """Copy some pages; return whether all are copied."""
+        """Copy some pages; return whether all are copied. What lies long in the page cache would make the end a long wait."""
         try:
+            self._steps += 1
+            if self._claim is not None and self._steps % STEPS_BETWEEN_FLUSHES == 0:
+                os.fdatasync(self._claim)
             return self._backup.step(pages)
+        except OSError as error:
+            self.abandon()
+            raise StoreUnavailableError(f"{self._part} could not be written: {error.strerror}; is the disk full?") from error
         except apsw.Error as error:
             self.abandon()
             raise translated(error, self._target_path) from error
@@ -71,7 +85,7 @@ class Copying:
             watermark.put_foreign(self._target)
             self._close()
             found = inspect(self._part, limit_s=limit_s)
-            if found.rows != self._rows:
+            if any(found.rows.get(name, rows) != rows for name, rows in self._rows.items()):
                 raise StoreError(f"{self._part} does not hold what was copied: the disk may be failing")
             _flush(self._part)
             self._part.rename(self._target_path)
@@ -85,8 +99,11 @@ class Copying:
     def abandon(self) -> None:
         """Leave nothing behind of what is not finished."""
         self._close()
-        for suffix in ("", "-journal", "-wal", "-shm"):
+        for suffix in _BESIDE_PART:
             self._part.with_name(self._part.name + suffix).unlink(missing_ok=True)
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
 
     def _opened(self, path: Path, flags: int) -> apsw.Connection:
         connection = apsw.Connection(str(path), flags=flags)
@@ -103,7 +120,7 @@ class Copying:
 
 def copy(source: Path, target: Path, *, limit_s: float) -> Inspection:
     """Copy a database at once."""
-    copying = Copying(source, target)
+    copying = Copying(source, target, count_s=limit_s)
     try:
         while not copying.step(16 * PAGES):
             pass
@@ -128,13 +145,29 @@ def made_at(path: Path) -> datetime:
     return datetime.strptime(path.name[-len("YYYYmmddTHHMMSSZ.db") :], "%Y%m%dT%H%M%SZ.db").replace(tzinfo=UTC)
 
 
-def _make_private(path: Path) -> None:
+def sweep(directory: Path, database: Path) -> None:
+    """Remove what copies that were killed have left in `directory`: parts that nobody writes any more."""
+    for part in directory.glob(f".{database.stem}-*.db.part"):
+        with suppress(OSError):
+            descriptor = os.open(part, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                for suffix in _BESIDE_PART:
+                    part.with_name(part.name + suffix).unlink(missing_ok=True)
+            finally:
+                os.close(descriptor)
+
+
+def _claimed(path: Path) -> int:
+    """Make the file, for its owner alone, and return a descriptor that tells others for as long as it is open that it is in use."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)  # of a copy that was broken off
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
     except OSError as error:
         raise StoreUnavailableError(f"cannot write {path}: {error.strerror}") from error
+    return descriptor
 
 
 def _require_room(source: Path, target: Path) -> None:

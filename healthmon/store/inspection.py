@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from healthmon import clock
 from healthmon.errors import StoreGoneError, UsageError
 from healthmon.store import checkup
+from healthmon.store.checkup import STEPS_BETWEEN_LOOKS
 from healthmon.store.migrate import APPLICATION_ID, SCHEMA_VERSION
 from healthmon.store.row import integer, text, time_or_none
 from healthmon.store.trust import DAMAGE_ERRORS, damaged, translated
@@ -18,9 +20,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+LARGE = frozenset({"checks", "service_hours", "service_days"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What was found. `rows` is by table; `newest` is the newest check, None when there is none."""
+    """What was found. `rows` is by table, of those that could be counted in the time; `newest` is the newest check, None when there is none."""
 
     path: Path
     schema: int
@@ -30,11 +35,11 @@ class Inspection:
 
 
 def inspect(path: Path, *, limit_s: float) -> Inspection:
-    """Read a database through. Raises UsageError for one that is not ours or too new, StoreError for a damaged one."""
+    """Read a database through for at most `limit_s`, a third of it to count. Raises UsageError for one that is not ours or too new, StoreError for a damaged one."""
     if not path.is_file():
         raise StoreGoneError(f"there is no file {path}")
     try:
-        found = checkup.examine(path, limit_s=limit_s)
+        found = checkup.examine(path, limit_s=limit_s * 2 / 3)
         if found.problem:
             raise damaged(path, found.problem)
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
@@ -45,7 +50,7 @@ def inspect(path: Path, *, limit_s: float) -> Inspection:
         return Inspection(
             path=path,
             schema=_number(connection, "PRAGMA user_version"),
-            rows=count_rows(connection),
+            rows=count_rows(connection, limit_s=limit_s / 3),
             newest=time_or_none(connection.execute("SELECT max(timestamp) FROM checks").fetchall()[0][0]),
             is_whole=found.finished,
         )
@@ -57,12 +62,25 @@ def inspect(path: Path, *, limit_s: float) -> Inspection:
         connection.close()
 
 
-def count_rows(connection: apsw.Connection) -> dict[str, int]:
-    """Return how many rows each table has. That of the watermark is no part of what is kept."""
+def count_rows(connection: apsw.Connection, *, limit_s: float) -> dict[str, int]:
+    """Return how many rows each table has, of those that can be counted in the time: to count is to read all of a table.
+
+    The large ones come last. That of the watermark is no part of what is kept.
+    """
     tables = connection.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name != 'watermark' ORDER BY name",
     ).fetchall()
-    return {text(name): _number(connection, f'SELECT count(*) FROM "{name}"') for (name,) in tables}  # noqa: S608  names of tables
+    deadline = clock.monotonic() + limit_s
+    connection.set_progress_handler(lambda: clock.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
+    found: dict[str, int] = {}
+    try:
+        for name in sorted((text(name) for (name,) in tables), key=LARGE.__contains__):
+            found[name] = _number(connection, f'SELECT coalesce(sum(1), 0) FROM "{name}"')  # noqa: S608  count(*) is one step, that nothing interrupts
+    except apsw.InterruptError:
+        pass
+    finally:
+        connection.set_progress_handler(None)
+    return found
 
 
 def _require_ours(connection: apsw.Connection, path: Path) -> None:

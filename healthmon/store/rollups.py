@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthmon import clock
+from healthmon.failpoints import reach
 from healthmon.history import histogram
 from healthmon.history.rollups import DAY, HIGH, MEDIAN, Counted, Counter, checks_of, day_of
 from healthmon.status.uptime import Booked, total
@@ -107,6 +108,7 @@ def add_up_day(connection: Connection, mark: Stale) -> None:
         hours = [rollup for _, rollup in _hours_of(connection, [service_id], *bounds)[service_id]]
         if hours:
             _save_day(connection, service_id, bounds[0], add_up(hours))
+            reach("keeper.adding_up")
     with connection.transaction(durable=False):
         stale_rollups.unmark(connection, RollupSpan.DAY, mark)
 

@@ -198,7 +198,7 @@ def _is_of(process: psutil.Process, directory: Path) -> bool:
 @contextmanager
 def agent(services: list[dict[str, Any]] | None = None, *, kind: type[Agent] = Agent, **settings: Any) -> Iterator[Agent]:
     """Run an agent for the length of a block. `environment` is that of all its processes, the rest its configuration."""
-    wanted = services or [{"name": "s", "url": "http://127.0.0.1:1/", "group": "core"}]
+    wanted = services if services is not None else [{"name": "s", "url": "http://127.0.0.1:1/", "group": "core"}]
     with tempfile.TemporaryDirectory(prefix="hm-", ignore_cleanup_errors=True) as directory:
         started = kind(Path(directory), wanted, **settings)
         try:

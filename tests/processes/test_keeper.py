@@ -324,6 +324,25 @@ def test_backups_are_made_verified_and_the_last_few_kept(world: World) -> None:
     assert [path.name for path in world.config.paths.backups.iterdir() if not path.name.endswith("Z.db")] == []
 
 
+def test_what_a_killed_copy_left_goes_with_the_next_one_and_a_copy_under_way_stays(world: World) -> None:
+    backups = world.config.paths.backups
+    under_way = backup.Copying(world.connection.path, backups / backup.name_at(world.connection.path, NOW - DAY), count_s=1)
+    left = backups / f".{backup.name_at(world.connection.path, NOW - 2 * DAY)}.part"
+    left.write_bytes(b"half of it")
+    backup.sweep(backups, world.connection.path)
+    while not under_way.step():
+        pass
+    under_way.finish(limit_s=1)
+    assert [path.name for path in backups.iterdir()] == [backup.name_at(world.connection.path, NOW - DAY)]
+
+
+def test_what_cannot_be_counted_in_the_time_is_left_uncounted(world: World) -> None:
+    world.add(*(a_check(at=NOW + timedelta(seconds=number)) for number in range(5_000)))
+    found = inspect(world.connection.path, limit_s=-1.0)  # the clock of this world stands still
+    assert "checks" not in found.rows
+    assert inspect(world.connection.path, limit_s=10).rows["checks"] == 5_000
+
+
 def test_a_backup_that_fails_is_told_once_and_tried_again(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.config.paths.backups.write_text("a file where the directory belongs")
     for _ in range(3):

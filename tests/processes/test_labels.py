@@ -24,16 +24,16 @@ def docker() -> Iterator[Docker]:
     yield from docker_session()
 
 
-def a_world(docker: Docker, path: Path, monkeypatch: pytest.MonkeyPatch, *, names_one: bool = True) -> HealWorld:
-    """One service of the file, or none, and a label that no other test's containers have; the healer looks at everything often."""
+def a_world(docker: Docker, path: Path, monkeypatch: pytest.MonkeyPatch) -> HealWorld:
+    """One service of the file, and a label that no other test's containers have; the healer looks at everything often."""
     monkeypatch.setattr("healthmon.processes.healer.RECONCILE_S", 0.3)
     monkeypatch.setattr("healthmon.processes.healer.discovering.MISSED_FOR_S", 1.0)
-    described = [{"name": "page", "type": "docker", "container": docker.name()}] if names_one else []
-    for service in described:
-        docker.run(*STOPS_AT_ONCE, name=service["container"])
-    world = HealWorld(path, *described, settings={"discovery": {"label": f"healthmon.{docker.session}", "autoheal_labels": False}})
+    name = docker.name()
+    docker.run(*STOPS_AT_ONCE, name=name)
+    described = {"name": "page", "type": "docker", "container": name}
+    world = HealWorld(path, described, settings={"discovery": {"label": f"healthmon.{docker.session}", "autoheal_labels": False}})
     file = path / "config.json"
-    file.write_text(world.config.model_dump_json(include={"data_dir", "discovery", "self_healing"})[:-1] + f', "services": {json.dumps(described)}, "alert_rules": []}}')
+    file.write_text(world.config.model_dump_json(include={"data_dir", "discovery", "self_healing"})[:-1] + f', "services": [{json.dumps(described)}], "alert_rules": []}}')
     for directory in (world.config.paths.runtime / "locks", world.config.paths.runtime / "doorbells"):
         directory.mkdir(parents=True, exist_ok=True)
     configuring.start(file, author="test", newest=0)
@@ -70,17 +70,4 @@ def test_a_labelled_container_is_watched_healed_and_forgotten(docker: Docker, tm
         assert name not in services.by_name(world.connection)
     finally:
         observer.close()
-        world.close()
-
-
-def test_labels_alone_are_enough(docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who names no service in the file has containers ask for it, as with docker-autoheal."""
-    world = a_world(docker, tmp_path, monkeypatch, names_one=False)
-    try:
-        name = docker.name()
-        docker.run(*STOPS_AT_ONCE, options=("--label", f"healthmon.{docker.session}=true"), name=name)
-        world.wait_until(lambda: applied.require(world.config.paths).discovered != (), what="the discovery")
-        follow(world)
-        world.wait_until(lambda: world.status(name) == "healthy", what="a look")
-    finally:
         world.close()

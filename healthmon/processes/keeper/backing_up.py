@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.errors import StoreError, UsageError
+from healthmon.failpoints import reach
 from healthmon.store import backup
 from healthmon.store.backup import Copying
 
@@ -21,7 +22,7 @@ LOOK_EVERY_S = 60.0
 FIRST_S = 300.0  # after the start: a backup of a demo serves nobody
 AGAIN_S = 900.0  # after a failure
 REST = 4.0  # how much longer than each step took the disk is left to others
-VERIFY_S = 15.0  # less than after which a silent process counts as hung
+VERIFY_S, COUNT_S = 12.0, 4.0  # together less than after which a silent process counts as hung
 AHEAD = timedelta(hours=1)
 
 
@@ -61,12 +62,18 @@ class BackingUp:
             now = clock.now()
             if not self._is_due(now):
                 return LOOK_EVERY_S
-            self._copying = Copying(self._database, self._directory / backup.name_at(self._database, now))
-        elif self._copying.step():
+            backup.sweep(self._directory, self._database)
+            self._copying = Copying(self._database, self._directory / backup.name_at(self._database, now), count_s=COUNT_S)
+        elif self._copied():
             copying, self._copying = self._copying, None
             self._keep(copying)
             return LOOK_EVERY_S
         return REST * (clock.monotonic() - begun)
+
+    def _copied(self) -> bool:
+        is_over = self._copying is not None and self._copying.step()
+        reach("keeper.copying")
+        return is_over
 
     def _is_due(self, now: datetime) -> bool:
         """Tell whether the newest backup is too old, or of a clock that was ahead."""
@@ -76,11 +83,12 @@ class BackingUp:
 
     def _keep(self, copying: Copying) -> None:
         found = copying.finish(limit_s=VERIFY_S)
+        reach("keeper.copied")
         for path in backup.backups(self._directory, self._database)[: -self._settings.keep]:
             path.unlink(missing_ok=True)
         self._problem = ""
         free = shutil.disk_usage(self._directory).free // 2**20
-        self._log.info("backed_up", verified="all" if found.is_whole else "in part", checks=found.rows["checks"], free_mib=free)
+        self._log.info("backed_up", verified="all" if found.is_whole else "in part", checks=found.rows.get("checks", "not counted"), free_mib=free)
 
     def _say(self, problem: str) -> None:
         """Alert once, until a backup is made again."""

@@ -56,6 +56,7 @@ class Counting:
         counted = rollups.count(self._connection, hour, until)
         reach("keeper.counted")
         rollups.save_hour(self._connection, hour, counted, mark=mark, is_over=until >= hour + HOUR, reached=reached)
+        reach("keeper.saved")
 
     def _add_up_one_day(self, now: datetime) -> bool:
         days = stale_rollups.load(self._connection, RollupSpan.DAY, until=day_of(now))

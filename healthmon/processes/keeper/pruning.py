@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon import clock
+from healthmon.failpoints import reach
 from healthmon.history.retention import cutoff, due
 from healthmon.history.settings import kept
 from healthmon.status.uptime import hour_of
@@ -71,6 +72,7 @@ class Pruning:
             for kind in KINDS[name]:
                 before = self._before(name, kind, days, now, lived_s)
                 while deleted := retention.delete(self._connection, kind, before=before, limit=BATCH):
+                    reach("keeper.deleted")
                     self._deleted[name] = self._deleted.get(name, 0) + deleted
                     yield deleted
                 retention.note_reached(self._connection, kind, before)
