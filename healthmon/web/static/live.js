@@ -2,7 +2,7 @@
 import { offerActs } from "./acts.js";
 
 const SILENT_AFTER_MS = 12_000; // a beat comes every five seconds
-const AT_MOST_EVERY_MS = 1_000;
+const AT_MOST_EVERY_MS = 500; // with what comes before and after it, a change is on the screen within a second
 const SOON_MS = 150; // changes that belong together come within it
 const body = document.body;
 const refreshMs = Number(body.dataset.refresh) * 1_000;
@@ -11,11 +11,17 @@ const announcement = document.getElementById("announcement");
 let newestCheck = null;
 let heardAt = Date.now();
 let fetchedAt = Date.now();
+let changedAt = Date.now(); // when the last change was heard of that is to be seen
 let waiting = null;
 let statuses = statusesOf(document);
 
 function statusesOf(root) {
   return new Map([...root.querySelectorAll("[data-status]")].map((row) => [row.dataset.name, row.dataset.status]));
+}
+
+function changed() {
+  changedAt = Date.now();
+  soon();
 }
 
 function soon(delay = SOON_MS) {
@@ -26,7 +32,8 @@ function soon(delay = SOON_MS) {
 
 async function bringUpToDate() {
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const age = Math.min(1, Math.floor((Date.now() - changedAt) / 1_000)); // what others were sent since then will do
+    const answer = await fetch(location.href, { headers: { Accept: "text/html", "Cache-Control": `max-age=${age}` } });
     if (answer.ok) take(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
     // the connection is lost: the stream says so, and comes again by itself
@@ -116,10 +123,10 @@ function connect() {
     const service = JSON.parse(event.data);
     const before = known.get(service.service_name) ?? statuses.get(service.service_name);
     known.set(service.service_name, service.current_status);
-    if (before !== service.current_status) soon();
+    if (before !== service.current_status) changed();
   });
-  for (const kind of ["incident", "alert", "heal"]) source.addEventListener(kind, () => soon());
-  source.addEventListener("reset", () => soon());
+  for (const kind of ["incident", "alert", "heal"]) source.addEventListener(kind, changed);
+  source.addEventListener("reset", changed);
   source.addEventListener("beat", (event) => {
     const beat = JSON.parse(event.data);
     newestCheck = beat.newest_check;
