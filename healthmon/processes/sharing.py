@@ -15,7 +15,8 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from healthmon import applied, probes
+from healthmon import probes
+from healthmon.processes import following
 
 if TYPE_CHECKING:
     from healthmon.paths import Paths
@@ -62,7 +63,7 @@ def prepare(paths: Paths) -> None:
 def _warm_up(paths: Paths) -> None:
     """Have remembered what is found out once: above all what is no subclass of what, for which every class is visited."""
     logging.LogRecord("", logging.INFO, "", 0, "%s", ("",), None)
-    config = applied.require(paths).load(paths)
+    config = following.read_ahead(paths)
     for service in config.enabled_services()[:1]:
         probes.make(service)
 
