@@ -1,9 +1,9 @@
 """How do the programs that run in forks of one process share as much of its memory as they can?
 
 A page is shared until one of them writes to it, and Python writes to what it only reads: each use of an object counts in
-the object itself. What is left to avoid are the writes that nobody needs. Measured with 17 services in 4 groups, PSS of
-the tree of 11 processes: 178 MiB without this file's work, of which loading a third of the libraries before the fork
-and not after it was the first, the holes in the heap the second, what is remembered of `isinstance` the third.
+the object itself. What is left to avoid are the writes that nobody needs: to load a third of the libraries after the fork
+and not before it, to fill holes between what all use, to find out for each process alone what is no subclass of what. With
+17 services in 4 groups, eleven processes had 178 MiB (PSS) before that was done here, and 158 after.
 """
 
 from __future__ import annotations
