@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from healthmon import probes
+from healthmon.loading import quickly
 from healthmon.processes import following
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ ALIGNMENT = 16  # of what malloc gives
 
 def prepare(paths: Paths) -> None:
     """Do what all programs would do first, each for itself, in the process that they are forks of; it has one thread still."""
-    for module in LOADED:
-        importlib.import_module(module)
+    with quickly():
+        for module in LOADED:
+            importlib.import_module(module)
     _warm_up(paths)
     gc.collect()
     gc.freeze()  # the collector writes to every object that it looks at
