@@ -35,6 +35,7 @@ class Agent:
 
     module = "healthmon"  # a control puts a build with a planted bug here
     prefix: tuple[str, ...] = ()  # what it is started under
+    bugs_are_expected = False  # a row that has them makes that known
 
     def __init__(
         self,
@@ -174,7 +175,7 @@ class Agent:
 
     def assert_one_of_each(self) -> None:
         """No process of an earlier life is left beside one of this."""
-        titles = [" ".join(process.cmdline()) for process in psutil.Process(self.process.pid).children(recursive=True)]
+        titles = [title for process in psutil.Process(self.process.pid).children(recursive=True) if (title := _title(process))]
         strays = [
             process.pid
             for process in psutil.process_iter(["cmdline"])
@@ -187,6 +188,21 @@ class Agent:
         """What must hold after every row: one of each, and a database without a scratch."""
         self.wait_until_running()
         assert self.rows("PRAGMA integrity_check") == [("ok",)], "the database is damaged"
+
+    def assert_left_in_order(self) -> None:
+        """What must hold of every agent at its end, whatever happened to it: nothing is damaged, and nobody met a bug."""
+        if self.paths.database.exists():
+            assert self.rows("PRAGMA integrity_check") == [("ok",)], "the database is damaged"
+        for name in self.programs:
+            bugs = re.findall(r"^.*(?:step_failed|Traceback).*$", self.log(name), re.MULTILINE)
+            assert self.bugs_are_expected or not bugs, f"{name} met a bug: {bugs[0][:200]}"
+
+
+def _title(process: psutil.Process) -> str:
+    """Return what a process calls itself; nothing of one that is just over, such as who sent a message."""
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""
 
 
 def _is_of(process: psutil.Process, directory: Path) -> bool:
@@ -206,3 +222,4 @@ def agent(services: list[dict[str, Any]] | None = None, *, kind: type[Agent] = A
             yield started
         finally:
             started.stop()
+        started.assert_left_in_order()

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,25 +50,29 @@ def streams(port: int, count: int) -> Iterator[list[http.client.HTTPResponse]]:
 
 
 def look_on(port: int, count: int, until_s: float) -> None:
-    """Be so many viewers until then. A process of its own, so that what they cost here is not the server's."""
+    """Be so many viewers until then, and say how long their pages took. A process of its own: what they cost is not the server's."""
+    took: list[float] = []
     with streams(port, count) as opened:
-        threads = [threading.Thread(target=_view, args=(port, one, number / count, until_s)) for number, one in enumerate(opened)]
+        threads = [threading.Thread(target=_view, args=(port, one, number / count, until_s, took)) for number, one in enumerate(opened)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()  # a beat comes every five seconds
+    print(json.dumps(took))
 
 
-def _view(port: int, stream: http.client.HTTPResponse, share: float, until_s: float) -> None:
+def _view(port: int, stream: http.client.HTTPResponse, share: float, until_s: float, took: list[float]) -> None:
     """Read a stream, and ask for the page every ten seconds, each viewer at a time of its own."""
     asked_at = time.time() + share * REFRESH_S - REFRESH_S
     while time.time() < until_s:
         stream.read1(65_536)
         if time.time() - asked_at >= REFRESH_S:
             asked_at += REFRESH_S
-            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+            began_s = time.monotonic()
+            with suppress(TimeoutError), closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
                 connection.request("GET", "/", headers={"Accept-Encoding": "gzip", "Cache-Control": "max-age=1"})
                 connection.getresponse().read()
+            took.append(time.monotonic() - began_s)
 
 
 def punctuality(viewers: int) -> dict[str, Any]:
@@ -92,12 +96,13 @@ def _configure(directory: Path, target: int, port: int) -> Path:
 def _by_turns(agent: psutil.Process, port: int, database: Path, viewers: int) -> dict[str, Any]:
     web = next(one for one in agent.children(recursive=True) if _listens(one, port))
     turns: list[tuple[bool, float, float]] = []
-    memory, cpu = [web.memory_full_info().pss], {False: 0.0, True: 0.0}
+    memory, cpu, pages = [web.memory_full_info().pss], {False: 0.0, True: 0.0}, []
     for number in range(TURNS):
         watched, began, used = number % 2 == 1, time.time(), sum(web.cpu_times()[:2])
         if watched:
             code = f"import sys; sys.path[:0] = {sys.path[:3]!r}; import web_viewers; web_viewers.look_on({port}, {viewers}, {began + TURN_S})"
-            subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603  our own words
+            done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE)  # noqa: S603  our own words
+            pages += json.loads(done.stdout)
         else:
             time.sleep(TURN_S)
         turns.append((watched, began, time.time()))
@@ -106,6 +111,7 @@ def _by_turns(agent: psutil.Process, port: int, database: Path, viewers: int) ->
     late = _lateness(database, turns)
     found: dict[str, Any] = {name: _figures(late[key], cpu[key]) for key, name in ((False, "without"), (True, "with"))}
     found["ratio of p99"] = found["with"]["p99_ms"] / found["without"]["p99_ms"]
+    found["pages"] = {"asked": len(pages), "median_ms": 1_000 * statistics.median(pages), "slowest_ms": 1_000 * max(pages)}
     found["web_pss_mib"] = [one / 2**20 for one in memory]
     print(json.dumps(found, indent=2))
     return found
