@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock, log, probes
 from healthmon.errors import StoreUnavailableError
+from healthmon.failpoints import reach
 from healthmon.model.check import Check, CheckKind, CheckStatus
 from healthmon.probes.pool import Patience, Pool
 from healthmon.probes.schedule import Agenda, Grid, Rhythm, Timetable
@@ -119,7 +120,10 @@ class Prober:
         self._connection.close()
 
     def _collect(self, now: float) -> None:
-        for look in self._pool.finished():
+        looks = self._pool.finished()
+        if looks:
+            reach("prober.looked")
+        for look in looks:
             begun_at = self._begun.pop(look.key)
             if self._timetable.let_go(look.key):
                 continue  # the service is gone meanwhile
