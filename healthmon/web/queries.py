@@ -67,6 +67,11 @@ class HistoryQuery(Paged):
     since: Time | None = Field(None, description="Only checks at or after this time; without it 24 hours before `before`.")
 
 
+class LevelsQuery(Query):
+    since: Time | None = Field(None, description="From when on; without it 30 days before `until`; what is longer ago than ten years is left out.")
+    until: Time | None = Field(None, description="Until when, at most now; without it now.")
+
+
 class OverviewQuery(Query):
     """What the first page is asked for: its form sends empty fields, too."""
 
