@@ -33,6 +33,3 @@ class Memo(Generic[R]):
             self._made.clear()
         self._made[key] = given, made
         return made
-
-    def __len__(self) -> int:
-        return len(self._made)

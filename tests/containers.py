@@ -67,6 +67,7 @@ class Docker:
         self.environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
         self.session = f"hm{uuid.uuid4().hex[:8]}"
         self.image = f"healthmon-test:{self.session}"
+        self._begun: list[subprocess.Popen[bytes]] = []
         self._build()
 
     def _build(self) -> None:
@@ -88,10 +89,11 @@ class Docker:
         return done.stdout.strip()
 
     def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Begin a docker command and do not wait for it."""
-        return subprocess.Popen(
-            ["docker", *arguments], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        """Begin a docker command and do not wait for it; `close` does."""
+        self._begun.append(
+            subprocess.Popen(["docker", *arguments], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         )
+        return self._begun[-1]
 
     def run(self, *command: str, options: tuple[str, ...] = (), name: str = "", check: bool = True) -> str:
         """Run a container in the background; return its full id."""
@@ -126,6 +128,8 @@ class Docker:
             if found:
                 self.cli(kind, "rm", *(("--force",) if kind == "container" else ()), *found)
         self.cli("image", "rm", "--force", self.image)
+        for process in self._begun:
+            process.wait(60)
 
 
 class Observer:

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING
 from tests.document import blocks, configuration, script
 from tests.earlier_script import taken_over
 from tests.host_acts import ACTS, killed_as_a_whole
+from tests.installer_acts import AFTER, BEFORE, IN_PLACE
 from tests.machine import ALL_WELL, PATIENCE_S, PROJECT, Machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tests.document import Block
 
@@ -52,7 +53,11 @@ NEWER = """
 set -e
 git config --global --add safe.directory '*'
 rm -rf /tmp/newer && git clone -q /srv/origin.git /tmp/newer && cd /tmp/newer
-echo '# newer' >>healthmon/__main__.py
+sed -i 's/0\\.1\\.0/0.2.0/' healthmon/__init__.py
+sed -i 's/^SCHEMA_VERSION = 1$/SCHEMA_VERSION = 2/' healthmon/store/migrate.py
+mkdir -p healthmon/store/migrations
+echo 'CREATE TABLE shapes (shape TEXT) STRICT;' | tee healthmon/store/migrations/0002.sql >>healthmon/store/schema.sql
+git add -A
 git -c user.name=u -c user.email=u@localhost commit -qam newer && git push -q origin main
 """
 BY_HAND = f"""
@@ -60,6 +65,8 @@ set -e
 {PROJECT}/tools/install --uninstall --purge
 rm -rf /opt/llm-ecosystem && git clone -q /srv/origin.git /opt/llm-ecosystem
 """
+
+
 class Run:
     """Runs one thing after another, and says what came of each."""
 
@@ -75,6 +82,10 @@ class Run:
             self.failed += 1
             said, word = str(error), "FAIL"
         print(f"{word} {name} {time.monotonic() - began:.1f}s {said}".rstrip(), flush=True)  # noqa: T201  its lines are what it is for
+
+    def all(self, acts: Mapping[str, Callable[[Machine], str]]) -> None:
+        for name, act in acts.items():
+            self.one(name, partial(act, self.machine))
 
     def block(self, block: Block) -> None:
         self.one(block.name, lambda: self._commands(block) if block.is_command else self._configuration(block))
@@ -109,13 +120,14 @@ def main() -> int:
     run.one("prepare the machine", lambda: machine.must(PREPARE))
     if run.failed:
         return 1
+    run.all(BEFORE)
     run.one("the earlier script is taken over", partial(taken_over, machine))
     shown = [block for block in blocks() if block.language != "text"]
     for block in shown:
         if block.tag != "by-hand":
             run.block(block)
-    for name, act in ACTS.items():
-        run.one(name, partial(act, machine))
+    run.all(AFTER)
+    run.all(ACTS)
     run.one("everything is killed", partial(killed_as_a_whole, machine, kills=given.kills))
     if given.restart:
         run.one("a reboot", lambda: _reboot(machine, given.restart))
@@ -124,6 +136,7 @@ def main() -> int:
         if block.tag == "by-hand":
             run.block(block)
     run.one("the service installed by hand", lambda: f"{machine.wait(ALL_WELL, timeout_s=30):.1f} s")
+    run.all(IN_PLACE)
     return 1 if run.failed else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,15 @@ if TYPE_CHECKING:
 
     from tests.machine import Machine
 
+READY_WITHIN_S, BACK_WITHIN_S, HEALER_STOPS_WITHIN_S = 5.0, 15.0, 5.0
+
 
 def start_to_ready(machine: Machine) -> str:
     machine.must("systemctl stop health-monitor")
     began = time.monotonic()
     machine.must("systemctl start health-monitor")
-    return f"ready after {time.monotonic() - began:.1f} s"
+    took = time.monotonic() - began
+    return f"ready after {took:.1f} s (asked: {READY_WITHIN_S:g} s, on a quiet machine)"
 
 
 def stop(machine: Machine) -> str:
@@ -55,19 +59,20 @@ def _frozen(machine: Machine, freeze: str) -> str:
 
 def _another_than(pid: str) -> str:
     """Return what is true when systemd has started it anew, and all of it is well."""
-    return f"new=$(systemctl show health-monitor -p MainPID --value); [ $new != 0 ] && [ $new != {pid} ] && systemctl -q is-active health-monitor && {ALL_WELL}"
+    return f"new=$(systemctl show health-monitor -p MainPID --value) && [ $new != 0 ] && [ $new != {pid} ] && systemctl -q is-active health-monitor && {ALL_WELL}"
 
 
 def killed_as_a_whole(machine: Machine, *, kills: int) -> str:
-    worst = 0.0
+    took = []
     for _ in range(kills):
         pid = machine.must("systemctl show health-monitor -p MainPID --value")
         machine.must("systemctl kill --kill-who=all -s KILL health-monitor")
-        worst = max(worst, machine.wait(_another_than(pid), timeout_s=60))
+        took.append(machine.wait(_another_than(pid), timeout_s=60))
         names = machine.must("pgrep -af '^[h]ealthmon: ' | cut -d' ' -f2-").splitlines()
         assert sorted(names) == sorted(set(names)), f"two of one: {sorted(names)}"
     machine.must("sudo -u llm-ecosystem sqlite3 -readonly /opt/llm-ecosystem/data/health_monitoring.db 'PRAGMA integrity_check' | grep -qx ok")
-    return f"{kills} times, well again after {worst:.1f} s at most"
+    middle, worst = statistics.median(took), max(took)
+    return f"{kills} times, well again after {middle:.1f} s, {worst:.1f} s at most (asked: {BACK_WITHIN_S:g} s, on a quiet machine)"
 
 
 def turned_log(machine: Machine) -> str:
@@ -92,6 +97,17 @@ def secret(machine: Machine) -> str:
     machine.must(f"cp -p /root/before.json {config} && systemctl restart health-monitor")
     assert found == ["", "", ""], f"the secret is in {found}"
     return ""
+
+
+def exposure(machine: Machine) -> str:
+    return f"{_exposed(machine, 'health-monitor', most=2.0)} of 10"
+
+
+def _exposed(machine: Machine, unit: str, *, most: float) -> float:
+    found = machine.must(f"systemd-analyze security {unit} --no-pager | tail -n 1")
+    score = float(found.split(": ")[1].split()[0])
+    assert score <= most, found
+    return score
 
 
 def stranger(machine: Machine) -> str:
@@ -134,11 +150,18 @@ def split_healer(machine: Machine) -> str:
     took = machine.wait(f"[ $(docker inspect -f '{{{{.State.StartedAt}}}}' hackathon-interpreter-1) != {started} ]", timeout_s=120)
     done = machine.root("su llm-ecosystem -s /bin/sh -c 'docker ps'")
     assert done.returncode != 0, "the account itself can use Docker"
-    return f"restarted by the healer's unit after {took:.1f} s"
+    score = _exposed(machine, "health-monitor-healer", most=1.0)
+    began = time.monotonic()
+    machine.must("systemctl stop health-monitor-healer")
+    stopped = time.monotonic() - began
+    assert stopped < HEALER_STOPS_WITHIN_S, f"it took {stopped:.1f} s to stop"
+    machine.must("systemctl start health-monitor-healer")
+    return f"restarted by the healer's unit after {took:.1f} s; exposure {score}, stopped after {stopped:.1f} s"
 
 
 ACTS: dict[str, Callable[[Machine], str]] = {
     "start to ready": start_to_ready,
+    "exposure": exposure,
     "a stop": stop,
     "another account": stranger,
     "a secret by LoadCredential": secret,

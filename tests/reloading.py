@@ -88,9 +88,9 @@ class Host:
         self.source.with_suffix(".new").write_text(text, encoding="utf-8")
         self.source.with_suffix(".new").replace(self.source)
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
         with (self.directory / "said").open("wb") as said:
-            command = [*HEALTHMON, "--config", str(self.source), "run"]
+            command = [*HEALTHMON, "--config", str(self.source), "run", *words]
             self.agent = subprocess.Popen(
                 command, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=self.environment
             )

@@ -56,6 +56,7 @@ put_in_place() {
   printf '%s\n' "$root" >"$packages/healthmon.pth"
   cat >"$venv/bin/healthmon" <<SCRIPT
 #!/bin/sh
+cmp -s "$root/tools/requirements.lock" "$venv/requirements.lock" || echo "healthmon: $root needs other packages than it has: $root/tools/run --set-up" >&2
 exec "$venv/bin/python" -P -c 'import sys; from healthmon.cli.main import main; sys.argv[0] = "$venv/bin/healthmon"; main()' "\$@"
 SCRIPT
   chmod +x "$venv/bin/healthmon"
@@ -79,4 +80,9 @@ set_up() {
     fi
   done
   exec 9<&-
+}
+
+# Who runs a service may not write into its checkout, and would compile all of it at each start.
+compile_once() {
+  "$venv/bin/python" -m compileall -q "$root/healthmon" || say "Not everything could be compiled: each start will take a second longer."
 }

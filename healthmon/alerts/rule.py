@@ -82,6 +82,11 @@ def values(explanation: Explanation) -> tuple[tuple[str, str], ...]:
     return tuple((name, _shown(name, value)) for name, value in explanation.operands)
 
 
+def current(rule: Rule, facts: Facts) -> tuple[tuple[str, str], ...]:
+    """Return all that a rule asks for, as it is now and as people read it."""
+    return tuple((name, _shown(name, getattr(facts, name))) for name in rule.condition.names)
+
+
 def _shown(name: str, value: Value) -> str:
     if value is None:
         return "unknown"

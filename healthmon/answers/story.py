@@ -121,7 +121,7 @@ def _heal(connection: Connection, heal: Heal) -> Iterator[Entry]:
     if heal.returned_at is not None:
         yield Entry(at=heal.returned_at, kind="heal", text=f"{heal.action.value}ed")
     if heal.closed_at is not None:
-        yield Entry(at=heal.closed_at, kind="heal", text=f"{heal.action.value} {heal.state.value.replace('_', ' ')}: {heal.detail}")
+        yield Entry(at=heal.closed_at, kind="heal", text=f"{heal.action.value} {heal.state.value.replace('_', ' ')}{': ' if heal.detail else ''}{heal.detail}")
 
 
 def _end(incident: Incident) -> datetime:

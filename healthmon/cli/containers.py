@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from healthmon.config import ServiceSettings
+    from healthmon.model.target import Target
 
 UNDECIDED = Outcome(reason=CheckReason.NO_DATA, error_message="its own health check has not decided yet")
 
@@ -25,6 +26,12 @@ def matches(services: Iterable[ServiceSettings]) -> dict[str, Match]:
     """Match services to what runs here now; without Docker, say why that cannot be told."""
     with _engine() as engine:
         return _look(engine, services)
+
+
+def seen() -> list[Target]:
+    """Return every container. Raises EngineError when the engine cannot be asked."""
+    with _engine() as engine:
+        return _observed(engine)
 
 
 def looks(services: Iterable[ServiceSettings], ids: Mapping[str, int], on_settled: Callable[[str], None]) -> list[Check]:
@@ -48,12 +55,16 @@ def looks(services: Iterable[ServiceSettings], ids: Mapping[str, int], on_settle
 def _look(engine: DockerEngine, services: Iterable[ServiceSettings]) -> dict[str, Match]:
     wanted = [Wanted.of(service) for service in services if service.supervisor_program is None]
     try:
-        seen = engine.observe()
-        while engine.is_behind:  # so many containers that one look did not reach them all
-            seen = engine.observe()
+        return match(wanted, _observed(engine))
     except EngineError as error:
         return {one.name: Match(problem=MatchProblem.ENGINE_UNREACHABLE, text=str(error)) for one in wanted}
-    return match(wanted, seen)
+
+
+def _observed(engine: DockerEngine) -> list[Target]:
+    found = engine.observe()
+    while engine.is_behind:  # so many containers that one look did not reach them all
+        found = engine.observe()
+    return found
 
 
 @contextmanager

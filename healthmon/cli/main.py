@@ -16,9 +16,9 @@ from typing import Any, NoReturn
 import click
 
 from healthmon import __version__
-from healthmon.cli.context import Context
 from healthmon.cli.rights import remedy
 from healthmon.errors import EXIT_FAILED, EXIT_USAGE, HealthmonError
+from healthmon.loading import quickly
 from healthmon.log_journal import marked
 
 VERBS = {
@@ -38,6 +38,7 @@ VERBS = {
     "backtest": "what other rules, or other healing, would have done with what really happened",
     "probe": "look at one service now, and say everything about it",
     "web": "log a browser in, so that its buttons work",
+    "init": "write a first configuration from what runs here",
     "validate": "check a configuration, and show what it means",
     "doctor": "is this installation sound and safe, and what to do if not",
     "processes": "what of ours runs, since when, and what it uses",
@@ -60,7 +61,8 @@ class Verbs(click.Group):
     def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
-        command = importlib.import_module(f"healthmon.cli.{name.replace('-', '_')}").command
+        with quickly():
+            command = importlib.import_module(f"healthmon.cli.{name.replace('-', '_')}").command
         assert isinstance(command, click.Command)  # noqa: S101  every verb's file has one
         return command
 
@@ -78,6 +80,8 @@ class Verbs(click.Group):
 @click.pass_context
 def group(ctx: click.Context, source: Path | None, verb: str | None) -> Any:
     """Watches services, restarts the containers that a restart heals, and proves that it helped."""
+    with quickly():
+        from healthmon.cli.context import Context  # noqa: PLC0415  who asks for the version or for help does not wait for it
     ctx.obj = Context(source)
     if ctx.invoked_subcommand is not None:
         if verb:

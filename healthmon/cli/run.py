@@ -2,27 +2,58 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from healthmon import __version__
+from healthmon import __version__, clock
+from healthmon.cli.rights import become_owner
+from healthmon.config import DATA_DIR
+from healthmon.errors import ConfigError
 from healthmon.heal.labels import asking
-from healthmon.processes import programs, supervision
+from healthmon.log_journal import marked
+from healthmon.processes import configuring, programs, supervision
 from healthmon.web.settings import url
 
 if TYPE_CHECKING:
     from healthmon.cli.context import Context
     from healthmon.config import Config
+    from healthmon.processes.configuring import Resumed
 
 
 @click.command("run")
 @click.option("--without", multiple=True, type=click.Choice([programs.HEALER]), help="A process that runs elsewhere, in a unit of its own.")
+@click.option("--last-good", is_flag=True, help="Where the file cannot be used: go on with what was last applied in $HEALTHMON_DATA_DIR.")
 @click.pass_obj
-def command(context: Context, *, without: tuple[str, ...] = ()) -> int:
-    """Watch and heal, in the foreground, until Ctrl-C or SIGTERM. All processes run under a supervisord of their own."""
-    _ = context.file  # what is wrong with it is told before anything else
-    return supervision.run(context.source, introduce=_introduce, without=without)
+def command(context: Context, *, without: tuple[str, ...] = (), last_good: bool = False) -> int:
+    """Watch and heal, in the foreground, until Ctrl-C or SIGTERM. All processes run under a supervisord of their own.
+
+    A file that cannot be used is refused with exit code 2. With --last-good, as the unit has it, an agent that was once
+    started with this file goes on with what was last applied of it, and alerts: a reboot is no moment to stop watching.
+    """
+    resumed = None
+    try:
+        _ = context.file  # what is wrong with it is told before anything else
+    except ConfigError as error:
+        resumed = _last(context.source, without, error) if last_good else None
+        if resumed is None:
+            raise
+    return supervision.run(context.source, introduce=_introduce, without=without, resumed=resumed)
+
+
+def _last(source: Path, without: tuple[str, ...], error: ConfigError) -> Resumed | None:
+    data_dir = os.environ.get(DATA_DIR)
+    found = None if not data_dir else configuring.resume(source, Path(data_dir).absolute(), without=without, problem=str(error))
+    if found is not None:
+        become_owner(found.config.paths.data_dir)
+        for line in str(error).splitlines():
+            click.echo(marked(f"healthmon: {line}"), err=True)
+        last = found.applied
+        words = f"goes on with configuration {last.number}, applied {clock.to_people(last.applied_at)}: mend the file, then `healthmon reload`"
+        click.echo(marked(f"healthmon: {words}"), err=True)
+    return found
 
 
 def _introduce(config: Config) -> None:

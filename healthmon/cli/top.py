@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import clock
-from healthmon.answers import overview
+from healthmon.answers import live, overview
 from healthmon.cli.context import Context, open_database
 from healthmon.cli.terminal import PIPE_WIDTH, a_console, styled
 from healthmon.cli.top_frame import OLD_S, Known, Tone, frame
@@ -60,6 +60,7 @@ class Sight:
         self._fresh_s = max(OLD_S, INTERVALS * often_s)
         self._connection: Connection | None = None
         self._commits = -1
+        self._read = live.Known()
         self._looked_at_s = self._took_s = 0.0
         self.known: Known | None = None
 
@@ -69,7 +70,7 @@ class Sight:
         connection = self._opened()
         with connection.snapshot():
             self._commits = commits_elsewhere(connection)
-            standing = overview.read(connection, self._config)
+            standing = overview.read(connection, self._config, self._read)
         self.known = Known(
             standing=standing,
             problems=problems(standing, self._runbooks),

@@ -154,7 +154,8 @@ def _told(one: Problem, width: int) -> list[Line]:
         ("container: ", one.container),
         ("healing: ", one.healing),
         ("restarts: ", one.restarts),
-        ("people: ", one.told),
+        ("people: ", "; ".join((one.told, *(f"{message.channel} {message.words}" for message in one.messages if message.is_stuck)))),
+        ("quiet: ", one.quiet),
     )
     lines = [line for title, text in told if text for line in _wrapped(title, text, width)]
     return [_cut((*_headed(one), (f"  for {one.since.age}", Tone.STRONG)), width), *lines]

@@ -12,6 +12,7 @@ import yaml
 
 from healthmon.config_source.json_text import number
 from healthmon.config_source.node import MAX_DEPTH, Finding, Node, NotReadable, Path, Scalar
+from healthmon.errors import UsageError
 from healthmon.spelling import quoted
 
 if TYPE_CHECKING:
@@ -35,6 +36,14 @@ def read(text: str) -> tuple[Node, list[Finding]]:
         raise NotReadable(min(mark.index, len(text)) if mark else 0, message) from None
     except yaml.reader.ReaderError as error:
         raise NotReadable(0, f"a character that YAML does not allow: U+{_code(error):04X}") from None
+
+
+def foreign(text: str) -> object:
+    """Return what a YAML file of others' says, such as Compose's, whatever it makes use of. Raises UsageError where it is none."""
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise UsageError(f"it is no YAML: {' '.join(str(error).split())}") from error
 
 
 def _code(error: yaml.reader.ReaderError) -> int:

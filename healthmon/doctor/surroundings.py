@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.doctor.finding import Finding, bad, fine, note, unknown
 from healthmon.errors import UsageError
-from healthmon.store.connection import SAFE_SQLITE, require_safe_sqlite, sqlite_version
+from healthmon.store.sqlite import SAFE_SQLITE, require_safe_sqlite, sqlite_version
 
 if TYPE_CHECKING:
     from healthmon.paths import Paths

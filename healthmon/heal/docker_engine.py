@@ -55,6 +55,7 @@ class DockerEngine:
         self._connection = DockerConnection(environment=environment, allowance_s=allowance_s, now=now)
         self._memory = EventMemory()
         self._follower: Follower | None = None
+        self._on_event: Callable[[], None] = lambda: None
         self._inspections = Inspections(self._records, now)
         self._is_behind = False
         self._off_limits: Mapping[str, str] = {}
@@ -90,8 +91,9 @@ class DockerEngine:
         seen = [self._finish(target_id, container, now) for target_id, container in found.items() if container is not None]
         return Glimpse(targets=seen, gone=frozenset(target_id for target_id, container in found.items() if container is None))
 
-    def disregard(self, target_ids: Collection[str]) -> None:
-        self._memory.disregard(target_ids)
+    def heed(self, concerning: Collection[str], bystanders: Collection[str], *, new: bool) -> None:
+        if self._memory.heed(concerning, bystanders, new=new):
+            self._on_event()
 
     def recall(self) -> list[Target]:
         known = self._inspections.containers()
@@ -156,6 +158,7 @@ class DockerEngine:
 
     def events(self, on_event: Callable[[], None]) -> None:
         if self._follower is None:
+            self._on_event = on_event
             self._follower = Follower(self._open_stream, self._memory, on_event, self._records)
 
     def close(self) -> None:

@@ -33,7 +33,9 @@ class EventMemory:
         self._journal: dict[str, deque[Event]] = {}
         self._changed: set[str] = set()
         self._changed_aside: set[str] = set()  # of those that nobody cares for
-        self._disregarded: frozenset[str] = frozenset()
+        self._concerning: frozenset[str] = frozenset()
+        self._bystanders: frozenset[str] = frozenset()
+        self._heeds_new = True
         self._lost_track = False
         self._recent: set[tuple[str, str, int]] = set()
         self._recent_order: deque[tuple[str, str, int]] = deque()
@@ -44,7 +46,7 @@ class EventMemory:
             if event.key in self._recent:
                 return False
             self._remember_key(event)
-            is_cared_for = event.target_id not in self._disregarded or event.action == "rename"  # another name may be a service's
+            is_cared_for = self._is_cared_for(event.target_id) or event.action == "rename"  # another name may be a service's
             (self._changed if is_cared_for else self._changed_aside).add(event.target_id)
             self._journal.setdefault(event.target_id, deque(maxlen=MAX_JOURNAL)).append(event)
             self._apply(event)
@@ -132,10 +134,17 @@ class EventMemory:
             changed, self._changed, self._changed_aside = self._changed | self._changed_aside, set(), set()
             return changed
 
-    def disregard(self, target_ids: Collection[str]) -> None:
-        """Take these, and only these, for containers that nobody cares for."""
+    def heed(self, concerning: Collection[str], bystanders: Collection[str], *, new: bool) -> bool:
+        """Care for the first, and for those that are neither where `new` ones are waited for; return whether one of these has come already."""
         with self._lock:
-            self._disregarded = frozenset(target_ids)
+            self._concerning, self._bystanders, self._heeds_new = frozenset(concerning), frozenset(bystanders), new
+            came = set(filter(self._is_cared_for, self._changed_aside))
+            self._changed |= came
+            self._changed_aside -= came
+            return bool(came)
+
+    def _is_cared_for(self, target_id: str) -> bool:
+        return target_id in self._concerning or (self._heeds_new and target_id not in self._bystanders)
 
     def lose_track(self) -> None:
         """Say that events may have been missed: only a look at everything tells."""

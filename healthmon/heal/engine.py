@@ -53,8 +53,11 @@ class Engine(Protocol):
     def recall(self) -> list[Target]:
         """Return the same as `observe`, as far as it is known. Asks nobody."""
 
-    def disregard(self, target_ids: Collection[str]) -> None:
-        """Take these for nobody's, and only these: what happens to them ends no wait, and is looked at with everything else."""
+    def heed(self, concerning: Collection[str], bystanders: Collection[str], *, new: bool) -> None:
+        """Have only what happens to the first end a wait, and to those that are neither where `new` ones are waited for.
+
+        What happens to all others is looked at with everything else.
+        """
 
     def look(self, target_id: str) -> Target:
         """Take a fresh look at one target. Raises EngineGoneError when it is not there any more."""
@@ -112,7 +115,7 @@ class NoEngine:
     def recall(self) -> list[Target]:
         return []
 
-    def disregard(self, target_ids: Collection[str]) -> None:
+    def heed(self, concerning: Collection[str], bystanders: Collection[str], *, new: bool) -> None:
         """There are none."""
 
     def look(self, target_id: str) -> Target:

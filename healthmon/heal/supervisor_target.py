@@ -83,7 +83,7 @@ class SupervisorEngine:
     def recall(self) -> list[Target]:
         return self.observe()
 
-    def disregard(self, target_ids: Collection[str]) -> None:
+    def heed(self, concerning: Collection[str], bystanders: Collection[str], *, new: bool) -> None:
         """Nobody tells what happens to them in any case."""
 
     def look(self, target_id: str) -> Target:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from healthmon import applied, clock, config
@@ -20,6 +20,7 @@ from healthmon.config_source.file import usable
 from healthmon.errors import HealthmonError, UsageError
 from healthmon.failpoints import reach
 from healthmon.model.configuration import ConfigurationCause
+from healthmon.paths import Paths
 from healthmon.processes import programs
 from healthmon.processes.doorbell import ring
 from healthmon.processes.roles import try_lock
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from healthmon.applied import Applied
     from healthmon.config import Config
     from healthmon.config_source.node import Plain, Source
-    from healthmon.paths import Paths
 
 PATIENCE_S = 10.0
 LOOK_EVERY_S = 0.02
@@ -83,6 +83,29 @@ def start(source: Path, *, author: str, newest: int, without: Sequence[str] = ()
         programs.require_expressible(paths, programs.of_monitor(after, paths))
         applied.write(paths, after)
         return after, loaded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """What an agent goes on with, because its file cannot be used, and why that is."""
+
+    applied: Applied
+    config: Config
+    problem: str
+
+
+def resume(source: Path, data_dir: Path, *, without: Sequence[str], problem: str) -> Resumed | None:
+    """Return what was last applied of the file at `source` for an agent in `data_dir`; None when nothing that can be used was."""
+    paths = Paths(data_dir=data_dir, database=data_dir / "unknown")
+    last = _left(paths)
+    if last is None or last.source != source.absolute():
+        return None
+    try:
+        loaded = last.load(paths)
+    except HealthmonError:
+        return None
+    wanted = tuple(name for name in programs.names(loaded) if name not in without)
+    return Resumed(applied=replace(last, programs=wanted, without=tuple(without)), config=loaded, problem=problem)
 
 
 def reload(paths: Paths, *, author: str) -> Change:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from setproctitle import setproctitle
 
 from healthmon.errors import EXIT_USAGE, HealthmonError, UsageError
+from healthmon.loading import quickly
 from healthmon.log_journal import marked
 from healthmon.paths import Paths
 from healthmon.processes import following, loop
@@ -40,7 +41,8 @@ def run(program: str, data_dir: Path) -> int:
     """
     setproctitle(f"healthmon: {program}")  # to load what it needs may take a while on a busy host
     try:
-        make = _maker(program)
+        with quickly():
+            make = _maker(program)
         return loop.run(program, following.begin(Paths(data_dir=data_dir, database=data_dir / "unknown")), make=make)
     except HealthmonError as error:
         for line in str(error).splitlines():

@@ -32,7 +32,10 @@ def note(paths: Paths, author: str, problem: str) -> None:
         try:
             with connection.transaction(durable=True):
                 told = {"at": clock.to_iso(now), "author": author, "problem": why}
+                before = facts.noted(connection, facts.CONFIGURATION_REFUSED)
                 facts.note(connection, facts.CONFIGURATION_REFUSED, json.dumps(told, ensure_ascii=False))
+                if before and json.loads(before)["problem"] == why:
+                    return  # told already: who starts again and again is no news each time
                 alerts.resolve(connection, None, CONFIGURATION_REFUSED, at=now)  # one that was refused for something else
                 alert = Alert(
                     service_id=None,

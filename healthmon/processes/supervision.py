@@ -20,6 +20,8 @@ from setproctitle import setproctitle
 from healthmon import applied, clock, log
 from healthmon import config as configuration
 from healthmon.errors import UsageError
+from healthmon.loading import quickly
+from healthmon.model.alert import CONFIGURATION_REFUSED
 from healthmon.person import person
 from healthmon.processes import configuring, entry, loop, programs, refusing, reload_line, roles, supervisord
 from healthmon.processes.console import Console, Screen
@@ -32,8 +34,10 @@ if TYPE_CHECKING:
     from healthmon.applied import Applied
     from healthmon.config import Config
     from healthmon.paths import Paths
+    from healthmon.processes.configuring import Resumed
     from healthmon.processes.programs import Program
     from healthmon.processes.supervisord import Main
+    from healthmon.store.connection import Connection
 
 AGENT = "agent"
 PRELOADED = (
@@ -52,25 +56,26 @@ PRELOADED = (
 )
 
 
-def run(
+def run(  # noqa: PLR0913  one fact each
     source: Path,
     *,
     introduce: Callable[[Config], None],
     watched: Sequence[Program] = (),
     without: Sequence[str] = (),
     main: Main = entry.main,
+    resumed: Resumed | None = None,
 ) -> int:
     """Be the supervisord of what the file at `source` asks for until told to stop.
 
     `introduce` is called when nothing stands in the way. `watched` are programs that it runs beside ours, `without`
-    those of ours that run elsewhere, and `main` is what runs in a fork, with the words after `healthmon`. Raises HealthmonError, having started nothing, when something
-    stands in the way.
+    those of ours that run elsewhere, `main` is what runs in a fork, with the words after `healthmon`, and `resumed` counts
+    instead of the file. Raises HealthmonError, having started nothing, when something stands in the way.
     """
     os.umask(0o077)
-    paths = configuration.load(source).paths
+    paths = configuration.load(source).paths if resumed is None else resumed.config.paths
     lock = take_ground(paths)
     try:
-        _, config = write_down(paths, source, watched, without=without)
+        _, config = write_down(paths, source, watched, without=without, resumed=resumed)
     except BaseException:
         os.close(lock)
         raise
@@ -151,25 +156,33 @@ def require_idle(paths: Paths) -> None:
 
 
 def write_down(
-    paths: Paths, source: Path, watched: Sequence[Program] = (), *, without: Sequence[str] = ()
+    paths: Paths,
+    source: Path,
+    watched: Sequence[Program] = (),
+    *,
+    without: Sequence[str] = (),
+    resumed: Resumed | None = None,
 ) -> tuple[Applied, Config]:
-    """Apply the file at `source`, and write what every supervisord, ours or stock, and its programs find.
+    """Apply the file at `source`, or what is resumed, and write what every supervisord, ours or stock, and its programs find.
 
     Raises HealthmonError, having applied nothing, when that cannot be done.
     """
     programs.require_own_conf(paths)
     loop.prepare_directories(paths)
-    log.set_up_file(paths.log(AGENT), level=configuration.load(source).log_level, stream=sys.stderr)
+    level = configuration.load(source).log_level if resumed is None else resumed.config.log_level
+    log.set_up_file(paths.log(AGENT), level=level, stream=sys.stderr)
     try:
         connection = start.begin(paths, log.Log(AGENT))
         try:
-            last = configurations.newest(connection)
-            found, config = configuring.start(source, author=person(), newest=0 if last is None else last.number, without=without)
+            found, config = _apply(connection, source, without) if resumed is None else (resumed.applied, resumed.config)
             services.sync(connection, [(one.name, one.group, one.critical) for one in config.enabled_services()], now=clock.now())
             configurations.enter(connection, found.row)
-            refusing.settle(connection)
         finally:
             connection.close()
+        if resumed is not None:
+            applied.write(paths, found)
+            log.Log(AGENT).error("ALERT", type=CONFIGURATION_REFUSED, message=f"started with configuration {found.number}: {resumed.problem}")
+            refusing.note(paths, "start", resumed.problem)
     finally:
         log.close()  # before the first fork
     programs.write(paths, [*programs.of_monitor(found, paths), *watched])
@@ -177,10 +190,18 @@ def write_down(
     return found, config
 
 
+def _apply(connection: Connection, source: Path, without: Sequence[str]) -> tuple[Applied, Config]:
+    last = configurations.newest(connection)
+    found = configuring.start(source, author=person(), newest=0 if last is None else last.number, without=without)
+    refusing.settle(connection)
+    return found
+
+
 def preload() -> None:
     """Load what programs need, and keep the collector's hands off it: every page it writes to is no longer shared."""
-    for module in PRELOADED:
-        importlib.import_module(module)
+    with quickly():
+        for module in PRELOADED:
+            importlib.import_module(module)
     gc.collect()
     gc.freeze()
 

@@ -7,7 +7,8 @@
 - Signals wake its poll loop, which otherwise sleeps up to a second before it starts, reaps or stops anything; and at
   the end all programs are stopped at once, not one after the other.
 - It shows what happens to whoever sits in front of it.
-- SIGHUP has the configuration applied anew, and no process started anew for it.
+- SIGHUP has the configuration applied anew, and no process started anew for it; it stops all of it in good order when it
+  says that our terminal was closed.
 - When somebody removes its socket, or other files that the agent stands on, it puts them back.
 """
 
@@ -33,6 +34,7 @@ from healthmon import clock
 from healthmon.errors import EXIT_FINE, HealthmonError, UsageError
 from healthmon.processes import loop, programs
 from healthmon.processes.console import Console, Reader
+from healthmon.processes.hangup import Terminal
 from healthmon.processes.parent import die_with
 
 if TYPE_CHECKING:
@@ -62,10 +64,10 @@ def supervise(conf: Path, console: Console, main: Main, *, keep: Keep, hang_up: 
     """
     asyncore.socket_map[console.fileno()] = console
     bell = _SignalBell()
-    on_terminal = any(map(os.isatty, range(3)))  # asked once: one that was closed is none any more
+    terminal = Terminal()
     first = True
     while True:
-        options = _Options(bell, main, on_terminal=on_terminal)
+        options = _Options(bell, main, terminal)
         options.realize(["-n", "-s", "-c", str(conf)], doc="")
         options.first, options.test, first = first, False, False
         _say_in_log(options)
@@ -149,13 +151,13 @@ class _Supervisor(Supervisor):  # type: ignore[misc]  # supervisor has no types
 class _Options(ServerOptions):  # type: ignore[misc]  # supervisor has no types
     """What supervisord asks the operating system for, where ours differs."""
 
-    def __init__(self, bell: _SignalBell, main: Main, *, on_terminal: bool) -> None:
+    def __init__(self, bell: _SignalBell, main: Main, terminal: Terminal) -> None:
         super().__init__()
         self._main = main
         self._bell = bell
         self._pid = os.getpid()
         self._hang_up = signal.getsignal(signal.SIGHUP)
-        self._on_terminal = on_terminal
+        self._terminal = terminal
         self.hung_up = False  # SIGHUP came, and nobody has heard of it yet
         self.httpservers: list[tuple[dict[str, Any], Any]] = []
 
@@ -184,19 +186,17 @@ class _Options(ServerOptions):  # type: ignore[misc]  # supervisor has no types
         super().setsignals()
         if self._hang_up == signal.SIG_IGN:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nohup
-        elif self._on_terminal:
-            signal.signal(signal.SIGHUP, self._stop_on_hang_up)  # the terminal was closed
         else:
-            signal.signal(signal.SIGHUP, self._note_hang_up)  # the stock one would start every program anew
+            signal.signal(signal.SIGHUP, self._take_hang_up)  # the stock one would start every program anew
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # it has no meaning here, and by default would end us
         self._bell.listen_to_signals()
         self._bell.ring()
 
-    def _stop_on_hang_up(self, _number: int, frame: object) -> None:
-        self.signal_receiver.receive(signal.SIGTERM, frame)
-
-    def _note_hang_up(self, _number: int, _frame: object) -> None:
-        self.hung_up = True
+    def _take_hang_up(self, _number: int, frame: object) -> None:
+        if self._terminal.was_closed():
+            self.signal_receiver.receive(signal.SIGTERM, frame)
+        else:
+            self.hung_up = True
 
     def waitpid(self) -> tuple[int | None, int | None]:
         """Reap a child, and look again at once: what died is started again in the next turn of the loop."""

@@ -19,8 +19,8 @@ import apsw
 
 from healthmon.errors import StoreError, StoreUnavailableError, UsageError
 from healthmon.store import watermark
-from healthmon.store.connection import require_safe_sqlite
 from healthmon.store.inspection import count_rows, inspect
+from healthmon.store.sqlite import require_safe_sqlite, sqlite_version
 from healthmon.store.trust import translated
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Copying:
 
         Raises UsageError when there is something at `target`, StoreUnavailableError when it would not fit.
         """
-        require_safe_sqlite(apsw.sqlite_lib_version())
+        require_safe_sqlite(sqlite_version())
         if target.exists():
             raise UsageError(f"{target} is there already: name another file")
         _require_room(source, target)

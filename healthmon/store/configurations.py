@@ -9,6 +9,8 @@ from healthmon.model.configuration import Configuration, ConfigurationCause
 from healthmon.store.row import integer, text, time
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import apsw
 
     from healthmon.store.connection import Connection
@@ -47,6 +49,23 @@ def newest(connection: Connection) -> Configuration | None:
 def history(connection: Connection, *, limit: int) -> list[Configuration]:
     """Return what was applied, the newest first."""
     return list(map(_configuration, connection.rows(_SELECT + "ORDER BY number DESC LIMIT ?", limit)))
+
+
+def between(connection: Connection, since: datetime, until: datetime, *, limit: int) -> list[Configuration]:
+    """Return the newest that were applied in a time, oldest first, after the one before them, which they changed."""
+    rows = connection.rows(
+        f"""
+        SELECT * FROM (
+            {_SELECT} WHERE applied_at < ?2
+              AND number >= coalesce((SELECT max(number) FROM configurations WHERE applied_at < ?1), 0)
+            ORDER BY number DESC LIMIT ?3
+        ) ORDER BY number
+        """,  # noqa: S608  our own words
+        clock.to_sql(since),
+        clock.to_sql(until),
+        limit + 1,
+    )
+    return list(map(_configuration, rows))
 
 
 def _configuration(row: tuple[apsw.SQLiteValue, ...]) -> Configuration:

@@ -1,8 +1,4 @@
-"""How is the database opened, and how is a transaction made?
-
-SQLite before 3.51.3 can corrupt a WAL database that several processes write and checkpoint at once, which is what
-this one is: we bring our own (apsw) and refuse to start on less.
-"""
+"""How is the database opened, and how is a transaction made?"""
 
 from __future__ import annotations
 
@@ -21,13 +17,13 @@ from healthmon.errors import (
 )
 from healthmon.store import checkup, migrate
 from healthmon.store.files import Files, make_directory, make_private, require_writable
+from healthmon.store.sqlite import require_safe_sqlite, sqlite_version
 from healthmon.store.trust import Doubt, Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SAFE_SQLITE = (3, 51, 3)
 PATIENCE_S = 15.0
 BUSY_TIMEOUT_MS = 2_000  # a signal waits for C code, so no single wait may be long
 CHECK_S = 1.0  # a schedule waits for this
@@ -41,7 +37,7 @@ class Connection:
     """
 
     def __init__(self, path: Path, *, flags: int, busy_timeout_ms: int = BUSY_TIMEOUT_MS, leaves_wal: bool = False) -> None:
-        require_safe_sqlite(apsw.sqlite_lib_version())
+        require_safe_sqlite(sqlite_version())
         self.path = path
         self._flags = flags
         self._busy_timeout_ms = busy_timeout_ms
@@ -200,7 +196,7 @@ def create_or_open(path: Path) -> Connection:
     make_directory(path)
     require_writable(path)
     make_private(path)
-    return open_for_writing(path)
+    return _opened(path, migrate.bring_up_to_date)
 
 
 def open_for_working(path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS, patience_s: float = PATIENCE_S) -> Connection:
@@ -219,11 +215,22 @@ def open_for_writing(
     patience_s: float = PATIENCE_S,
     leaves_wal: bool = False,
 ) -> Connection:
-    """Open an existing database and bring its schema up to date. Raises StoreGoneError when there is none.
+    """Open an existing database of the present schema. Raises StoreGoneError when there is none, UsageError for an older one.
 
     `busy_timeout_ms` is how long one statement waits for another program's lock before it is a StoreBusyError;
     `patience_s` is how long opening as a whole tries again.
     """
+    return _opened(path, migrate.make_or_require_present, busy_timeout_ms=busy_timeout_ms, patience_s=patience_s, leaves_wal=leaves_wal)
+
+
+def _opened(
+    path: Path,
+    settle_schema: Callable[[Connection], None],
+    *,
+    busy_timeout_ms: int = BUSY_TIMEOUT_MS,
+    patience_s: float = PATIENCE_S,
+    leaves_wal: bool = False,
+) -> Connection:
     connection = Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, busy_timeout_ms=busy_timeout_ms, leaves_wal=leaves_wal)
     try:
         require_writable(path)
@@ -235,7 +242,7 @@ def open_for_writing(
         ):
             with attempt:
                 _require_wal(connection)
-                migrate.bring_up_to_date(connection)
+                settle_schema(connection)
     except BaseException:
         connection.close()
         raise
@@ -243,7 +250,7 @@ def open_for_writing(
 
 
 def open_for_reading(path: Path) -> Connection:
-    """Open an existing database; never makes one."""
+    """Open an existing database of the present schema; never makes one."""
     try:
         connection = Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
     except StoreGoneError as error:
@@ -251,26 +258,11 @@ def open_for_reading(path: Path) -> Connection:
             f"there is no database at {path} yet: `healthmon once` makes one round and stores it, `healthmon run` keeps on",
         ) from error
     try:
-        migrate.require_ours(connection)
+        migrate.require_present(connection)
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def sqlite_version() -> str:
-    """Return the version of the SQLite that is in use, which is not the system's."""
-    return apsw.sqlite_lib_version()
-
-
-def require_safe_sqlite(version: str) -> None:
-    """Raise UsageError for an SQLite that can corrupt a database like ours."""
-    if tuple(map(int, version.split("."))) < SAFE_SQLITE:
-        wanted = ".".join(map(str, SAFE_SQLITE))
-        raise UsageError(
-            f"apsw brings SQLite {version}, which can corrupt a database that several processes write;"
-            f" at least {wanted} is needed: python -m pip install --upgrade apsw",
-        )
 
 
 def _require_wal(connection: Connection) -> None:

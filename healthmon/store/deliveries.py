@@ -82,6 +82,20 @@ def about(connection: Connection, service: str, *, limit: int) -> list[Queued]:
     return [Queued(delivery=_delivery(row[:11]), notification=outbox.read_notification(row[11:])) for row in rows]
 
 
+def created_since(connection: Connection, at: datetime, *, limit: int) -> list[Queued]:
+    """Return the newest deliveries of messages that were written at `at` or later, the newest first, whatever became of them."""
+    rows = connection.rows(
+        f"""
+        SELECT {_COLUMNS}, n.notification_id, n.kind, n.severity, n.created_at, n.content
+        FROM (SELECT * FROM notifications WHERE created_at >= ? ORDER BY created_at DESC LIMIT ?) AS n
+        JOIN deliveries AS d ON d.notification_id = n.notification_id ORDER BY d.delivery_id DESC
+        """,  # noqa: S608  our own column names
+        clock.to_sql(at),
+        limit,
+    )
+    return [Queued(delivery=_delivery(row[:11]), notification=outbox.read_notification(row[11:])) for row in rows]
+
+
 def is_not_lost(connection: Connection, notification_id: int) -> bool:
     """Tell whether a message, or one that was put together of it and others, has reached anybody, or still may."""
     sql = "SELECT 1 FROM deliveries WHERE notification_id = ? AND state <> 'parked' LIMIT 1"

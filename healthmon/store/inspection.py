@@ -9,9 +9,8 @@ import apsw
 
 from healthmon import clock
 from healthmon.errors import StoreGoneError, UsageError
-from healthmon.store import checkup
+from healthmon.store import checkup, migrate
 from healthmon.store.checkup import STEPS_BETWEEN_LOOKS
-from healthmon.store.migrate import APPLICATION_ID, SCHEMA_VERSION
 from healthmon.store.row import integer, text, time_or_none
 from healthmon.store.trust import DAMAGE_ERRORS, damaged, translated
 
@@ -84,11 +83,11 @@ def count_rows(connection: apsw.Connection, *, limit_s: float) -> dict[str, int]
 
 
 def _require_ours(connection: apsw.Connection, path: Path) -> None:
-    if _number(connection, "PRAGMA application_id") != APPLICATION_ID:
+    if _number(connection, "PRAGMA application_id") != migrate.APPLICATION_ID:
         raise UsageError(f"{path} is not a database of healthmon; one of the earlier script's is taken over by `healthmon db import`")
     version = _number(connection, "PRAGMA user_version")
-    if version > SCHEMA_VERSION:
-        raise UsageError(f"{path} has schema {version}, and this healthmon knows up to {SCHEMA_VERSION}: it was written by a newer version")
+    if version > migrate.SCHEMA_VERSION:
+        raise UsageError(f"{path} has schema {version}, and this healthmon knows up to {migrate.SCHEMA_VERSION}: it was written by a newer version")
 
 
 def _number(connection: apsw.Connection, sql: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from healthmon import clock
@@ -97,19 +98,17 @@ def alarms(connection: Connection, since: datetime, until: datetime) -> list[Ala
 
 def acknowledged_at(connection: Connection, incident_ids: Iterable[int]) -> dict[int, datetime]:
     """Return when a person first said of each of these incidents that it is seen; those of which nobody did are missing."""
-    found = {}
-    for incident_id in incident_ids:
-        row = connection.row(
-            """
-            SELECT min(c.acknowledged_at) FROM incidents AS i JOIN conversations AS c ON c.service_id = i.service_id
-            WHERE i.incident_id = ? AND c.acknowledged_at >= i.started_at AND (i.resolved_at IS NULL OR c.acknowledged_at <= i.resolved_at)
-            """,
-            incident_id,
-        )
-        at = None if row is None else time_or_none(row[0])
-        if at is not None:
-            found[incident_id] = at
-    return found
+    rows = connection.rows(
+        """
+        SELECT i.incident_id, min(c.acknowledged_at)
+        FROM json_each(?) AS asked CROSS JOIN incidents AS i ON i.incident_id = asked.value
+        CROSS JOIN conversations AS c ON c.service_id = i.service_id
+        WHERE c.acknowledged_at >= i.started_at AND (i.resolved_at IS NULL OR c.acknowledged_at <= i.resolved_at)
+        GROUP BY i.incident_id
+        """,
+        json.dumps(list(incident_ids)),
+    )
+    return {integer(row[0]): time(row[1]) for row in rows}
 
 
 def mark_false(connection: Connection, alert_id: int, *, by: str, reason: str, at: datetime) -> bool:

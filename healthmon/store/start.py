@@ -14,7 +14,7 @@ import apsw
 from healthmon import clock
 from healthmon.errors import HealthmonError, StoreError
 from healthmon.model.alert import HISTORY_LOST, Alert, AlertSeverity
-from healthmon.store import alerts, checks, checkup, sentinel, watermark
+from healthmon.store import alerts, checks, checkup, sentinel, upgrade, watermark
 from healthmon.store.connection import create_or_open, open_for_writing
 from healthmon.store.files import BESIDE, make_directory, put_aside, require_writable
 from healthmon.store.sentinel import UNKNOWN, Sentinel
@@ -45,6 +45,7 @@ def begin(paths: Paths, records: Log) -> Connection:
         _put_foreign_aside(paths.database, known, records)
         _put_overwritten_aside(paths, records)
         _require_whole(paths.database, records)
+        upgrade.back_up(paths, records)
     connection = create_or_open(paths.database)
     try:
         newest = checks.newest_at(connection)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.store.row import integer, real, time
+from healthmon.store.row import integer, real, text, time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,3 +93,19 @@ def count(connection: Connection, service_id: int, *, since: datetime, until: da
         clock.to_sql(until),
     )
     return 0 if found is None else integer(found[0])
+
+
+def between(connection: Connection, service_id: int, since: datetime, until: datetime) -> list[Start]:
+    """Return the starts of a time, oldest first, after the last one before it: what was started then may have been another image."""
+    rows = connection.rows(
+        """
+        SELECT started_at, image_id FROM target_starts
+        WHERE service_id = ?1 AND started_at < ?3
+          AND started_at >= coalesce((SELECT max(started_at) FROM target_starts WHERE service_id = ?1 AND started_at < ?2), ?2)
+        ORDER BY started_at
+        """,
+        service_id,
+        clock.to_sql(since),
+        clock.to_sql(until),
+    )
+    return [Start(at=time(row[0]), image_id=text(row[1])) for row in rows]

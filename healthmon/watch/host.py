@@ -65,6 +65,22 @@ def listeners(port: int) -> list[str]:
     return sorted({_called(found.pid) for found in listening if found.laddr and found.laddr.port == port})
 
 
+def listening() -> dict[int, str]:
+    """Return who listens on which TCP port of this host: the name of the process, empty where we may not look into it."""
+    try:
+        found = [one for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN]
+    except (psutil.Error, OSError):
+        return {}
+    return {one.laddr.port: _name(one.pid) for one in found if one.laddr}
+
+
+def _name(pid: int | None) -> str:
+    try:
+        return "" if pid is None else psutil.Process(pid).name()
+    except (psutil.Error, OSError):
+        return ""
+
+
 def _called(pid: int | None) -> str:
     if pid is None:
         return "a process of another user"

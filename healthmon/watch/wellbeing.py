@@ -28,6 +28,7 @@ class Judged:
     reason: WatchReason
     detail: str = ""
     has_beaten: bool  # since it was started
+    has_begun: bool = True  # its work, and not only to wait for what it needs
     is_stuck: bool  # it lives, and says that it cannot work
     is_elsewhere: bool = False  # not under our supervisord, but in a unit of its own
 
@@ -59,6 +60,8 @@ def wellbeing(judged: Sequence[Judged], *, supervisor_problem: str) -> Wellbeing
 
 
 def _is_starting(one: Judged) -> bool:
+    if one.state is ProgramState.STARTING:
+        return not (one.has_beaten and one.has_begun)  # supervisord believes it a second later, whatever it does
     return one.state not in SETTLED or (one.state is ProgramState.RUNNING and not one.has_beaten)
 
 

@@ -62,6 +62,7 @@ def make(config: Config, reader: Reader, hub: Hub, access: Access, log: Log) -> 
         Route("/", shared.of(pages.overview)),
         Route("/services/{name}", pages.service),
         Route("/incidents", pages.incidents),
+        Route("/incidents/{number:int}", pages.incident),
         Route("/slo", pages.slo),
         Route("/processes", pages.processes),
         Route("/healthz", answers.healthz),

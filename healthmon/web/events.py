@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from healthmon.web.hub import Hub, News
+    from healthmon.web.hub import Change, Hub, News
 
 MAX_VIEWERS = 256
 RETRY_MS = 2_000  # after which a browser comes again
@@ -38,6 +38,7 @@ class Events:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._written: tuple[tuple[Change, ...], str] = ((), "")
 
     async def stream(self, request: Request) -> Response:
         query = queries.read(EventsQuery, request.query_params)
@@ -55,7 +56,7 @@ class Events:
             if seen:
                 yield _event(self._id(last), "reset", "{}")
         async for news in self._hub.follow(last):
-            yield "".join([*(_event(self._id(one.number), one.kind, one.text) for one in news.changes), self._beat(news)])
+            yield self._changes(news) + self._beat(news)
 
     def _number(self, seen: str | None) -> int | None:
         """Return the number of the change that was seen last; None when it is none of this process's life."""
@@ -63,6 +64,12 @@ class Events:
         if match is None or match[1] != self._hub.life or int(match[2]) > self._hub.number:
             return None
         return int(match[2])
+
+    def _changes(self, news: News) -> str:
+        """Return the changes as they are sent: written once for all who are told the same."""
+        if self._written[0] is not news.changes:
+            self._written = news.changes, "".join(_event(self._id(one.number), one.kind, one.text) for one in news.changes)
+        return self._written[1]
 
     def _beat(self, news: News) -> str:
         words = {"at": to_iso(clock.now()), "newest_check": news.newest_check, "trouble": news.trouble}

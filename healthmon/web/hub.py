@@ -70,6 +70,7 @@ class Hub:
         self.viewers = 0
         self._changes: dict[str, Change] = {}  # the last to change is last
         self._texts: Memo[str] = Memo()  # of services
+        self._since: tuple[int, int, tuple[Change, ...]] = (0, 0, ())
         self._newest_check: str | None = None
         self._trouble = ""
         self._commits = -1
@@ -87,7 +88,7 @@ class Hub:
         try:
             await self.look()
             while not self._has_ended:
-                news, found, last = self._news, self.changes_since(last), self.number
+                news, found, last = self._news, self._shared_since(last), self.number
                 yield News(number=last, changes=found, newest_check=self._newest_check, trouble=self._trouble)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(news.wait(), BEAT_EVERY_S)
@@ -110,6 +111,12 @@ class Hub:
                 break
             found.append(change)
         return tuple(reversed(found))
+
+    def _shared_since(self, number: int) -> tuple[Change, ...]:
+        """Return the same: one tuple for all viewers who saw as much, so that it is written for the network once, too."""
+        if self._since[:2] != (number, self.number):
+            self._since = number, self.number, self.changes_since(number)
+        return self._since[2]
 
     async def commits(self) -> int:
         """Return a number that is another one when somebody wrote since."""

@@ -10,23 +10,27 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from healthmon import clock
-from healthmon.answers import live, maintenance, processes, service, slo
+from healthmon.answers import changes, live, maintenance, processes, service, slo, story
 from healthmon.answers import overview as standing
 from healthmon.errors import UsageError
 from healthmon.processes import programs
-from healthmon.store import incidents, process_samples, services
+from healthmon.store import incidents, outcomes, process_samples, services
 from healthmon.web import queries
 from healthmon.web.problems import Problem
 from healthmon.web.queries import IncidentsPageQuery, OverviewQuery, ServicePageQuery, SloPageQuery
 from healthmon.web.views.choice import Choice, choose
+from healthmon.web.views.incident import IncidentPage, incident_page
 from healthmon.web.views.lists import ON_A_PAGE, IncidentsPage, ProcessesPage, incidents_page, processes_page
 from healthmon.web.views.overview import Overview, overview
+from healthmon.web.views.period import Period, Span, span
 from healthmon.web.views.problems import problems
 from healthmon.web.views.public import PublicPage, first_day, public_page
-from healthmon.web.views.service import SPANS, Range, ServicePage, service_page
+from healthmon.web.views.service import Inside, ServicePage, service_page
 from healthmon.web.views.slo import Days, SloPage, slo_page
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -72,14 +76,20 @@ class Pages:
 
     async def service(self, request: Request) -> Response:
         name = request.path_params["name"]
-        chosen = queries.read(ServicePageQuery, request.query_params).range
+        period = queries.read(ServicePageQuery, request.query_params).period()
         version = await self._version()
-        view = await self._reader.ask(lambda connection: self._service(connection, name, chosen))
+        view = await self._reader.ask(lambda connection: self._service(connection, name, period))
         return self._page("service.html", view, version=version)
 
     async def incidents(self, request: Request) -> Response:
         before = queries.read(IncidentsPageQuery, request.query_params).before
         return self._page("incidents.html", await self._reader.ask(lambda connection: self._incidents(connection, before)), path="/incidents")
+
+    async def incident(self, request: Request) -> Response:
+        number = request.path_params["number"]
+        version = await self._version()
+        view = await self._reader.ask(lambda connection: self._incident(connection, number))
+        return self._page("incident.html", view, version=version)
 
     async def slo(self, request: Request) -> Response:
         days = queries.read(SloPageQuery, request.query_params).days
@@ -113,9 +123,11 @@ class Pages:
         now = standing.read(connection, self._config, self._reader.known)
         chosen = choose(now.report.lines, choice)
         shown = [line.service.service_id for line in chosen.lines]
-        pasts = standing.read_past(connection, shown, until=now.report.at)
+        asked = _span(choice.period, now.report.at)
+        is_usual = choice.period == Period()
+        pasts = standing.read_past(connection, shown, since=asked.since, until=asked.until, is_usual=is_usual)
         return overview(
-            now, problems(now, self._runbooks), chosen=chosen, pasts=pasts, choice=choice, settings=self._services
+            now, problems(now, self._runbooks), chosen=chosen, pasts=pasts, choice=choice, span=asked, settings=self._services
         )
 
     def _read_public(self, connection: Connection) -> PublicPage:
@@ -127,11 +139,22 @@ class Pages:
             title=self._config.web.status_title,
         )
 
-    def _service(self, connection: Connection, name: str, chosen: Range) -> ServicePage:
+    def _service(self, connection: Connection, name: str, period: Period) -> ServicePage:
         known = services.by_name(connection).get(name)
         if known is None or name not in self._services:
             raise self._no_service(name)
-        return service_page(service.read(connection, self._config, known.service_id, span=SPANS[chosen]), self._services[name], chosen)
+        from healthmon.processes.evaluator.explaining import read_explanation  # noqa: PLC0415  only who looks at a service pays for it
+        from healthmon.processes.evaluator.ruling import read_rulings  # noqa: PLC0415  as above
+
+        now = clock.now()
+        asked = _span(period, now)
+        facts = service.read(connection, self._config, known.service_id, self._reader.known, since=asked.since, until=asked.until)
+        inside = Inside(
+            rulings=read_rulings(connection, self._config, name, now),
+            explained=read_explanation(connection, self._config, name, now),
+            done=changes.read(connection, known.service_id, name, since=asked.since, until=asked.until),
+        )
+        return service_page(facts, inside, self._services, name=name, period=period, span=asked)
 
     def _no_service(self, name: str) -> Problem:
         try:
@@ -143,7 +166,17 @@ class Pages:
     def _incidents(self, connection: Connection, before: int | None) -> IncidentsPage:
         found = incidents.page(connection, before=before, limit=ON_A_PAGE + 1, service_id=None, is_open=None)
         names = {one.service_id: name for name, one in services.by_name(connection).items() if name in self._services}
-        return incidents_page(found, names, clock.now(), is_first=before is None)
+        acknowledged = outcomes.acknowledged_at(connection, [one.incident_id for one in found])
+        return incidents_page(found, names, acknowledged, clock.now(), is_first=before is None)
+
+    def _incident(self, connection: Connection, number: int) -> IncidentPage:
+        found = story.read_story(connection, number) if number <= queries.MAX_ID else None
+        if found is None:
+            raise Problem(HTTPStatus.NOT_FOUND, f"there is no incident {number}, or it is not kept any more")
+        wrong = () if found.incident.resolved_at is not None else problems(standing.read(connection, self._config, self._reader.known), self._runbooks)
+        problem = next((one for one in wrong if one.name == found.service), None)
+        acknowledged = outcomes.acknowledged_at(connection, [number])
+        return incident_page(found, acknowledged.get(number), problem, clock.now(), is_watched=found.service in self._services)
 
     def _slo(self, connection: Connection, days: Days) -> SloPage:
         return slo_page(slo.read(connection, self._config, slo.last_days(clock.now(), int(days))), days)
@@ -155,3 +188,10 @@ class Pages:
     def _page(self, template: str, view: object, *, status: HTTPStatus = HTTPStatus.OK, path: str = "", version: str = "") -> Response:
         page = self._templates.get_template(template).render(view=view, path=path, version=version)
         return HTMLResponse(page, status_code=status)
+
+
+def _span(period: Period, now: datetime) -> Span:
+    try:
+        return span(period, now)
+    except ValueError as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, str(error)) from None

@@ -13,7 +13,7 @@ from healthmon.model.status import ServiceStatus
 from healthmon.spelling import nearest, quoted
 from healthmon.web.problems import Problem
 from healthmon.web.views.choice import Choice
-from healthmon.web.views.service import Range
+from healthmon.web.views.period import Period, Range
 from healthmon.web.views.slo import Days
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_ITEMS = 1_000
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:")
+_FIELD = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?")
 MAX_ID = 2**63 - 1  # what SQLite counts to
 
 
@@ -32,6 +33,16 @@ def _written_out(text: object) -> object:
 
 
 Time = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+
+
+def _of_a_field(text: object) -> object:
+    """Read what a form's field sends: nothing, or a time without a zone, which is UTC."""
+    if isinstance(text, str) and _FIELD.fullmatch(text):
+        return f"{text}Z"
+    return None if text == "" else _written_out(text)
+
+
+FieldTime = Annotated[AwareDatetime | None, BeforeValidator(_of_a_field)]
 
 
 class Query(BaseModel):
@@ -67,12 +78,30 @@ class HistoryQuery(Paged):
     since: Time | None = Field(None, description="Only checks at or after this time; without it 24 hours before `before`.")
 
 
+<<<<<<< HEAD
 class LevelsQuery(Query):
     since: Time | None = Field(None, description="From when on; without it 30 days before `until`; what is longer ago than ten years is left out.")
     until: Time | None = Field(None, description="Until when, at most now; without it now.")
 
 
 class OverviewQuery(Query):
+=======
+class PeriodQuery(Query):
+    """Of which time a page is: `range`, or `from` and `to`."""
+
+    range: Range | Literal[""] = Field("", description="How far back it looks.")
+    since: FieldTime = Field(None, alias="from", description="Since when; a time without a zone is UTC.")
+    until: FieldTime = Field(None, alias="to", description="Until when; without it until now.")
+
+    def period(self) -> Period:
+        """Return it. Raises Problem (400) where both are asked for."""
+        if self.range and self.since is not None:
+            raise Problem(HTTPStatus.BAD_REQUEST, "range: ask for a range, or from and to, not both")
+        return Period(range=self.range or Range.DAY, since=self.since, until=self.until)
+
+
+class OverviewQuery(PeriodQuery):
+>>>>>>> main
     """What the first page is asked for: its form sends empty fields, too."""
 
     q: str = Field("", max_length=200, description="Only services with this in their name or group.")
@@ -83,11 +112,11 @@ class OverviewQuery(Query):
 
     def choice(self) -> Choice:
         status = ServiceStatus(self.status) if self.status else None
-        return Choice(text=self.q.strip(), group=self.group, status=status, kiosk=self.kiosk, page=self.page)
+        return Choice(text=self.q.strip(), group=self.group, status=status, kiosk=self.kiosk, page=self.page, period=self.period())
 
 
-class ServicePageQuery(Query):
-    range: Range = Field(Range.DAY, description="How far back it looks.")
+class ServicePageQuery(PeriodQuery):
+    pass
 
 
 class SloPageQuery(Query):
@@ -122,6 +151,7 @@ def said(error: ValidationError, model: type[BaseModel]) -> str:
 
 def _said(place: str, kind: str, message: str, model: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
-        return f"{quoted(place)} is not known here{nearest(place, model.model_fields)}"
+        names = [field.alias or name for name, field in model.model_fields.items()]
+        return f"{quoted(place)} is not known here{nearest(place, names)}"
     words = f"{message[0].lower()}{message[1:]}".removeprefix("value error, ")
     return f"{place}: {words}" if place else words

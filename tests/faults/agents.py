@@ -174,7 +174,7 @@ class Agent:
 
     def assert_one_of_each(self) -> None:
         """No process of an earlier life is left beside one of this."""
-        titles = [" ".join(process.cmdline()) for process in psutil.Process(self.process.pid).children(recursive=True)]
+        titles = [title for process in psutil.Process(self.process.pid).children(recursive=True) if (title := _title(process))]
         strays = [
             process.pid
             for process in psutil.process_iter(["cmdline"])
@@ -187,6 +187,13 @@ class Agent:
         """What must hold after every row: one of each, and a database without a scratch."""
         self.wait_until_running()
         assert self.rows("PRAGMA integrity_check") == [("ok",)], "the database is damaged"
+
+
+def _title(process: psutil.Process) -> str:
+    """Return what a process calls itself; nothing of one that is just over, such as who sent a message."""
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""
 
 
 def _is_of(process: psutil.Process, directory: Path) -> bool:

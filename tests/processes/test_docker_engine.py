@@ -455,7 +455,7 @@ def test_what_nobody_uses_wakes_nobody_and_is_seen_with_everything_else(docker: 
     before = observed(engine, ours).incarnation, observed(engine, other).incarnation
     follow(engine)
     engine.observe()
-    engine.disregard({other})
+    engine.heed({ours}, {other}, new=False)
     docker.cli("restart", "--time", "0", other)
     docker.cli("restart", "--time", "0", ours)
     seen: dict[str, Target] = {}

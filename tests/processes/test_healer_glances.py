@@ -39,6 +39,7 @@ class Engine(NoEngine):
         self.glimpse: Glimpse | None = None
         self.observed = self.recalled = 0
         self.disregarded: set[str] = set()
+        self.heeds_new = True
 
     def observe(self) -> list[Target]:
         self.observed += 1
@@ -51,8 +52,8 @@ class Engine(NoEngine):
     def glance(self) -> Glimpse | None:
         return self.glimpse
 
-    def disregard(self, target_ids: Collection[str]) -> None:
-        self.disregarded = set(target_ids)
+    def heed(self, concerning: Collection[str], bystanders: Collection[str], *, new: bool) -> None:  # noqa: ARG002  the Protocol's
+        self.disregarded, self.heeds_new = set(bystanders), new
 
 
 class World:
@@ -125,6 +126,15 @@ def test_what_may_give_a_service_another_container_has_all_matched_anew(world: W
     """From what is known already: nobody is asked for it."""
     world.glance(*changed, gone=gone)
     assert (world.engine.recalled, world.engine.observed) == (1, 1)
+
+
+def test_new_containers_are_heeded_only_while_a_service_waits_for_one(world: World) -> None:
+    """What comes and goes beside us while all is well is not even looked at before its time."""
+    assert not world.engine.heeds_new
+    world.glance(replace(STORE, state=TargetState.EXITED))
+    assert world.engine.heeds_new
+    world.glance(STORE)
+    assert not world.engine.heeds_new
 
 
 def test_an_engine_that_lost_track_is_looked_at_as_a_whole(world: World) -> None:

@@ -169,3 +169,27 @@ _reload(following.begin(Paths(data_dir=Path({str(host.directory)!r}), database=P
         host.rpc.start("watchdog")
         assert host.wait_for_groups(*groups)["probe-core"] == core
         assert {path.stem for path in host.paths.programs.glob("probe-*.conf")} == {f"probe-{group}" for group in groups}
+
+
+def test_a_start_with_a_file_that_cannot_be_used_goes_on_with_the_last_one_where_that_is_wanted(host: Host) -> None:
+    """A reboot in the night after an edit that was refused is no moment to stop watching."""
+    host.end()
+    good = host.source.read_text(encoding="utf-8")
+    host.source.write_text(good.replace('"services"', '"servces"'), encoding="utf-8")
+    told = host.healthmon("run")
+    assert (told.returncode, "servces" in told.stderr) == (2, True)
+    told = host.healthmon("run", "--last-good", HEALTHMON_DATA_DIR=str(host.directory / "elsewhere"))
+    assert (told.returncode, "servces" in told.stderr) == (2, True), "nothing was ever applied there"
+
+    host.environment["HEALTHMON_DATA_DIR"] = str(host.directory)
+    asked = len(host.target.asked["a"])
+    host.start("--last-good")
+    wait_for(lambda: len(host.target.asked["a"]) > asked, seconds=20)
+    said = (host.directory / "said").read_text(encoding="utf-8")
+    assert "goes on with configuration 1, applied" in said
+    assert host.rows("SELECT message LIKE '%servces%' FROM alerts WHERE alert_type = 'configuration_refused' AND resolved_at IS NULL") == [(1,)]
+    assert "the file cannot be used" in host.healthmon("status").stderr
+
+    host.source.write_text(good, encoding="utf-8")
+    host.reload()
+    assert host.rows("SELECT 1 FROM alerts WHERE alert_type = 'configuration_refused' AND resolved_at IS NULL") == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import signal
 import socket
@@ -327,19 +328,22 @@ def test_a_client_that_went_away_while_supervisord_was_frozen_is_told_to_its_log
     assert "uncaptured" not in host.said()
 
 
-def test_a_hang_up_stops_an_agent_whose_output_alone_is_a_terminal(host: Host) -> None:
-    ours, theirs = os.openpty()
-    environment = {**os.environ, "PYTHONPATH": str(TOP)}
-    command = [*HEALTHMON, "--config", str(host.source), "run"]
-    with subprocess.Popen(command, cwd=host.directory, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=environment) as agent:
-        os.close(theirs)
-        try:
-            host.wait_until_running()
-            agent.send_signal(signal.SIGHUP)
-            assert agent.wait(20) == 0
-        finally:
-            agent.kill()
-            os.close(ours)
+def test_a_hang_up_applies_the_file_while_there_is_a_terminal_and_ends_all_in_good_order_when_it_was_closed(host: Host) -> None:
+    """Its output is a file: what counts is the terminal that it belongs to."""
+    pid, screen = pty.fork()
+    if pid == 0:
+        os.environ["PYTHONPATH"] = str(TOP)
+        os.dup2(os.open(host.directory / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+        os.chdir(host.directory)
+        os.execv(HEALTHMON[0], [*HEALTHMON, "--config", str(host.source), "run"])
+    try:
+        host.wait_until_running()
+        os.kill(pid, signal.SIGHUP)
+        log = host.directory / "logs" / "watchdog.log"
+        wait_for(lambda: "reload_begun by=SIGHUP" in log.read_text(encoding="utf-8"), seconds=10)
+    finally:
+        os.close(screen)
+    wait_for(lambda: os.waitpid(pid, os.WNOHANG) == (pid, 0), seconds=20)
 
 
 def test_run_with_its_stderr_closed_runs(host: Host) -> None:

@@ -1,70 +1,181 @@
-"""A database that is older comes to the schema of a new one, whole or not at all."""
+"""A database that is older comes to the schema of a new one, whole or not at all, and there is a way back.
+
+What the second version will change is not known yet, so one is made up here: a column, an index, and a table whose rows
+are computed from the old ones.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import apsw
 import pytest
 
 from healthmon.errors import StoreError, UsageError
-from healthmon.store.connection import Connection, create_or_open
-from healthmon.store.migrate import APPLICATION_ID, SCHEMA_VERSION, bring_up_to_date, schema_sql, version_of
+from healthmon.failpoints import ENVIRONMENT
+from healthmon.log import Log
+from healthmon.paths import Paths
+from healthmon.store import checks, migrate, services, start
+from healthmon.store.connection import Connection, create_or_open, open_for_reading, open_for_working, open_for_writing
+from healthmon.store.inspection import inspect
+from healthmon.store.migrate import APPLICATION_ID, schema_sql, version_of
+from tests.builders import NOW, a_check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+LOOKS = 100
+COLOUR = "ALTER TABLE services ADD COLUMN colour TEXT; CREATE INDEX by_colour ON services (colour);"
+SHAPES = "CREATE TABLE shapes (service_id INTEGER PRIMARY KEY REFERENCES services, looks INTEGER NOT NULL) STRICT;"
 STEPS = {
-    SCHEMA_VERSION + 1: "ALTER TABLE services ADD COLUMN colour TEXT; CREATE INDEX by_colour ON services (colour);",
-    SCHEMA_VERSION + 2: "CREATE TABLE shapes (shape TEXT) STRICT;",
-    SCHEMA_VERSION + 3: "CREATE TABLE half (made TEXT) STRICT; CREATE TABLE shapes (again TEXT) STRICT;",
+    2: f"{COLOUR}\n{SHAPES}\nINSERT INTO shapes SELECT service_id, count(*) FROM checks GROUP BY service_id;",
+    3: "CREATE TABLE third (made TEXT) STRICT;",
+    4: "CREATE TABLE half (made TEXT) STRICT; CREATE TABLE third (again TEXT) STRICT;",
 }
+LISTING = "SELECT type, name, sql FROM sqlite_schema ORDER BY name"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Connection]:
-    opened = create_or_open(tmp_path / "health_monitoring.db")
-    yield opened
-    opened.close()
+def paths(tmp_path: Path) -> Paths:
+    """An agent of the first version has been here."""
+    made = Paths(data_dir=tmp_path, database=tmp_path / "health_monitoring.db")
+    made.runtime.mkdir()
+    connection = begin(made)
+    services.sync(connection, [("doc_store", "core", True)], now=NOW)
+    checks.append(connection, [a_check() for _ in range(LOOKS)])
+    connection.close()
+    return made
 
 
-def tables(database: Connection) -> set[str]:
-    return {str(row[0]) for row in database.rows("SELECT name FROM sqlite_schema")}
+def begin(paths: Paths) -> Connection:
+    return start.begin(paths, Log("agent"))
 
 
-def test_a_new_database_is_the_schema_file(database: Connection, tmp_path: Path) -> None:
-    other = apsw.Connection(str(tmp_path / "by-hand.db"))
+def be(monkeypatch: pytest.MonkeyPatch, version: int) -> None:
+    """Be a healthmon whose schema has this version."""
+    monkeypatch.setattr(migrate, "SCHEMA_VERSION", version)
+    monkeypatch.setattr(migrate, "migration_sql", STEPS.__getitem__)
+
+
+def backups(paths: Paths) -> list[Path]:
+    return sorted(paths.backups.glob("before-schema-*.db"))
+
+
+def test_a_new_database_is_the_schema_file(tmp_path: Path) -> None:
+    made, other = create_or_open(tmp_path / "health_monitoring.db"), apsw.Connection(str(tmp_path / "by-hand.db"))
     other.execute(schema_sql())
-    listing = "SELECT type, name, sql FROM sqlite_schema ORDER BY name"
-    assert database.rows(listing) == other.execute(listing).fetchall()
+    assert made.rows(LISTING) == other.execute(LISTING).fetchall()
+    made.close()
     other.close()
 
 
-def test_every_version_between_the_first_and_the_present_has_its_step(database: Connection) -> None:
+def test_every_version_between_the_first_and_the_present_has_its_step() -> None:
     """The schema of version 1 had no predecessor. From 2 on, each needs a file, which this opens."""
-    database.rows("PRAGMA user_version = 1")
-    bring_up_to_date(database)
-    assert version_of(database) == SCHEMA_VERSION
+    for version in range(2, migrate.SCHEMA_VERSION + 1):
+        assert migrate.migration_sql(version)
 
 
-def test_steps_are_taken_in_their_order_and_once(database: Connection) -> None:
-    bring_up_to_date(database, to=SCHEMA_VERSION + 2, step=STEPS.__getitem__)
-    assert tables(database) >= {"by_colour", "shapes"}
-    assert version_of(database) == SCHEMA_VERSION + 2
-    bring_up_to_date(database, to=SCHEMA_VERSION + 2, step=STEPS.__getitem__)
+def test_an_older_database_is_backed_up_and_then_as_a_new_one_with_its_rows(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    be(monkeypatch, 2)
+    connection = begin(paths)
+    assert version_of(connection) == 2
+    assert connection.row("SELECT looks FROM shapes") == (LOOKS,)
+    assert connection.row("SELECT count(*), min(colour) FROM checks JOIN services USING (service_id)") == (LOOKS, None)
+    upgraded = connection.rows(LISTING)
+    connection.close()
+    new = apsw.Connection(str(tmp_path / "new.db"))
+    new.execute(schema_sql() + COLOUR + SHAPES)
+    same = [(kind, name) for kind, name, _ in new.execute(LISTING).fetchall()]
+    assert [(kind, name) for kind, name, _ in upgraded] == same
+    new.close()
+    [kept] = backups(paths)
+    assert (inspect(kept, limit_s=10).schema, inspect(kept, limit_s=10).rows["checks"]) == (1, LOOKS)
+    begin(paths).close()
+    assert backups(paths) == [kept], "a start that changes nothing needs no way back"
 
 
-def test_a_step_that_fails_leaves_the_database_as_it_was(database: Connection) -> None:
+def test_two_copies_of_before_are_kept(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths.backups.mkdir()
+    for name in ("before-schema-8-20260101T000000Z.db", "before-schema-9-20260101T000000Z.db"):
+        (paths.backups / name).touch()
+    os.utime(paths.backups / "before-schema-8-20260101T000000Z.db", (1, 1))
+    be(monkeypatch, 2)
+    begin(paths).close()
+    assert [path.name.split("-")[2] for path in backups(paths)] == ["2", "9"]
+
+
+def test_where_no_copy_can_be_made_nothing_is_changed(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    be(monkeypatch, 2)
+    paths.backups.write_text("in the way")
+    with pytest.raises(StoreError, match="backups"):
+        begin(paths)
+    be(monkeypatch, 1)
+    begin(paths).close()
+
+
+@pytest.mark.parametrize("open_it", [open_for_reading, open_for_writing, open_for_working])
+def test_a_newer_command_leaves_the_database_of_an_older_agent_alone(paths: Paths, open_it: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    be(monkeypatch, 2)
+    assert callable(open_it)
+    with pytest.raises(UsageError, match=r"has schema 1, and this healthmon works with 2: start the agent anew"):
+        open_it(paths.database)
+    assert inspect(paths.database, limit_s=1).schema == 1
+
+
+def test_an_older_version_refuses_with_advice_and_the_copy_of_before_is_the_way_back(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    be(monkeypatch, 2)
+    begin(paths).close()
+    before = paths.database.read_bytes()
+    be(monkeypatch, 1)
+    with pytest.raises(UsageError, match=r"has schema 2, this healthmon knows up to 1: .*`healthmon db restore` the newest before-schema-2-\*\.db"):
+        begin(paths)
+    assert paths.database.read_bytes() == before
+    [kept] = backups(paths)
+    kept.replace(paths.database)
+    connection = begin(paths)
+    assert connection.row("SELECT count(*) FROM checks") == (LOOKS,)
+    connection.close()
+
+
+def test_several_steps_are_one_transaction_and_one_that_fails_leaves_the_database_as_it_was(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    be(monkeypatch, 4)
     with pytest.raises((StoreError, apsw.Error)):
-        bring_up_to_date(database, to=SCHEMA_VERSION + 3, step=STEPS.__getitem__)
-    assert version_of(database) == SCHEMA_VERSION
-    assert tables(database) & {"by_colour", "shapes", "half"} == set()
+        begin(paths)
+    be(monkeypatch, 1)
+    connection = begin(paths)
+    names = {row[0] for row in connection.rows("SELECT name FROM sqlite_schema")}
+    assert names & {"by_colour", "shapes", "third", "half"} == set()
+    connection.close()
+    be(monkeypatch, 3)
+    connection = begin(paths)
+    assert version_of(connection) == 3
+    connection.close()
 
 
-def test_somebody_elses_database_is_not_migrated(database: Connection) -> None:
-    database.rows("PRAGMA application_id = 7")
+@pytest.mark.parametrize("times", [1, 2])
+def test_killed_after_a_step_it_is_taken_again_from_the_beginning(paths: Paths, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    be(monkeypatch, 3)
+    monkeypatch.setenv(ENVIRONMENT, f"migrate.stepped:{times}")
+    pid = os.fork()
+    if pid == 0:
+        begin(paths)
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGKILL
+    monkeypatch.delenv(ENVIRONMENT)
+    assert inspect(paths.database, limit_s=1).schema == 1
+    connection = begin(paths)
+    assert (version_of(connection), connection.row("SELECT looks FROM shapes")) == (3, (LOOKS,))
+    connection.close()
+
+
+def test_somebody_elses_database_is_not_migrated(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = apsw.Connection(str(paths.database))
+    other.execute("PRAGMA application_id = 7")
+    other.close()
+    be(monkeypatch, 2)
     with pytest.raises(UsageError, match="not a database of healthmon"):
-        bring_up_to_date(database, to=SCHEMA_VERSION + 1, step=STEPS.__getitem__)
-    assert "by_colour" not in tables(database)
+        begin(paths)
+    assert not paths.backups.exists()
     assert APPLICATION_ID != 7

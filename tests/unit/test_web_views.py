@@ -59,7 +59,9 @@ def test_an_hour_is_what_most_of_it_was(hour: Booked, kind: PartKind) -> None:
 
 
 def test_hours_that_nobody_booked_are_unknown() -> None:
-    assert [part.kind for part in strip({}, (), since=SINCE, until=NOW).parts] == [PartKind.UNKNOWN]
+    found = strip({}, (), since=SINCE, until=NOW)
+    assert [part.kind for part in found.parts] == [PartKind.UNKNOWN]
+    assert found.words == "Nothing is known of 1 d"
 
 
 def test_outages_stand_at_their_minute_and_are_never_too_narrow_to_see() -> None:

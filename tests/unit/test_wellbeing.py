@@ -20,7 +20,16 @@ HUNG = judged(reason=WatchReason.NO_HEARTBEAT, detail="for 26 s")
 CASES: list[tuple[str, Judged, bool, bool, bool, str]] = [
     ("well", judged(), YES, YES, YES, "2 processes, all well"),
     ("not heard of yet", judged(has_beaten=False), NO, YES, NO, "starting: evaluator"),
-    ("being started", judged(state=ProgramState.STARTING, reason=WatchReason.SUPERVISED), NO, YES, NO, "starting: evaluator"),
+    ("being started", judged(state=ProgramState.STARTING, reason=WatchReason.SUPERVISED, has_beaten=False), NO, YES, NO, "starting: evaluator"),
+    (
+        "waits for what it needs",
+        judged(state=ProgramState.STARTING, reason=WatchReason.SUPERVISED, has_begun=False),
+        NO,
+        YES,
+        NO,
+        "starting: evaluator",
+    ),
+    ("at work before supervisord believes it", judged(state=ProgramState.STARTING, reason=WatchReason.SUPERVISED), YES, YES, YES, "2 processes, all well"),
     ("being tried again", judged(state=ProgramState.BACKOFF, reason=WatchReason.SUPERVISED), NO, YES, NO, "starting: evaluator"),
     ("hung", HUNG, YES, NO, NO, "evaluator: no heartbeat for 26 s"),
     ("given up", judged(state=ProgramState.FATAL, reason=WatchReason.GIVEN_UP), YES, YES, NO, "evaluator: given up"),

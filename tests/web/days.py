@@ -12,14 +12,33 @@ from healthmon import clock
 from healthmon.history.rollups import Counter
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.check import CheckReason
+from healthmon.model.configuration import Configuration, ConfigurationCause
+from healthmon.model.forensics import Forensics, ForensicsMoment, Part
 from healthmon.model.heal import HealState
 from healthmon.model.incident import IncidentResolution
+from healthmon.model.rule_state import RulePhase, RuleState
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.model.target import Incarnation, TargetState
 from healthmon.status.uptime import HOUR, Booked, Uptime, hour_of
-from healthmon.store import alerts, conversations, heals, incidents, rollups, states, targets
+from healthmon.store import (
+    alerts,
+    channel_states,
+    checks,
+    configurations,
+    conversations,
+    deliveries,
+    forensics,
+    heals,
+    incidents,
+    outbox,
+    rollups,
+    rule_states,
+    states,
+    target_starts,
+    targets,
+)
 from healthmon.store.targets import TargetReport
-from tests.builders import a_heal, a_target
+from tests.builders import a_check, a_heal, a_notification, a_target
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,7 +68,10 @@ def fill(site: Site, *, now: datetime | None = None) -> None:
         states.save(site.database, saved)
     for name in ERRORS:
         _outage(site, known[name], name, now)
+    _kept(site, known[ROOT], now)
     _spoken(site, known, now)
+    _sent(site, now)
+    _done(site, known[ROOT], now)
 
 
 def _ill(name: str, now: datetime, order: int) -> list[tuple[datetime, datetime]]:
@@ -145,6 +167,69 @@ def _outage(site: Site, sid: int, name: str, now: datetime) -> None:
         incidents.note_healing(site.database, incident.incident_id, waits, "cooldown")
         if name == ROOT:
             heals.add(site.database, a_heal(HealState.FAILED, service_id=sid, incident_id=incident.incident_id, planned_at=now - timedelta(minutes=3), issued_at=now - timedelta(minutes=3), closed_at=now - timedelta(minutes=1)))
+
+
+def _kept(site: Site, sid: int, now: datetime) -> None:
+    """Keep what a restart of the root erased."""
+    incident = next(one for one in incidents.open_incidents(site.database) if one.service_id == sid)
+    parts = (
+        Part(name="container", lines=("state: running since 2026-11-26, restart policy unless-stopped", "memory: 1.9 GiB of 2 GiB")),
+        Part(name="log", lines=("WARN  pool exhausted, 64 of 64 connections in use", "ERROR timeout waiting for a connection", "ERROR GET /health 503")),
+    )
+    bundle = Forensics(
+        service_id=sid, incident_id=incident.incident_id, heal_id=None, moment=ForensicsMoment.DETECTED, taken_at=now - timedelta(minutes=6),
+        took_s=0.09, incarnation=Incarnation(target_id=f"{sid:064d}", started="once"), last_lines=parts[1].lines, parts=parts,
+    )  # fmt: skip
+    with site.database.transaction(durable=True):
+        forensics.keep(site.database, bundle)
+
+
+def _sent(site: Site, now: datetime) -> None:
+    """Send the mail about what is open, and let Slack fail."""
+    at = now - timedelta(minutes=4, seconds=30)
+    with site.database.transaction(durable=True):
+        for one in conversations.open_conversations(site.database):
+            if one.announced_at is None:
+                continue
+            names = {service.service_id: name for name, service in site.known.items()}
+            message = replace(a_notification(service=names[one.service_id], conversation_id=one.conversation_id), created_at=at)
+            outbox.enqueue(site.database, message, ["email", "slack"], lifetime=timedelta(days=1))
+        for queued in deliveries.queued(site.database, "email"):
+            deliveries.begin(site.database, queued.delivery.delivery_id, next_attempt_at=now)
+            deliveries.sent(site.database, queued.delivery.delivery_id, proof="250 accepted", now=at + timedelta(seconds=1))
+        for queued in deliveries.queued(site.database, "slack"):
+            for _ in range(3):
+                deliveries.begin(site.database, queued.delivery.delivery_id, next_attempt_at=now)
+                deliveries.failed(site.database, queued.delivery.delivery_id, error="HTTP 503", next_attempt_at=now)
+        channel_states.fails(site.database, "slack", error="HTTP 503", now=at + timedelta(seconds=2))
+
+
+def _done(site: Site, sid: int, now: datetime) -> None:
+    """Write what was done to the root: deployed yesterday evening, started by hand, configured otherwise; and its last hour of checks."""
+    error = ERRORS[ROOT]
+    looks = [now - timedelta(seconds=30 * back) for back in range(120, 0, -1)]
+    found = [
+        a_check(at=at, service_id=sid, response_time_s=0.013 + 0.002 * (number % 7))
+        if at < now - timedelta(minutes=7)
+        else a_check(at=at, service_id=sid, reason=error[0], error_message=error[1], status_code=503, response_time_s=0.012)
+        for number, at in enumerate(looks)
+    ]
+    checks.enter(site.database, found)
+    starts = [(now - timedelta(days=8), "sha256:aaa0"), (now - timedelta(hours=11), "sha256:bbb1"), (now - timedelta(hours=4), "sha256:bbb1")]
+    with site.database.transaction(durable=False):
+        for at, image in starts:
+            target_starts.note(site.database, {sid: target_starts.Start(at=at, image_id=image)}, now=at)
+            target_starts.answered(site.database, sid, at, at=at + timedelta(seconds=9))
+    for number, (at, interval) in enumerate([(now - timedelta(days=20), 30), (now - timedelta(hours=14), 20)], 1):
+        content = json.dumps({"services": [{"name": ROOT, "url": "http://localhost:5087/health", "interval_seconds": interval}]})
+        configurations.enter(
+            site.database, Configuration(number=number, applied_at=at, author="ada", cause=ConfigurationCause.RELOAD, source="health.json", content=content)
+        )
+    with site.database.transaction(durable=False):
+        rule_states.save(site.database, [
+            RuleState(service_id=sid, rule="critical_service_down", phase=RulePhase.FIRING, since=now - timedelta(minutes=5)),
+            RuleState(service_id=sid, rule="service_down", phase=RulePhase.PENDING, since=now - timedelta(seconds=100)),
+        ])  # fmt: skip
 
 
 def _spoken(site: Site, known: dict[str, int], now: datetime) -> None:

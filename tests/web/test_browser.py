@@ -11,9 +11,9 @@ from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.check import CheckReason
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status.uptime import Uptime
-from healthmon.store import alerts, incidents, states, targets
+from healthmon.store import alerts, checks, incidents, states, targets
 from healthmon.store.targets import TargetReport
-from tests.builders import a_target
+from tests.builders import a_check, a_target
 from tests.web import days
 from tests.web.browser import Scheme, chromium, looking
 from tests.web.payloads import PAYLOADS
@@ -22,9 +22,9 @@ from tests.web.sites import Site
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Locator
 
-PAGES = ("/", "/?kiosk=1", "/services/doc_store", "/incidents", "/slo", "/processes", "/status", "/login", "/nothing")
+PAGES = ("/", "/?kiosk=1", "/services/doc_store", "/incidents", "/incidents/5", "/slo", "/processes", "/status", "/login", "/nothing")
 SCREENS: tuple[tuple[int, Scheme], ...] = ((320, "light"), (320, "dark"), (1440, "light"), (1440, "dark"))
 LIVE_MS = 3_000  # the page promises one second on a machine that is not busy with tests
 
@@ -77,7 +77,21 @@ def test_an_outage_and_its_end_are_seen_without_a_reload(browser: Browser, site:
             become(site, status)
             look.page.locator(f'tr[data-name="doc_store"][data-status="{words}"]').wait_for(timeout=LIVE_MS)
             look.page.get_by_text(f"doc_store is {words}").wait_for(timeout=LIVE_MS)
+            icon = look.page.locator("link[rel=icon]").get_attribute("href") or ""
+            assert ("critical" in icon) is (status is ServiceStatus.UNHEALTHY)
         assert look.page.evaluate("window.stays"), "the page was loaded anew"
+        assert look.complaints == []
+
+
+def test_what_the_reader_opened_stays_open(browser: Browser, site: Site) -> None:
+    become(site, ServiceStatus.UNHEALTHY)
+    checks.append(site.database, [a_check(at=clock.now(), service_id=1)])
+    with looking(browser, f"http://127.0.0.1:{site.port}/services/doc_store?range=1h") as look:
+        look.page.get_by_text("As a table").click()
+        become(site, ServiceStatus.HEALTHY)
+        checks.append(site.database, [a_check(at=clock.now(), service_id=1)])
+        look.page.locator(".verdict.healthy").wait_for(timeout=LIVE_MS)
+        assert look.page.locator("tr[data-at]").first.is_visible()
         assert look.complaints == []
 
 
@@ -112,6 +126,57 @@ def test_the_keyboard_reaches_what_the_mouse_does(browser: Browser, day: Site) -
             look.page.keyboard.press("Tab")
             reached.add(look.page.evaluate("document.activeElement.textContent.trim()"))
         assert {service["name"] for service in days.SERVICES} <= reached
+
+
+def test_response_times_can_be_asked_and_a_time_be_chosen(browser: Browser, day: Site) -> None:
+    """By pointer and by keyboard, over the drawing that the server made; its table stays."""
+    with looking(browser, f"http://127.0.0.1:{day.port}/services/doc_store") as look:
+        page = look.page
+        plot = page.locator("#plot canvas")
+        plot.wait_for(timeout=LIVE_MS)
+        assert not page.locator("svg.chart").is_visible()
+        assert page.locator("tr[data-at]").count() > 20
+        page.locator("#plot").focus()
+        page.keyboard.press("End")
+        assert "median" in page.locator("#readout").inner_text()
+        assert "95th percentile" in (page.locator("#plot").get_attribute("aria-valuetext") or "")
+        page.mouse.move(*middle(plot))
+        page.get_by_text("another image").wait_for()
+        page.mouse.down()
+        x, y = middle(plot)
+        page.mouse.move(x + 200, y, steps=4)
+        page.mouse.up()
+        page.wait_for_url("**/services/doc_store?from=*&to=*", timeout=LIVE_MS)
+        assert page.locator("input[name=to]").input_value() != ""
+        assert look.complaints == []
+
+
+def test_one_moment_is_seen_in_all_strips_and_a_time_is_dragged(browser: Browser, day: Site) -> None:
+    with looking(browser, f"http://127.0.0.1:{day.port}/?group=core") as look:
+        page = look.page
+        strip = page.locator("td.axis .strip").nth(2)
+        strip.scroll_into_view_if_needed()
+        x, y = middle(strip)
+        page.mouse.move(x, y)
+        assert page.locator("#pointed").inner_text() != ""
+        assert page.evaluate("getComputedStyle(document.querySelector('td.axis'), '::after').width") == "1px"
+        page.mouse.down()
+        page.mouse.move(x + 60, y, steps=3)
+        page.mouse.up()
+        page.wait_for_url("**/?group=core&from=*&to=*", timeout=LIVE_MS)
+        assert look.complaints == []
+
+
+def test_without_javascript_the_drawing_of_the_server_is_there(browser: Browser, day: Site) -> None:
+    with looking(browser, f"http://127.0.0.1:{day.port}/services/doc_store", scripts=False) as look:
+        assert look.page.locator("svg.chart").is_visible()
+        assert not look.page.locator("#plot").is_visible()
+
+
+def middle(place: Locator) -> tuple[float, float]:
+    box = place.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def test_no_text_from_outside_runs(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> None:

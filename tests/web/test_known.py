@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthmon import clock
-from healthmon.answers import overview
+from healthmon.answers import overview, report
 from healthmon.answers.report import Known, read_dashboard
+from healthmon.history import report as history
 from healthmon.history.buckets import edges_us
 from healthmon.history.rollups import Counter
 from healthmon.memo import Memo
@@ -21,13 +22,13 @@ from healthmon.status.uptime import Booked, Uptime, hour_of
 from healthmon.store import checks, incidents, rollups, services, states, tallies, targets
 from healthmon.store.connection import Connection, create_or_open
 from healthmon.store.targets import TargetReport
-from healthmon.web import metrics
+from healthmon.web import metrics, service_metrics
 from healthmon.web.exposition import expose
 from healthmon.web.service_metrics import Told
 from tests.builders import a_check, a_config, a_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -181,4 +182,41 @@ def test_nothing_is_made_twice_of_the_same_and_memory_is_bounded() -> None:
     assert made == [1, 2]
     for key in range(10):
         assert memo.of(key, double, key) == 2 * key
-    assert len(memo) <= 3
+    assert len(memo._made) <= 3
+
+
+def test_what_is_as_it_was_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts the work: that answers are the same says nothing of whether anything is remembered."""
+    life = Life(tmp_path, seed=1)
+    life.settle()
+    for _ in range(STEPS):
+        life.happen()
+        life.settle()
+    made: list[str] = []
+    for module, name in (
+        *((states, "_state_and_uptime"), (targets, "_report"), (targets, "_summary"), (tallies, "_read"), (report, "_service"), (history, "line")),
+        *((service_metrics, f"_{name}") for name in ("state", "care", "checks", "container", "healing")),
+    ):
+        monkeypatch.setattr(module, name, counting(made, name, getattr(module, name)))
+    known, told = Known(), Told()
+
+    def read() -> int:
+        made.clear()
+        read_dashboard(life.database, life.config, known)
+        overview.read(life.database, life.config, known)
+        metrics.collect(life.database, life.config, {}, life.now, known=known, told=told)
+        return len(made)
+
+    assert read() > 0
+    assert read() == 0, made
+    life.database.change("UPDATE service_states SET last_checked_at = '2026-01-01 00:00:00.000' WHERE service_id = 1")
+    assert 0 < read() < 6
+    life.database.close()
+
+
+def counting(made: list[str], name: str, make: Callable[..., Any]) -> Callable[..., Any]:
+    def counted(*given: Any) -> Any:
+        made.append(name)
+        return make(*given)
+
+    return counted

@@ -7,7 +7,6 @@ import threading
 from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING
 
-from healthmon import clock
 from healthmon.model.status import ServiceStatus
 from healthmon.web import events, patience, writing
 from tests.web.sites import HOST
@@ -59,27 +58,25 @@ def test_a_body_that_does_not_come_is_waited_for_a_while(site: Site, monkeypatch
         assert read_to_end(client, within_s=5).startswith(b"HTTP/1.1 408")
 
 
-def test_a_hundred_viewers_hear_of_a_change_within_a_second(site: Site) -> None:
+def test_a_hundred_viewers_hear_of_a_change(site: Site) -> None:
+    """How soon, `tools/bench web` measures."""
     become(site, ServiceStatus.HEALTHY)
-    heard: list[float] = []
+    heard: list[str] = []
 
     def listen(stream: Stream) -> None:
-        stream.until("service")
-        heard.append(clock.monotonic() - began)
+        heard.append(stream.until("service")["current_status"])
 
     with ExitStack() as stack:
         streams = [stack.enter_context(looking(site)) for _ in range(VIEWERS)]
         for stream in streams:
             stream.until("beat")
-        began = clock.monotonic()
         become(site, ServiceStatus.UNHEALTHY)
         threads = [threading.Thread(target=listen, args=(stream,)) for stream in streams]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(20)
-    assert len(heard) == VIEWERS
-    assert sorted(heard)[VIEWERS // 2] < 1, heard
+    assert heard == ["unhealthy"] * VIEWERS
 
 
 def test_one_viewer_too_many_is_told_to_come_later(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,11 +18,14 @@ import pytest
 
 from healthmon import clock
 from healthmon.demo.ecosystem import free_ports
+from healthmon.model.check import CheckReason
+from healthmon.model.incident import IncidentResolution
 from healthmon.model.process import ProcessSample
-from healthmon.store import process_samples
+from healthmon.store import incidents, process_samples
+from tests.builders import a_check
 from tests.needs import program
 from tests.web.sites import SERVICES, Site
-from tests.web.test_metrics import fill
+from tests.web.test_metrics import count, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,21 +78,40 @@ def test_a_prometheus_scrapes_us_and_knows_all_that_rules_and_dashboard_ask_for(
     fill(site)
     exposed = set(re.findall(r"^# TYPE (\w+)", site.ask("/metrics").text, re.MULTILINE))
     dashboard = json.loads(DASHBOARD.read_text(encoding="utf-8"))
-    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-    asked += [annotation["expr"] for annotation in dashboard["annotations"]["list"]]
+    shown = [(panel["title"], target["expr"], target.get("legendFormat", "")) for panel in dashboard["panels"] for target in panel["targets"]]
+    shown += [(one["name"], one["expr"], one["titleFormat"]) for one in dashboard["annotations"]["list"]]
+    asked = [expression for _, expression, _ in shown]
     with prometheus(tmp_path, site) as ask:
         wait_for(lambda: ask('up{job="healthmon"} == 1') and ask('probe_success{instance="doc_store"}'))
         wait_for(lambda: ask('probe_success{instance="doc_store", group="default"}') == [0.0])
         wait_for(lambda: ask('up{instance="frontend"} == 0'))  # of what nothing is known, a probe fails
         wait_for(lambda: ask('healthmon_service_state{name="doc_store", state="unhealthy"}') == [1.0])
         wait_for(lambda: ask('ALERTS{alertname="ServiceUnhealthy", name="doc_store"}'))
-        for expression in asked:
-            ask(filled(expression))  # raises for one that is wrong
+        fall_ill_again(site)  # what panels show as changes has to change between two scrapes
+        for title, expression, legend in shown:
+            wait_for(lambda expression=expression: ask.series(filled(expression)), title)
+            labels = set(re.findall(r"\{\{(\w+)\}\}", legend))
+            assert all(labels <= one["metric"].keys() for one in ask.series(filled(expression))), (title, legend)
+        for variable in dashboard["templating"]["list"]:
+            if variable["type"] == "query":
+                match = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"])
+                assert match is not None, variable
+                series, label = match.groups()
+                assert ask.labels(filled(series), label), variable["name"]
     named = set(re.findall(r"\bhealthmon_\w+", " ".join([*asked, RULES.read_text(encoding="utf-8")])))
     named = {re.sub(r"_bucket$", "", name) for name in named}
     assert named <= exposed
     documented = re.findall(r"^\| `(\w+)` \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
     assert exposed <= set(documented)
+
+
+def fall_ill_again(site: Site) -> None:
+    count(site, a_check(CheckReason.STATUS, response_time_s=3.0), a_check(response_time_s=0.01))
+    [incident] = incidents.open_incidents(site.database)
+    now = clock.now()
+    incidents.resolve(site.database, incident.incident_id, at=now, resolution=IncidentResolution.RECOVERED)
+    about: dict[str, Any] = {"started_at": now, "detected_at": now, "episode_started_at": now, "error_message": ""}
+    incidents.open_incident(site.database, incident.service_id, reason=CheckReason.STATUS, **about)
 
 
 def filled(expression: str) -> str:
@@ -98,8 +120,8 @@ def filled(expression: str) -> str:
 
 
 @contextmanager
-def prometheus(directory: Path, site: Site) -> Iterator[Any]:
-    """Run a Prometheus that scrapes a site; give what asks it a query and returns the values."""
+def prometheus(directory: Path, site: Site) -> Iterator[Asking]:
+    """Run a Prometheus that scrapes a site; give what asks it."""
     [port] = free_ports(1)
     config = directory / "prometheus.yml"
     config.write_text(SCRAPES.format(port=site.port, rules=RULES), encoding="utf-8")
@@ -109,18 +131,35 @@ def prometheus(directory: Path, site: Site) -> Iterator[Any]:
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=directory)
 
-    def ask(query: str) -> list[float]:
-        url = f"http://127.0.0.1:{port}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
-        with suppress(ConnectionError), urllib.request.urlopen(url, timeout=10) as answer:
-            return [float(one["value"][1]) for one in json.load(answer)["data"]["result"]]
-        raise AssertionError("Prometheus cut the connection")
-
     try:
         wait_for(lambda: listens(port))
-        yield ask
+        yield Asking(port)
     finally:
         process.terminate()
         process.wait(20)
+
+
+class Asking:
+    """Asks a Prometheus as Grafana does."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def __call__(self, query: str) -> list[float]:
+        """Return the values of a query. Raises for one that is wrong."""
+        return [float(one["value"][1]) for one in self.series(query)]
+
+    def series(self, query: str) -> list[dict[str, Any]]:
+        return list(self._get("query", query=query)["result"])
+
+    def labels(self, series: str, label: str) -> list[str]:
+        return list(self._get(f"label/{label}/values", **{"match[]": series}))
+
+    def _get(self, path: str, **asked: str) -> Any:
+        url = f"http://127.0.0.1:{self._port}/api/v1/{path}?{urllib.parse.urlencode(asked)}"
+        with suppress(ConnectionError), urllib.request.urlopen(url, timeout=10) as answer:
+            return json.load(answer)["data"]
+        raise AssertionError("Prometheus cut the connection")
 
 
 def listens(port: int) -> bool:
@@ -129,8 +168,8 @@ def listens(port: int) -> bool:
     return False
 
 
-def wait_for(condition: Any) -> None:
+def wait_for(condition: Any, what: str = "") -> None:
     deadline = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < deadline, "what was waited for did not come"
+        assert time.monotonic() < deadline, f"what was waited for did not come: {what}"
         time.sleep(0.2)

@@ -102,6 +102,16 @@ async def test_commits_without_end_do_not_make_each_of_a_crowd_wait_for_its_own(
 
 
 @running
+async def test_who_says_that_an_older_answer_will_do_gets_one() -> None:
+    source = Source()
+    await source.ask()
+    source.commits_made = 1
+    assert bytes((await source.ask(cache_control="max-age=1")).body) == b"0"
+    assert bytes((await source.ask(cache_control="max-age=0")).body) == b"1"
+    assert source.makings == 2
+
+
+@running
 async def test_other_questions_have_other_answers() -> None:
     source = Source()
     await asyncio.gather(source.ask("/"), source.ask("/?page=2"), source.ask("/", accept="application/openmetrics-text"))

@@ -1,6 +1,7 @@
-"""How long do the page, the API and the metrics take with 1,000 services and 30 days of history, and with 17?
+"""How long do the page, the API and the metrics take with 1,000 services and 30 days of history, and with 17? And live events?
 
-The server is a process of its own, as in an agent; times are those of who asks it on the same host, medians over rounds.
+The server is a process of its own, as in an agent. Before each question a second of the services' life is written, so that
+nothing is answered from what was made for the one before; times are those of who asks on the same host.
 """
 
 from __future__ import annotations
@@ -18,118 +19,46 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import web_site
+import web_viewers
+
 from healthmon import clock
-from healthmon.history import histogram
-from healthmon.history.buckets import edges_us
-from healthmon.history.rollups import HIGH, MEDIAN, Counter
 from healthmon.model.check import CheckReason
 from healthmon.model.status import ServiceState, ServiceStatus
-from healthmon.status.uptime import Uptime, hour_of
-from healthmon.store import checks, facts, incidents, stale_rollups, states, tallies, targets
-from healthmon.store.targets import TargetReport
-from tests.builders import a_check, a_target
+from healthmon.status.uptime import Uptime
+from healthmon.store import states
+from healthmon.store.connection import open_for_writing
+from tests.web import browser
 from tests.web.sites import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    import apsw
+    from healthmon.store.connection import Connection
 
-DAYS = 30
-COUNTED_AGO = timedelta(minutes=5)  # the keeper comes as often
-RAW = timedelta(hours=2)  # of single checks; what is older is asked of the hours
-EVERY_S = 30
-HOUR_S = 3_600
-KINDS = 500  # of hours: none is like the one before it
 VIEWERS = 100
+CHANGED = 7  # the service that falls ill and recovers
 PATHS = ("/", "/api/v1/dashboard", "/api/v1/report", "/metrics", "/api/v1/incidents", "/api/v1/services/service_0/history?limit=100")
-
-
-def fill(site: Site, count: int) -> None:
-    """Give every service a state, a container, hours of 30 days, and the checks of the last two hours."""
-    chance, now = random.Random(1), clock.now()  # noqa: S311  the same figures every time, no secret
-    database = site.database
-    ids = range(1, count + 1)
-    with database.transaction(durable=False):
-        states.save(database, [(_state(chance, one), Uptime(percentage=100 - chance.random(), coverage=100.0)) for one in ids])
-        targets.publish(database, {one: TargetReport(observed_at=now, target=a_target(name=f"container_{one}")) for one in ids})
-        hours = [_hour(chance) for _ in range(KINDS)]
-        for hour in range(24 * DAYS):
-            start = clock.to_sql(hour_of(now) - timedelta(hours=hour))
-            database.change_many(
-                """
-                INSERT INTO service_hours (service_id, hour, healthy_s, checks, healthy_checks, answers, sum_us, minimum_us, maximum_us,
-                                           histogram, p50_us, p95_us)
-                VALUES (?, ?, 3600, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-                [(one, start, *chance.choice(hours)) for one in ids],
-            )
-        database.change_many("INSERT INTO service_percentiles VALUES (?, ?, 90000, 400000, 800000)", [(one, clock.to_sql(now)) for one in ids])
-        facts.note_time(database, stale_rollups.COUNTED_UNTIL, now - COUNTED_AGO)
-        tallies.count(database, [a_check(service_id=one, response_time_s=chance.random()) for one in ids], dict.fromkeys(ids, edges_us(2.0)))
-        for _ in range(200):
-            service_id, at = chance.choice(ids), now - timedelta(hours=chance.random() * 24 * DAYS)
-            database.change(
-                "INSERT INTO incidents (service_id, started_at, detected_at, episode_started_at, reason, resolved_at, resolution)"
-                " VALUES (?1, ?2, ?2, ?2, 'status', ?2, 'recovered')",
-                service_id,
-                clock.to_sql(at),
-            )
-        for one in (one for one in ids if one % 50 == 1):
-            facts_of: dict[str, Any] = {"started_at": now, "detected_at": now, "episode_started_at": now}
-            incidents.open_incident(database, one, reason=CheckReason.STATUS, error_message="expected 200, got 503", **facts_of)
-        database.change_many(
-            "INSERT INTO checks (timestamp, service_id, kind, status, response_time_us) VALUES (?, ?, 0, 1, ?)",
-            [
-                (clock.to_sql(now - timedelta(seconds=age + one / count * EVERY_S)), one, chance.randint(1_000, 900_000))
-                for age in range(0, int(RAW.total_seconds()), EVERY_S)
-                for one in ids
-            ],
-        )
-    database.rows("ANALYZE")
-
-
-def _hour(chance: random.Random) -> tuple[apsw.SQLiteValue, ...]:
-    counter = Counter()
-    for look in range(HOUR_S // EVERY_S):
-        counter.add(healthy=look > 0, response_time_us=chance.randint(1_000, 900_000))
-    found = counter.counted()
-    return (
-        *(found.checks, found.healthy_checks, found.answers, found.sum_us, found.minimum_us, found.maximum_us),
-        *(histogram.encode(found.histogram), found.percentile_us(MEDIAN), found.percentile_us(HIGH)),
-    )
-
-
-def _state(chance: random.Random, service_id: int) -> ServiceState:
-    is_ill = service_id % 50 == 1
-    return ServiceState(
-        service_id=service_id,
-        status=ServiceStatus.UNHEALTHY if is_ill else ServiceStatus.HEALTHY,
-        status_since=clock.now() - timedelta(hours=1),
-        last_checked_at=clock.now(),
-        last_healthy_at=clock.now(),
-        last_reason=CheckReason.STATUS if is_ill else CheckReason.OK,
-        last_error="expected 200, got 503" if is_ill else None,
-        last_response_time_s=chance.random(),
-    )
+PARTS = ("answers", "live", "screen", "punctuality")
 
 
 @contextmanager
-def served(directory: Path, count: int) -> Iterator[Site]:
+def served(directory: Path, count: int) -> Iterator[tuple[Site, psutil.Process]]:
     """Serve `count` services from a process of its own."""
     wanted = tuple(
         {"name": f"service_{one}", "url": "http://127.0.0.1:1/", "group": f"group_{one % 20}", "interval_seconds": 3_600.0, "expected_response_time": 2.0}
         for one in range(count)
     )
     site = Site(directory=directory, services=wanted)
-    fill(site, count)
+    web_site.fill(site, count)
     site.database.close()
     child = os.fork()
     if not child:
@@ -137,7 +66,7 @@ def served(directory: Path, count: int) -> Iterator[Site]:
         signal.pause()
     try:
         _wait_until_served(site)
-        yield site
+        yield site, psutil.Process(child)
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -145,12 +74,10 @@ def served(directory: Path, count: int) -> Iterator[Site]:
 
 def _wait_until_served(site: Site) -> None:
     for _ in range(200):
-        try:
+        with suppress(OSError):
             site.ask("/healthz")
-        except OSError:
-            time.sleep(0.05)
-        else:
             return
+        time.sleep(0.05)
     raise AssertionError("nothing is served")
 
 
@@ -169,62 +96,118 @@ def ask(site: Site, path: str) -> tuple[float, int, int]:
     return took, len(body), len(gzip.decompress(body)) if is_packed else len(body)
 
 
-def live(site: Site) -> float:
-    """Return the median seconds from a commit until it is told to each of 100 viewers."""
-    from healthmon.store.connection import open_for_writing  # noqa: PLC0415
+def answers(site: Site, server: psutil.Process, database: Connection, count: int, rounds: int) -> dict[str, Any]:
+    """Ask for each path so often, a second of life before each."""
+    chance, results = random.Random(2), {}  # noqa: S311  no secret
+    for path in PATHS:
+        ask(site, path)  # templates are read, connections opened
+        found, cpu_s = [], 0.0
+        for _ in range(rounds):
+            web_site.a_second(database, count, chance)
+            before = sum(server.cpu_times()[:2])
+            found.append(ask(site, path))
+            cpu_s += sum(server.cpu_times()[:2]) - before
+        times = sorted(one[0] for one in found)
+        figures = {"median_ms": 1_000 * statistics.median(times), "slowest_ms": 1_000 * times[-1], "cpu_ms": 1_000 * cpu_s / rounds}
+        results[path] = {**figures, "packed_bytes": found[-1][1], "bytes": found[-1][2], "rounds": rounds}
+        said = f"{figures['median_ms']:8.1f} ms, slowest {figures['slowest_ms']:7.1f}, CPU {figures['cpu_ms']:6.1f}"
+        print(f"{count:>6} services  {path:<52}{said} {found[-1][1] / 1000:9.1f} KB packed {found[-1][2] / 1000:9.1f} KB")
+    return results
 
-    told: list[float] = []
-    connections = [http.client.HTTPConnection("127.0.0.1", site.port, timeout=60) for _ in range(VIEWERS)]
-    answers = []
-    for connection in connections:
-        connection.request("GET", "/api/v1/events")
-        answers.append(connection.getresponse())
-    for answer in answers:
-        while answer.readline().strip() != b"event: beat":
-            pass
-    database = open_for_writing(site.config.paths.database)
 
-    def listen(answer: http.client.HTTPResponse) -> None:
-        while answer.readline().strip() != b"event: service":
-            pass
-        told.append(time.perf_counter() - started)
-
-    threads = [threading.Thread(target=listen, args=(answer,)) for answer in answers]
-    for thread in threads:
-        thread.start()
-    state = ServiceState(service_id=7, status=ServiceStatus.UNHEALTHY, last_checked_at=clock.now())
+def change(database: Connection, status: ServiceStatus) -> float:
+    """Let a service fall ill or recover; return when it was committed."""
+    reason = CheckReason.OK if status is ServiceStatus.HEALTHY else CheckReason.STATUS
+    now = clock.now()
+    state = ServiceState(service_id=CHANGED, status=status, status_since=now, last_checked_at=now, last_reason=reason)
     with database.transaction(durable=True):
         states.save(database, [(state, Uptime())])
-        checks.newest_at(database)
-    started = time.perf_counter()
-    for thread in threads:
-        thread.join(60)
-    for connection in connections:
-        connection.close()
-    database.close()
-    return statistics.median(told)
+    return time.time()
+
+
+def live(site: Site, database: Connection, rounds: int) -> dict[str, Any]:
+    """Return how long after its commit a change is told to the slowest of a hundred viewers."""
+    with web_viewers.streams(site.port, VIEWERS) as opened:
+        told = []
+        for number in range(rounds):
+            heard: list[float] = []
+
+            def listen(stream: Any, heard: list[float] = heard) -> None:
+                while stream.readline().strip() != b"event: service":
+                    pass
+                heard.append(time.time())
+
+            threads = [threading.Thread(target=listen, args=(one,)) for one in opened]
+            for thread in threads:
+                thread.start()
+            committed = change(database, (ServiceStatus.UNHEALTHY, ServiceStatus.HEALTHY)[number % 2])
+            for thread in threads:
+                thread.join(60)
+            told.append(max(heard) - committed)
+            time.sleep(0.6)
+    return spread(told)
+
+
+def screen(site: Site, database: Connection, rounds: int) -> dict[str, Any]:
+    """Return how long after its commit a change is on the screen of a real browser, in which the service's row is looked at."""
+    name = f"service_{CHANGED - 1}"
+    watch = """name => {
+        window.seen = [];
+        new MutationObserver(() => {
+            const row = document.querySelector(`[data-name="${name}"]`);
+            const status = row && row.dataset.status;
+            if (status && status !== window.lastStatus) { window.lastStatus = status; window.seen.push(Date.now() / 1000); }
+        }).observe(document.body, { subtree: true, childList: true, attributes: true });
+    }"""
+    chance, took = random.Random(3), []  # noqa: S311  no secret
+    with browser.chromium() as opened, browser.looking(opened, f"http://127.0.0.1:{site.port}/?q={name}") as look:
+        look.page.evaluate(watch, name)
+        change(database, ServiceStatus.HEALTHY)
+        time.sleep(3)
+        for number in range(rounds):
+            before = look.page.evaluate("window.seen.length")
+            committed = change(database, (ServiceStatus.UNHEALTHY, ServiceStatus.HEALTHY)[number % 2])
+            look.page.wait_for_function("known => window.seen.length > known", arg=before, timeout=20_000)
+            took.append(look.page.evaluate("window.seen.at(-1)") - committed)
+            time.sleep(chance.random() * 2)
+    return spread(took)
+
+
+def spread(values: list[float]) -> dict[str, Any]:
+    return {"median_ms": 1_000 * statistics.median(values), "slowest_ms": 1_000 * max(values), "rounds": len(values)}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser = argparse.ArgumentParser(prog="tools/bench web", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--services", type=int, nargs="*", default=[17, 1_000])
+    parser.add_argument("--only", choices=PARTS, nargs="*", default=PARTS)
     parser.add_argument("--json", type=Path, help="write the results here, too")
     options = parser.parse_args()
-    results: dict[str, Any] = {}
-    print(f"Python {platform.python_version()}, medians of {options.rounds} rounds")
-    for count in options.services:
-        with tempfile.TemporaryDirectory(prefix="hm-") as directory, served(Path(directory), count) as site:
-            for path in PATHS:
-                found = [ask(site, path) for _ in range(options.rounds)]
-                took, packed, size = statistics.median(one[0] for one in found), found[-1][1], found[-1][2]
-                results[f"{count} {path}"] = {"seconds": took, "packed_bytes": packed, "bytes": size}
-                print(f"{count:>6} services  {path:<52}{took * 1000:8.1f} ms {packed / 1000:9.1f} KB packed {size / 1000:9.1f} KB")
-            took = live(site)
-            results[f"{count} live"] = {"seconds": took, "viewers": VIEWERS}
-            print(f"{count:>6} services  a change told to {VIEWERS} viewers{' ' * 26}{took * 1000:8.1f} ms")
+    results: dict[str, Any] = {"python": platform.python_version(), "load": os.getloadavg()}
+    print(f"Python {platform.python_version()}, {options.rounds} rounds, load {os.getloadavg()[0]:.1f}")
+    for count in options.services if set(options.only) - {"punctuality"} else ():
+        results[f"{count} services"] = of_site(count, options.only, options.rounds)
+    if "punctuality" in options.only:
+        results["punctuality"] = web_viewers.punctuality(VIEWERS)
     if options.json:
-        options.json.write_text(json.dumps({"python": platform.python_version(), **results}, indent=2) + "\n")
+        options.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+def of_site(count: int, parts: list[str], rounds: int) -> dict[str, Any]:
+    """Measure what can be asked of a served database."""
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="hm-") as directory, served(Path(directory), count) as (site, server):
+        database = open_for_writing(site.config.paths.database)
+        if "answers" in parts:
+            found["answers"] = answers(site, server, database, count, rounds)
+        others: dict[str, Callable[[Site, Connection, int], dict[str, Any]]] = {"live": live, "screen": screen}
+        for name, measure in others.items():
+            if name in parts:
+                found[name] = measure(site, database, rounds)
+                print(f"{count:>6} services  {name}: median {found[name]['median_ms']:.0f} ms, slowest {found[name]['slowest_ms']:.0f} of {rounds}")
+        database.close()
+    return found
 
 
 if __name__ == "__main__":

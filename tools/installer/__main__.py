@@ -35,6 +35,7 @@ def arguments() -> argparse.Namespace:
     ):
         docker.add_argument(flag, dest="docker", action="store_const", const=value, help=about)
     parser.add_argument("--replace-earlier", action="store_true", default=None, help="stop the earlier script, and take over its configuration and database")
+    parser.add_argument("--older", action="store_true", help="also over a newer version, once its database was put out of the way")
     parser.add_argument("--no-start", action="store_true", help="do not enable and start it")
     return parser.parse_args()
 
@@ -51,7 +52,7 @@ def main() -> int:
         if given.uninstall:
             uninstall.uninstall(machine, layout, purge=given.purge)
         else:
-            choices = install.Choices(docker=given.docker, replace_earlier=given.replace_earlier, start=not given.no_start)
+            choices = install.Choices(docker=given.docker, replace_earlier=given.replace_earlier, start=not given.no_start, older=given.older)
             install.install(machine, layout, choices)
     except Trouble as trouble:
         print(f"tools/install: {trouble}", file=sys.stderr)

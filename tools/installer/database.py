@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
     from healthmon.installation import Installation
 
+KEPT = 2  # copies of before an upgrade
 # Both run with this version's own SQLite, which is safe beside a running agent as the system's is not, and as the agent's
 # account: files that root makes beside a database would keep the agent out.
 LOOK = """
 import sys
 from pathlib import Path
-from healthmon.store.connection import open_for_reading
-open_for_reading(Path(sys.argv[1])).close()
+from healthmon.store.inspection import inspect
+inspect(Path(sys.argv[1]), limit_s=10)
 """
 COPY = """
 import os, sys
@@ -69,3 +70,6 @@ def look_after(machine: Machine, layout: Layout, before: Installation | None) ->
     done = environment.run(layout, "-c", COPY, str(layout.database), str(copy), user=layout.user)
     if done.returncode != 0:
         raise Trouble(f"the database could not be copied, so nothing was touched: {done.stderr.strip()[-500:]}")
+    made = sorted(copy.parent.glob("before-[0-9]*.db"), key=lambda path: path.stat().st_mtime)
+    for old in made[:-KEPT]:
+        machine.remove(old)

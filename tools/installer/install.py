@@ -30,11 +30,13 @@ class Choices:
     docker: str | None
     replace_earlier: bool | None
     start: bool
+    older: bool
 
 
 def install(machine: Machine, layout: Layout, choices: Choices) -> None:
     before = installation.read(layout.prefix)
-    _refuse_downgrade(layout, before)
+    if not choices.older:
+        _refuse_downgrade(layout, before)
     earlier = find(layout.unit, layout.prefix)
     if earlier is not None:
         _agree_to_replace(machine, earlier, choices)
@@ -70,11 +72,16 @@ def install(machine: Machine, layout: Layout, choices: Choices) -> None:
 
 def _refuse_downgrade(layout: Layout, before: Installation | None) -> None:
     if before is not None and _numbers(before.version) > _numbers(layout.version):
+        newer = f"{layout.data}.of-{before.version}"
+        as_user = f"-o {layout.user} -g {layout.user}"
         raise Trouble(
             f"healthmon {before.version} is installed in {layout.prefix}, and this checkout is {layout.version}: an older one may not"
-            f" understand what the newer one wrote. Take a newer checkout; or stop {UNIT}, move {layout.data} away, put back the backup that"
-            f" was made before the upgrade ({layout.data}/backups/before-{before.version}-*.db) as {layout.database.name}, remove"
-            f" {layout.prefix / FILE_NAME}, and install again",
+            f""" understand what the newer one wrote. Nothing was changed. Take a newer checkout; or go back to how it was before the upgrade:
+  systemctl stop {UNIT}
+  mv {layout.data} {newer}
+  install -d -m 0750 {as_user} {layout.data}
+  install -m 0600 {as_user} "$(ls -t {newer}/backups/before-{before.version}-*.db | head -n 1)" {layout.database}
+  {layout.checkout}/tools/install --older""",
         )
 
 

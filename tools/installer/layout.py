@@ -76,7 +76,7 @@ class Layout:
         return {
             "bash": share / "bash-completion" / "completions" / "healthmon",
             "zsh": share / "zsh" / "site-functions" / "_healthmon",
-            "fish": share / "fish" / "vendor_completions.d" / "healthmon.fish",
+            "fish": Path("/etc/fish/completions/healthmon.fish"),  # Debian's fish looks nowhere below /usr/local
         }
 
     def shipped(self, name: str) -> str:
@@ -109,5 +109,5 @@ Wants={HEALER_UNIT}
 
 [Service]
 ExecStart=
-ExecStart={environment}/bin/healthmon run --without healer
+ExecStart={environment}/bin/healthmon run --last-good --without healer
 """

@@ -60,7 +60,7 @@ class Reporting:
         requesting: Requesting,
     ) -> None:
         known = list(services)
-        wanted = _rules(config)
+        wanted = rules_of(config)
         self._seeing = Seeing(known, depending, names=frozenset(name for one in wanted for name in one.condition.names))
         self._alerting = Alerting(_by_service(wanted, known), {service.service_id: service.name for service, _ in known}, log)
         self._telling = Telling(
@@ -174,7 +174,7 @@ class Reporting:
         return queued or has_own or any(one.move.event is not AlertEvent.NOTHING for one in moves)
 
 
-def _rules(config: Config) -> tuple[Rule, ...]:
+def rules_of(config: Config) -> tuple[Rule, ...]:
     """Return the rules of the file, and ours. One of the file that bears the name of one of ours stands for it, also switched off."""
     taken = {one.name for one in config.alert_rules}
     ours = rule.built_in(max_consecutive_failures=config.max_consecutive_failures, slo=config.slo)

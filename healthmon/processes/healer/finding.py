@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.errors import EngineError
 from healthmon.heal.interest import Interest, interest, is_in_place
-from healthmon.heal.matching import Match, MatchProblem, Wanted, match
+from healthmon.heal.matching import Match, MatchProblem, Wanted, holds_port, match
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -41,6 +41,7 @@ class Finder:
         self._problems: dict[str, str] = {}
         self._concerning: frozenset[str] = frozenset()  # ids of containers
         self._bystanders: set[str] = set()
+        self._awaits_new = True
         self.found: dict[str, Match] = {}
         self.found_at = clock.now()
         self.seen: list[Target] | None = None  # all containers, once all were seen
@@ -125,7 +126,8 @@ class Finder:
         ids = [one.incarnation.target_id for one in seen]
         self._concerning = frozenset(compress(ids, map(self._interest.covers, seen)))
         self._bystanders = set(ids) - self._concerning
-        self._docker.disregard(self._bystanders)
+        self._awaits_new = any(map(self._is_awaited, self._on_docker))
+        self._heed()
 
     def _changed_in_place(self, concern: Interest, glimpse: Glimpse) -> dict[str, Match] | None:
         """Return the services whose containers became something else; None where another container may be a service's now."""
@@ -142,7 +144,17 @@ class Finder:
         """Care no more for what has turned out to be nobody's."""
         if bystanders:
             self._bystanders |= {one.incarnation.target_id for one in bystanders}
-            self._docker.disregard(self._bystanders)
+            self._heed()
+
+    def _heed(self) -> None:
+        self._docker.heed(self._concerning, self._bystanders, new=self._awaits_new)
+
+    def _is_awaited(self, wanted: Wanted) -> bool:
+        """Tell whether a service has not the container that it had, or names: a new one may be it, and is looked at at once."""
+        found = self.found.get(wanted.name)
+        if found is None or found.target is None:
+            return wanted.name in self._matched or bool(wanted.container or wanted.compose_service)
+        return not holds_port(found.target)
 
     def _is_known(self, service: str, found: Match) -> bool:
         """Say whether a service still has the target that it had. Who has not seen all yet tells of no other one."""

@@ -11,7 +11,6 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from healthmon import clock
@@ -25,14 +24,6 @@ KEPT_CHUNKS = 2
 AT_ONCE = 64
 GONE_S = 1.0  # a process that hangs in the kernel is left behind
 SPARE_S = 2  # what outlives us is killed by `timeout`, this much later than we would have
-
-
-class Heard(Enum):
-    """How did it stop talking to us, this time?"""
-
-    SILENCE = auto()
-    A_FLOOD = auto()
-    ITS_END = auto()
 
 
 class Stopping(Protocol):
@@ -83,8 +74,8 @@ def _watch(process: subprocess.Popen[bytes], timeout_s: float, stopping: Stoppin
     said: deque[bytes] = deque(maxlen=KEPT_CHUNKS)
     problem = ""
     while (code := process.poll()) is None and not problem:
-        if _listen(process, said, LOOK_EVERY_S) is not Heard.SILENCE:
-            time.sleep(LOOK_EVERY_S)  # the pipe is closed, or its flood is held back: it writes no faster than we look
+        if not _listen(process, said, LOOK_EVERY_S):
+            time.sleep(LOOK_EVERY_S)  # so that what floods us is held back: it writes no faster than we look
         if clock.monotonic() >= until_s:
             problem = f"killed after {timeout_s:g} s"
         elif stopping.is_set():
@@ -94,20 +85,19 @@ def _watch(process: subprocess.Popen[bytes], timeout_s: float, stopping: Stoppin
     return Ended(exit_code=None if problem else code, problem=problem, output=output)
 
 
-def _listen(process: subprocess.Popen[bytes], said: deque[bytes], wait_s: float) -> Heard:
-    """Take what it says within this time, at most `AT_ONCE` chunks of it."""
+def _listen(process: subprocess.Popen[bytes], said: deque[bytes], wait_s: float) -> bool:
+    """Take what it says, at most `AT_ONCE` chunks of it; return whether all of this time was waited in vain."""
     pipe = process.stdout
-    for _ in range(AT_ONCE):
+    for chunk in range(AT_ONCE):
         if pipe is None:
-            return Heard.ITS_END
-        if not select.select([pipe], [], [], wait_s)[0]:
-            return Heard.SILENCE
+            return False
+        if not select.select([pipe], [], [], 0.0 if chunk else wait_s)[0]:
+            return chunk == 0
         piece = os.read(pipe.fileno(), CHUNK)
         if not piece:
-            return Heard.ITS_END
+            return False
         said.append(piece)
-        wait_s = 0.0
-    return Heard.A_FLOOD
+    return False
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

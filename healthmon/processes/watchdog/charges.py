@@ -107,6 +107,7 @@ class Charges:
             reason=decision.reason,
             detail=decision.detail,
             has_beaten=charge.last_beat_s is not None,
+            has_begun=charge.number > 0,
             is_stuck=charge.is_stuck,
         )
 

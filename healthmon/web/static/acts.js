@@ -9,9 +9,10 @@ const ACTS = {
   ack: {
     title: (name) => `Acknowledge the outage of ${name}`,
     words: "Reminders and escalation stop until it is over.",
-    fields: ["reason"],
+    fields: ["reason", "time"],
+    mayBeOpen: true,
     button: "Acknowledge",
-    send: (name, { reason }) => post(`/services/${encodeURIComponent(name)}/ack`, { reason }),
+    send: (name, { reason, seconds }) => post(`/services/${encodeURIComponent(name)}/ack`, seconds ? { reason, seconds } : { reason }),
   },
   silence: {
     title: (name) => `Tell nobody of ${name}`,
@@ -28,6 +29,13 @@ const ACTS = {
     needsReason: true,
     button: "Hold",
     send: (name, { reason, seconds }) => post(`/services/${encodeURIComponent(name)}/hold`, { reason, seconds }),
+  },
+  release: {
+    title: (name) => `Release ${name}`,
+    words: "The hold ends, and healing may try again what it has given up on.",
+    fields: ["reason"],
+    button: "Release",
+    send: (name, { reason }) => post(`/services/${encodeURIComponent(name)}/release`, { reason }),
   },
   "heal-now": {
     title: (name) => `Restart ${name} now`,
@@ -52,7 +60,10 @@ function open(act, name) {
   document.getElementById("act-words").textContent = wanted.words;
   document.getElementById("act-do").textContent = wanted.button;
   for (const field of ["reason", "time", "force"]) document.getElementById(`act-${field}`).hidden = !wanted.fields.includes(field);
+  const openEnd = document.getElementById("act-open-end");
+  openEnd.hidden = openEnd.disabled = !wanted.mayBeOpen;
   form.reset();
+  form.elements.seconds.value = wanted.mayBeOpen ? "" : "3600";
   said.textContent = "";
   dialog.dataset.act = act;
   dialog.dataset.service = name;

@@ -2,7 +2,7 @@
 import { offerActs } from "./acts.js";
 
 const SILENT_AFTER_MS = 12_000; // a beat comes every five seconds
-const AT_MOST_EVERY_MS = 1_000;
+const AT_MOST_EVERY_MS = 500; // with what comes before and after it, a change is on the screen within a second
 const SOON_MS = 150; // changes that belong together come within it
 const body = document.body;
 const refreshMs = Number(body.dataset.refresh) * 1_000;
@@ -11,11 +11,26 @@ const announcement = document.getElementById("announcement");
 let newestCheck = null;
 let heardAt = Date.now();
 let fetchedAt = Date.now();
+let changedAt = Date.now(); // when the last change was heard of that is to be seen
 let waiting = null;
+let wasSilent = false;
+let losses = 0;
+const since = new Date().toLocaleString();
 let statuses = statusesOf(document);
+let ahead = aheadOf(document); // by how much the clock here is ahead of the server's: ages are by the server's
 
 function statusesOf(root) {
   return new Map([...root.querySelectorAll("[data-status]")].map((row) => [row.dataset.name, row.dataset.status]));
+}
+
+function aheadOf(root) {
+  const made = root.querySelector(".foot time");
+  return made ? Date.now() - Date.parse(made.dateTime) : 0;
+}
+
+function changed() {
+  changedAt = Date.now();
+  soon();
 }
 
 function soon(delay = SOON_MS) {
@@ -26,7 +41,8 @@ function soon(delay = SOON_MS) {
 
 async function bringUpToDate() {
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const age = Math.min(1, Math.floor((Date.now() - changedAt) / 1_000)); // what others were sent since then will do
+    const answer = await fetch(location.href, { headers: { Accept: "text/html", "Cache-Control": `max-age=${age}` } });
     if (answer.ok) take(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
     // the connection is lost: the stream says so, and comes again by itself
@@ -39,13 +55,27 @@ async function bringUpToDate() {
 // The server's page is the only one that knows how things look: what has a key is replaced where it differs.
 function take(fresh) {
   document.title = fresh.title;
+  const icon = document.querySelector("link[rel=icon]");
+  const wanted = fresh.querySelector("link[rel=icon]");
+  if (icon.getAttribute("href") !== wanted.getAttribute("href")) icon.replaceWith(document.importNode(wanted, true));
+  ahead = aheadOf(fresh);
   takeRows(fresh);
   for (const part of fresh.querySelectorAll("main [data-key]")) {
     const present = document.querySelector(`main [data-key="${CSS.escape(part.dataset.key)}"]`);
-    if (present && present.closest("#rows") === null && !present.isEqualNode(part)) replace(present, part);
+    if (!present || present.closest("#rows") !== null) continue;
+    carryOver(present, part);
+    if (!present.isEqualNode(part)) replace(present, part);
   }
   announce(statusesOf(fresh));
   offerActs();
+  document.dispatchEvent(new Event("taken"));
+}
+
+// What the reader has opened stays open, and what one who is logged in may press stays there.
+function carryOver(present, part) {
+  const opened = new Map([...present.querySelectorAll("details")].map((one) => [one.querySelector("summary").textContent, one.open]));
+  for (const one of part.querySelectorAll("details")) one.open = opened.get(one.querySelector("summary").textContent) ?? one.open;
+  for (const acts of part.querySelectorAll(".acts")) acts.hidden = present.querySelector(".acts")?.hidden ?? acts.hidden;
 }
 
 function takeRows(fresh) {
@@ -98,15 +128,29 @@ function age(since) {
   return seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`;
 }
 
+// The two largest units, as the server writes them.
+function duration(seconds) {
+  const units = [["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1]];
+  const index = units.findIndex(([unit, size]) => seconds >= size || unit === "s");
+  const [unit, size] = units[index];
+  const [smaller, smallerSize] = units[index + 1] ?? ["", Infinity];
+  const rest = Math.floor((seconds % size) / smallerSize);
+  return `${Math.floor(seconds / size)} ${unit}${rest ? ` ${rest} ${smaller}` : ""}`;
+}
+
 function watch() {
   const silent = Date.now() - heardAt > SILENT_AFTER_MS;
   body.classList.toggle("stale", silent);
   lost.hidden = !silent && !lost.dataset.trouble;
-  if (silent) lost.textContent = `The connection to healthmon is lost: this is how it was ${age(heardAt)} ago.`;
+  if (silent && !wasSilent) losses += 1;
+  wasSilent = silent;
+  if (silent) lost.textContent = `The connection to healthmon is lost: this is how it was ${age(heardAt)} ago.${losses > 1 ? ` It was lost ${losses} times since ${since}.` : ""}`;
   else if (lost.dataset.trouble) lost.textContent = lost.dataset.trouble;
   const shown = document.querySelector(".verdict .age time");
-  if (shown && newestCheck) shown.textContent = `${age(Date.parse(newestCheck))} ago`;
-  if (!silent && Date.now() - fetchedAt > refreshMs) soon();
+  if (shown && newestCheck) shown.textContent = `${age(Date.parse(newestCheck) + ahead)} ago`;
+  if (silent) return; // what is not heard of any more does not go on
+  for (const time of document.querySelectorAll("time[data-ticks]")) time.textContent = duration(Math.max(0, Math.floor((Date.now() - ahead - Date.parse(time.dateTime)) / 1_000)));
+  if (Date.now() - fetchedAt > refreshMs) soon();
 }
 
 function connect() {
@@ -116,10 +160,10 @@ function connect() {
     const service = JSON.parse(event.data);
     const before = known.get(service.service_name) ?? statuses.get(service.service_name);
     known.set(service.service_name, service.current_status);
-    if (before !== service.current_status) soon();
+    if (before !== service.current_status) changed();
   });
-  for (const kind of ["incident", "alert", "heal"]) source.addEventListener(kind, () => soon());
-  source.addEventListener("reset", () => soon());
+  for (const kind of ["incident", "alert", "heal"]) source.addEventListener(kind, changed);
+  source.addEventListener("reset", changed);
   source.addEventListener("beat", (event) => {
     const beat = JSON.parse(event.data);
     newestCheck = beat.newest_check;
@@ -128,6 +172,12 @@ function connect() {
     watch();
   });
 }
+
+// Times are written in UTC: who points at one sees it by the clock at hand.
+document.addEventListener("mouseover", ({ target }) => {
+  const time = target.closest("time[datetime]");
+  if (time) time.title = `${new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" })}`;
+});
 
 if (body.dataset.version) {
   connect();

@@ -25,6 +25,9 @@ class Column:
     """One hour or day, for the chart's twin in words."""
 
     start: str
+    at_s: int  # its middle, since 1970
+    p50_ms: str  # for what draws it anew in the browser; empty where there was no answer
+    p95_ms: str
     checks: int
     p50: str
     p95: str
@@ -38,6 +41,8 @@ class Chart:
     bands: tuple[str, ...]
     middles: tuple[str, ...]
     outages: tuple[tuple[int, int], ...]  # x and width
+    step_s: int
+    expected_ms: str
     expected_y: int | None
     top: str
     columns: tuple[Column, ...]
@@ -59,9 +64,11 @@ def chart(  # noqa: PLR0913  what is drawn, and its axes
         bands=tuple(_band(run, top_us) for run in runs),
         middles=tuple(" ".join(f"{one.x},{_y(one.p50_us, top_us)}" for one in run) for run in runs if len(run) > 1),
         outages=tuple(_span(one, since, until) for one in outages),
+        step_s=round(step.total_seconds()),
+        expected_ms="" if expected_s is None else f"{1_000 * expected_s:g}",
         expected_y=_y((expected_s or 0) * US, top_us) if is_inside else None,
         top=wording.milliseconds(top_us / US),
-        columns=tuple(_column(point) for point in points),
+        columns=tuple(_column(point, since, until, step) for point in points),
         words=f"Highest 95th percentile {wording.milliseconds(highest / US)}",
     )
 
@@ -72,10 +79,14 @@ class _Drawn:
     __slots__ = ("p50_us", "p95_us", "x")
 
     def __init__(self, point: Point, since: datetime, until: datetime, step: timedelta) -> None:
-        begin, end = max(point.start, since), min(point.start + step, until)
-        self.x = _x(begin + (end - begin) / 2, since, until)
+        self.x = _x(_middle(point, since, until, step), since, until)
         self.p50_us = point.rollup.checks.percentile_us(50) or 0.0
         self.p95_us = point.rollup.checks.percentile_us(95)
+
+
+def _middle(point: Point, since: datetime, until: datetime, step: timedelta) -> datetime:
+    begin, end = max(point.start, since), min(point.start + step, until)
+    return begin + (end - begin) / 2
 
 
 def _runs(known: Sequence[_Drawn]) -> list[list[_Drawn]]:
@@ -112,15 +123,30 @@ def _y(us: float, top_us: float) -> int:
     return round(HEIGHT * (1 - us / top_us)) if top_us > 0 else HEIGHT
 
 
-def _column(point: Point) -> Column:
-    checks, percentage = point.rollup.checks, point.rollup.time.uptime_percentage
+def _column(point: Point, since: datetime, until: datetime, step: timedelta) -> Column:
+    checks = point.rollup.checks
     return Column(
         start=to_people(point.start),
+        at_s=round(_middle(point, since, until, step).timestamp()),
+        p50_ms=_ms(checks.percentile_us(50)),
+        p95_ms=_ms(checks.percentile_us(95)),
         checks=checks.checks,
         p50=_time(checks.percentile_us(50)),
         p95=_time(checks.percentile_us(95)),
-        uptime="unknown" if percentage is None else f"{percentage:.2f}%",
+        uptime=_uptime(point),
     )
+
+
+def _uptime(point: Point) -> str:
+    """Return it; nothing of a stretch that is shorter than what time is booked by."""
+    time = point.rollup.time
+    if time.uptime_percentage is not None:
+        return f"{time.uptime_percentage:.2f}%"
+    return "unknown" if time.unknown_s or time.maintenance_s else ""
+
+
+def _ms(us: float | None) -> str:
+    return "" if us is None else f"{us / 1_000:.3f}"
 
 
 def _time(us: float | None) -> str:

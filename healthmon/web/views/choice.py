@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from healthmon.history.report import worst_first
+from healthmon.web.views.period import Period, Range
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,7 @@ class Choice:
     status: ServiceStatus | None = None
     kiosk: bool = False
     page: int = 1
+    period: Period = field(default_factory=Period)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +61,15 @@ def address(choice: Choice, *, page: int = 1) -> str:
         "status": choice.status or "",
         "kiosk": "1" if choice.kiosk else "",
         "page": str(page) if page > 1 else "",
+        **choice.period.parameters,
     }
     found = {name: value for name, value in asked.items() if value}
     return f"/?{urlencode(found)}" if found else "/"
+
+
+def of_ranges(choice: Choice) -> dict[Range, str]:
+    """Return the addresses of the same choice over each range."""
+    return {one: address(replace(choice, period=Period(range=one))) for one in Range}
 
 
 def _matches(line: ServiceLine, choice: Choice) -> bool:

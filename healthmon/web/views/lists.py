@@ -48,11 +48,13 @@ class ProcessesPage:
     total: str
 
 
-def incidents_page(found: Sequence[Incident], names: Mapping[int, str], now: datetime, *, is_first: bool) -> IncidentsPage:
+def incidents_page(
+    found: Sequence[Incident], names: Mapping[int, str], acknowledged: Mapping[int, datetime], now: datetime, *, is_first: bool
+) -> IncidentsPage:
     """Return the page of what was found; one more than fits says that there are older ones."""
     shown = found[:ON_A_PAGE]
     return IncidentsPage(
-        rows=outages.rows(shown, names, now),
+        rows=outages.rows(shown, names, acknowledged, now),
         older=f"/incidents?before={shown[-1].incident_id}" if len(found) > ON_A_PAGE else "",
         nothing="There was no incident yet." if is_first else "There are no older ones.",
     )

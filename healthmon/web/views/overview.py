@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections import Counter
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -11,10 +13,12 @@ from healthmon.history.report import OverallHealth
 from healthmon.history.rollups import checks_of
 from healthmon.model.status import ServiceStatus
 from healthmon.model.target import TargetState
+from healthmon.status.uptime import Uptime
 from healthmon.web.views import wording
-from healthmon.web.views.choice import Choice, address
+from healthmon.web.views.choice import Choice, address, of_ranges
 from healthmon.web.views.moments import Moment, moment, moment_or_none
-from healthmon.web.views.restarts import restarts
+from healthmon.web.views.period import Periods, Span, periods
+from healthmon.web.views.restarts import MADE, Week, restarts, week
 from healthmon.web.views.sparkline import Sparkline, sparkline
 from healthmon.web.views.strip import Strip, strip
 
@@ -25,11 +29,11 @@ if TYPE_CHECKING:
     from healthmon.answers.overview import Past, Standing
     from healthmon.config import ServiceSettings
     from healthmon.history.report import ServiceLine
-    from healthmon.store.targets import TargetReport
     from healthmon.web.views.choice import Chosen
     from healthmon.web.views.problems import Problem
 
 US = 1e6
+MOST_COLUMNS = 10
 
 
 class Level(StrEnum):
@@ -77,6 +81,8 @@ class ServiceRow:
     container_state: str  # where it is another than it should be
     container_age: str
     engine_restarts: int
+    healed: int  # restarts by healing, of seven days
+    memory: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +99,7 @@ class Overview:
     problems: tuple[Problem, ...]
     undelivered: tuple[str, ...]  # channels that do not get through, in words
     rows: tuple[ServiceRow, ...]
+    columns: int  # of tiles on a wall
     choice: Choice
     statuses: tuple[StatusFilter, ...]
     groups: tuple[str, ...]
@@ -100,7 +107,9 @@ class Overview:
     before: str
     after: str
     restarts: str
-    since: Moment
+    week: Week | None
+    periods: Periods
+    span: Span
     at: Moment
 
 
@@ -111,9 +120,11 @@ def overview(  # noqa: PLR0913  what it rests on, one name each
     chosen: Chosen,
     pasts: Mapping[int, Past],
     choice: Choice,
+    span: Span,
     settings: Mapping[str, ServiceSettings],
 ) -> Overview:
     report = standing.report
+    healed = Counter(heal.service_id for heal in standing.week if heal.state in MADE)
     return Overview(
         verdict=_verdict(report, found),
         problems=found,
@@ -122,8 +133,10 @@ def overview(  # noqa: PLR0913  what it rests on, one name each
             for one in standing.failing_channels
         ),
         rows=tuple(
-            _row(line, standing.targets.get(line.service.service_id), report, pasts, settings) for line in chosen.lines
+            _row(line, standing, pasts[line.service.service_id], settings[line.service.name], healed[line.service.service_id])
+            for line in chosen.lines
         ),
+        columns=_columns(len(chosen.lines)),
         choice=choice,
         statuses=_statuses(report, choice),
         groups=tuple(sorted({line.service.group for line in report.lines})),
@@ -131,9 +144,16 @@ def overview(  # noqa: PLR0913  what it rests on, one name each
         before=chosen.before,
         after=chosen.after,
         restarts=restarts(standing.week),
-        since=moment(min((past.since for past in pasts.values()), default=report.at), report.at),
+        week=week(standing.week, {line.service.service_id: line.service.name for line in report.lines}),
+        periods=periods(choice.period, span, action="/", links=of_ranges(choice), kept=_kept(choice)),
+        span=span,
         at=moment(report.at, report.at),
     )
+
+
+def _columns(tiles: int) -> int:
+    """Return into how many columns tiles fit a wide screen, each about twice as wide as high."""
+    return max(1, min(MOST_COLUMNS, math.ceil(math.sqrt(tiles))))
 
 
 def _verdict(report: LiveReport, found: tuple[Problem, ...]) -> Verdict:
@@ -172,17 +192,27 @@ def _counts(report: LiveReport, found: tuple[Problem, ...], total: int) -> str:
     return " · ".join(parts)
 
 
-def _row(
-    line: ServiceLine,
-    report: TargetReport | None,
-    live: LiveReport,
-    pasts: Mapping[int, Past],
-    settings: Mapping[str, ServiceSettings],
-) -> ServiceRow:
-    name, past = line.service.name, pasts[line.service.service_id]
+def _uptime(line: ServiceLine, past: Past) -> Uptime:
+    """Return it with the percent of the time that is known. That of the last day is what everything else says, too."""
+    if past.booked is None:
+        return line.uptime
+    percentage, coverage = past.booked.uptime_percentage, past.booked.coverage((past.until - past.since).total_seconds())
+    return Uptime() if percentage is None else Uptime(percentage=percentage, coverage=coverage)
+
+
+def _kept(choice: Choice) -> tuple[tuple[str, str], ...]:
+    """Return what the form for other times sends along."""
+    asked = {"q": choice.text, "group": choice.group, "status": choice.status or "", "kiosk": "1" if choice.kiosk else ""}
+    return tuple((name, value) for name, value in asked.items() if value)
+
+
+def _row(line: ServiceLine, standing: Standing, past: Past, settings: ServiceSettings, healed: int) -> ServiceRow:
+    name, live = line.service.name, standing.report
+    report, usage = standing.targets.get(line.service.service_id), standing.usages.get(line.service.service_id)
     target = None if report is None else report.target
-    checks = sum(point.rollup.checks.checks for point in past.hours)
-    good = sum(point.rollup.checks.healthy_checks for point in past.hours)
+    checks = sum(point.rollup.checks.checks for point in past.points)
+    good = sum(point.rollup.checks.healthy_checks for point in past.points)
+    uptime = _uptime(line, past)
     return ServiceRow(
         key=f"service-{line.service.service_id}-{quote(name, safe='')}",
         name=name,
@@ -194,17 +224,17 @@ def _row(
         what="" if line.status is ServiceStatus.HEALTHY else line.error or line.reason.value,
         response=wording.milliseconds(line.response_time_s),
         percentiles=_percentiles(past),
-        uptime=wording.percentage(line.uptime),
-        coverage=wording.coverage(line.uptime),
+        uptime=wording.percentage(uptime),
+        coverage=wording.coverage(uptime),
         failed=wording.failed(checks, good),
-        strip=strip({one.start: one.rollup.time for one in past.hours}, past.incidents, since=past.since, until=past.until),
-        sparkline=sparkline(
-            past.hours, since=past.since, span=past.until - past.since, expected_s=settings[name].expected_response_time
-        ),
+        strip=strip({one.start: one.rollup.time for one in past.points}, past.incidents, since=past.since, until=past.until, step=past.step),
+        sparkline=sparkline(past.points, since=past.since, span=past.until - past.since, expected_s=settings.expected_response_time),
         container="" if target is None else target.name,
         container_state="" if target is None or target.state is TargetState.RUNNING else target.state.value,
         container_age="" if target is None or target.started_at is None else wording.age(target.started_at, live.at),
         engine_restarts=0 if target is None else target.restart_count,
+        healed=healed,
+        memory="" if usage is None else f"memory {usage.memory_percent:.0f}%",
     )
 
 
@@ -212,7 +242,7 @@ def _percentiles(past: Past) -> str:
     """Return median and 95th percentile. Merging the histograms of a day is for the first minutes, in which none are counted."""
     found = past.percentiles_us
     if found is None:
-        counted = checks_of(point.rollup.checks for point in past.hours)
+        counted = checks_of(point.rollup.checks for point in past.points)
         median, high = counted.percentile_us(50), counted.percentile_us(95)
         if median is None or high is None:
             return ""
@@ -222,7 +252,7 @@ def _percentiles(past: Past) -> str:
 
 def _statuses(report: LiveReport, choice: Choice) -> tuple[StatusFilter, ...]:
     def one(word: str, status: ServiceStatus | None, count: int) -> StatusFilter:
-        href = address(Choice(text=choice.text, group=choice.group, status=status, kiosk=choice.kiosk))
+        href = address(replace(choice, status=status, page=1), page=1)
         return StatusFilter(word=word, href=href, count=count, is_chosen=choice.status is status)
 
     order = (ServiceStatus.UNHEALTHY, ServiceStatus.UNKNOWN, ServiceStatus.HEALTHY)

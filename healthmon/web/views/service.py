@@ -3,46 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import urlencode
 
-from healthmon.answers.service import BY_HOUR_UP_TO
 from healthmon.clock import to_people
-from healthmon.heal.condition import condition
-from healthmon.status.uptime import HOUR
 from healthmon.web.views import outages, wording
+from healthmon.web.views.about import NOT_KNOWN, Neighbour, depends_on, facts_of, needed_by
 from healthmon.web.views.chart import Chart, chart
+from healthmon.web.views.gates import Why, why
+from healthmon.web.views.marks import Mark, marks
 from healthmon.web.views.moments import Moment, moment, moment_or_none
+from healthmon.web.views.period import Period, Periods, Range, Span, periods
 from healthmon.web.views.problems import STEPS, problems
+from healthmon.web.views.rules import RuleRow, rule_rows
 from healthmon.web.views.strip import Strip, strip
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from healthmon.answers.changes import Done
     from healthmon.answers.service import ServiceFacts
     from healthmon.config import ServiceSettings
-    from healthmon.history.report import ServiceLine
     from healthmon.model.check import Check
     from healthmon.model.forensics import Forensics
     from healthmon.model.heal import Heal
     from healthmon.model.status import ServiceStatus
+    from healthmon.processes.evaluator.explaining import Explained
+    from healthmon.processes.evaluator.ruling import Ruling
     from healthmon.web.views.outages import OutageRow
     from healthmon.web.views.problems import Problem
-
-DAY = timedelta(days=1)
-NOT_KNOWN = "unknown"
-
-
-class Range(StrEnum):
-    """How far back a page looks, as it stands in its address."""
-
-    DAY = "24h"
-    WEEK = "7d"
-    MONTH = "30d"
-    QUARTER = "90d"
-
-
-SPANS = {Range.DAY: DAY, Range.WEEK: 7 * DAY, Range.MONTH: 30 * DAY, Range.QUARTER: 90 * DAY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +53,6 @@ class CheckRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RangeLink:
-    word: str
-    href: str
-    is_chosen: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     title: str
     parts: tuple[tuple[str, str], ...]  # name and text
@@ -83,12 +65,18 @@ class ServicePage:
     since: Moment | None
     what: str
     facts: tuple[tuple[str, str], ...]
-    dependencies: tuple[tuple[str, str, str], ...]  # name, address or '', how it is
+    depends_on: tuple[Neighbour, ...]
+    needed_by: tuple[Neighbour, ...]
     problem: Problem | None
+    is_held: bool
+    periods: Periods
+    span: Span
     strip: Strip
+    marks: tuple[Mark, ...]
     chart: Chart | None
-    ranges: tuple[RangeLink, ...]
     figures: tuple[tuple[str, str], ...]
+    rules: tuple[RuleRow, ...]
+    why: Why | None
     outages: tuple[OutageRow, ...]
     heals: tuple[HealRow, ...]
     checks: tuple[CheckRow, ...]
@@ -97,83 +85,58 @@ class ServicePage:
     at: Moment
 
 
-def service_page(facts: ServiceFacts, settings: ServiceSettings, chosen: Range) -> ServicePage:
-    now, day = facts.standing.report.at, facts.day
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inside:
+    """What the evaluator would say now of one service. `explained` is None of one that it never saw."""
+
+    rulings: tuple[Ruling, ...]
+    explained: Explained | None
+    done: Done
+
+
+def service_page(  # noqa: PLR0913  what it rests on
+    facts: ServiceFacts, inside: Inside, settings: Mapping[str, ServiceSettings], *, name: str, period: Period, span: Span
+) -> ServicePage:
+    """Return the page of the service called `name`; `settings` are those of all, by name."""
+    now, past, mine = facts.standing.report.at, facts.past, settings[name]
     line = next(one for one in facts.standing.report.lines if one.service.service_id == facts.service_id)
-    wrong = [one for one in problems(facts.standing, {}) if one.name == settings.name]
-    runbook = "" if settings.runbook_url is None else str(settings.runbook_url)
+    wrong = [one for one in problems(facts.standing, {}) if one.name == name]
     return ServicePage(
-        name=settings.name,
+        name=name,
         status=line.status,
         since=moment_or_none(line.status_since, now),
         what=line.error or "",
-        facts=_facts(facts, settings, line),
-        dependencies=_dependencies(facts, settings),
+        facts=facts_of(facts, mine, line),
+        depends_on=depends_on(facts, mine),
+        needed_by=needed_by(facts, name, settings.values()),
         problem=wrong[0] if wrong else None,
-        strip=strip({one.start: one.rollup.time for one in day.hours}, day.incidents, since=day.since, until=day.until),
-        chart=chart(
-            facts.points,
-            facts.outages,
-            since=now - facts.span,
-            until=now,
-            step=HOUR if facts.span <= BY_HOUR_UP_TO else DAY,
-            expected_s=settings.expected_response_time,
-        ),
-        ranges=tuple(RangeLink(word=one.value, href=f"?range={one.value}", is_chosen=one is chosen) for one in Range),
-        figures=_figures(facts),
-        outages=outages.rows(facts.incidents, facts.names, now),
+        is_held=facts.service_id in facts.standing.report.holds,
+        periods=periods(period, span, action="", links={one: f"?{urlencode(Period(range=one).parameters)}" for one in Range}),
+        span=span,
+        strip=strip({one.start: one.rollup.time for one in past.points}, past.incidents, since=span.since, until=span.until, step=past.step),
+        marks=marks(inside.done, facts.standing.targets.get(facts.service_id), span),
+        chart=chart(facts.points, past.incidents, since=span.since, until=span.until, step=facts.step, expected_s=mine.expected_response_time),
+        figures=_figures(facts, span),
+        rules=rule_rows(inside.rulings, now),
+        why=None if inside.explained is None else why(inside.explained),
+        outages=outages.rows(facts.incidents, facts.names, facts.acknowledged, now),
         heals=tuple(map(_heal, facts.heals)),
         checks=tuple(map(_check, facts.checks)),
-        evidence=tuple(map(_evidence, facts.evidence)),
-        runbook=runbook,
+        evidence=tuple(map(evidence, facts.evidence)),
+        runbook="" if mine.runbook_url is None else str(mine.runbook_url),
         at=moment(now, now),
     )
 
 
-def _facts(facts: ServiceFacts, settings: ServiceSettings, line: ServiceLine) -> tuple[tuple[str, str], ...]:
-    report = facts.standing.targets.get(facts.service_id)
-    target = None if report is None else report.target
-    expected = settings.expected_response_time
-    found = [
-        ("Address", str(settings.url) if settings.url is not None else ""),
-        ("Group", f"{line.service.group}{', critical' if line.service.critical else ''}"),
-        ("Looked at every", wording.duration(settings.interval_seconds)),
-        ("Last answer", wording.milliseconds(line.response_time_s)),
-        ("Expected within", "" if expected is None else wording.milliseconds(expected)),
-        ("Container", (report.problem or "") if report is not None and target is None else ""),
-    ]
-    if target is not None and report is not None:
-        found += [
-            ("Container", f"{target.name} {condition(target)}"),
-            ("Matched by", (report.matched_by or "").replace("_", " ")),
-            ("Image", target.image_id.removeprefix("sha256:")[:12]),
-            ("Restart policy", f"{target.restart_policy}, used {target.restart_count} times" if target.restart_count else target.restart_policy),
-        ]
-    return tuple((name, value) for name, value in found if value)
-
-
-def _dependencies(facts: ServiceFacts, settings: ServiceSettings) -> tuple[tuple[str, str, str], ...]:
-    states = {line.service.name: line.status.value for line in facts.standing.report.lines}
-    declared = [(name, f"/services/{quote(name, safe='')}", states.get(name, NOT_KNOWN)) for name in settings.depends_on]
-    of_compose = []
-    for one in facts.dependencies:
-        watched = facts.names.get(one.watched_by or 0, "")
-        if watched and watched not in settings.depends_on:
-            of_compose.append((watched, f"/services/{quote(watched, safe='')}", states.get(watched, NOT_KNOWN)))
-        elif not watched:
-            of_compose.append((one.container or one.name, "", one.trouble or "runs; nobody watches it"))
-    return (*declared, *of_compose)
-
-
-def _figures(facts: ServiceFacts) -> tuple[tuple[str, str], ...]:
-    """Return the figures of the range; an uptime never stands without how much of the time is known."""
+def _figures(facts: ServiceFacts, span: Span) -> tuple[tuple[str, str], ...]:
+    """Return the figures of the time that is shown; an uptime never stands without how much of the time is known."""
     time, checks = facts.whole.time, facts.whole.checks
     percentage = time.uptime_percentage
     times = [(f"p{percent}", checks.percentile_us(percent)) for percent in (50, 95, 99)]
     return (
         ("Uptime", NOT_KNOWN if percentage is None else f"{percentage:.3f}%"),
-        ("Known of the time", f"{time.coverage(facts.span.total_seconds()):.1f}%"),
-        ("Outages", str(len(facts.outages))),
+        ("Known of the time", f"{time.coverage(span.length.total_seconds()):.1f}%"),
+        ("Outages", str(len(facts.past.incidents))),
         ("Checks", f"{checks.checks:,}"),
         *((name, NOT_KNOWN if us is None else wording.milliseconds(us / 1e6)) for name, us in times),
     )
@@ -200,7 +163,7 @@ def _check(check: Check) -> CheckRow:
     )
 
 
-def _evidence(one: Forensics) -> Evidence:
+def evidence(one: Forensics) -> Evidence:
     words = one.moment.value.replace("_", " ")
     return Evidence(
         title=f"{words}, {to_people(one.taken_at)}",
