@@ -3,8 +3,8 @@
 Random kills do not find mistakes in the order of two steps: the gap is microseconds wide. A named point between them
 does. `HEALTHMON_FAILPOINT=name` kills the process that reaches that point, `name:3` at its third time, and
 `name@/a/file` only the one that can create that file: so a process that is started again lives. `name!stop` stops it
-(SIGSTOP) until somebody sends it SIGCONT. Without the variable, which is always but in such tests, a point costs one
-look at it.
+(SIGSTOP) until somebody sends it SIGCONT. Several of these may be given, with `;` between them. Without the variable, which
+is always but in such tests, a point costs one look at it.
 """
 
 from __future__ import annotations
@@ -24,11 +24,16 @@ def reach(name: str) -> None:
     said = os.environ.get(ENVIRONMENT)
     if said is None:
         return
-    wanted = _WANTED.fullmatch(said)
-    if wanted is None or wanted["point"] != name:
-        return
-    _passed[name] = _passed.get(name, 0) + 1
-    if _passed[name] == int(wanted["times"] or 1) and _is_first(wanted["marker"]):
+    for one in said.split(";"):
+        wanted = _WANTED.fullmatch(one)
+        if wanted is not None and wanted["point"] == name:
+            _meet(wanted)
+
+
+def _meet(wanted: re.Match[str]) -> None:
+    point = wanted["point"]
+    _passed[point] = _passed.get(point, 0) + 1
+    if _passed[point] >= int(wanted["times"] or 1) and _is_first(wanted["marker"]):
         # To this very thread: a signal to the process may be taken by another one, and this one would run on for a while.
         signal.pthread_kill(threading.get_ident(), signal.SIGSTOP if wanted["stop"] else signal.SIGKILL)
 

@@ -48,3 +48,12 @@ def test_the_tests_and_rows_of_the_traps_exist() -> None:
     rows = {name for listed in re.findall(r"\brows? ((?:F\d\d[\w-]*(?:, )?)+)", traps) for name in listed.split(", ") if name}
     assert len(rows) > 10
     assert {name for name in rows if f'@row("{name}"' not in sources} == set()
+
+
+def test_the_tests_and_rows_that_prove_what_security_promises_exist() -> None:
+    proofs = (TOP / "SECURITY.md").read_text(encoding="utf-8")
+    sources = "".join(path.read_text(encoding="utf-8") for path in (TOP / "tests").rglob("*.py"))
+    rows = {name for listed in re.findall(r"`tools/faults ([^`]+)`", proofs) for name in listed.split()}
+    assert len(rows) > 10
+    assert {name for name in rows if f'@row("{name}"' not in sources} == set()
+    assert {name for name in re.findall(r"\btests/[\w/]+(?:\.py)?", proofs) if not (TOP / name).exists()} == set()

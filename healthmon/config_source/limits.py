@@ -41,4 +41,5 @@ def _numbers(block: Plain) -> dict[str, float]:
     if not isinstance(block, dict):
         return {}
     sound = ((key, value) for key, value in block.items() if key in reach.JUDGED and not isinstance(value, bool))
-    return {key: float(value) for key, value in sound if isinstance(value, int | float) and value > 0}
+    # No cooldown at all is a value; what else must not be 0 is told where it stands.
+    return {key: float(value) for key, value in sound if isinstance(value, int | float) and (value > 0 or key == reach.COOLDOWN)}

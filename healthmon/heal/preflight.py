@@ -22,6 +22,7 @@ PLAN_MAX_AGE = timedelta(seconds=60)
 class DropReason(StrEnum):
     STALE_PLAN = "stale_plan"  # planned before we were stopped: its evidence is of another time
     ANOTHER_INCARNATION = "another_incarnation"  # somebody restarted or replaced it: the evidence is void
+    ANOTHER_TARGET = "another_target"  # it is not what the healer itself finds to be the service's: whoever wrote the plan
     UNTOUCHABLE = "untouchable"
     STOPPED_BY_PERSON = "stopped_by_person"
     PAUSED = "paused"

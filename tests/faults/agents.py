@@ -35,6 +35,7 @@ class Agent:
 
     module = "healthmon"  # a control puts a build with a planted bug here
     prefix: tuple[str, ...] = ()  # what it is started under
+    bugs_are_expected = False  # a row that has them makes that known
 
     def __init__(
         self,
@@ -188,6 +189,14 @@ class Agent:
         self.wait_until_running()
         assert self.rows("PRAGMA integrity_check") == [("ok",)], "the database is damaged"
 
+    def assert_left_in_order(self) -> None:
+        """What must hold of every agent at its end, whatever happened to it: nothing is damaged, and nobody met a bug."""
+        if self.paths.database.exists():
+            assert self.rows("PRAGMA integrity_check") == [("ok",)], "the database is damaged"
+        for name in self.programs:
+            bugs = re.findall(r"^.*(?:step_failed|Traceback).*$", self.log(name), re.MULTILINE)
+            assert self.bugs_are_expected or not bugs, f"{name} met a bug: {bugs[0][:200]}"
+
 
 def _title(process: psutil.Process) -> str:
     """Return what a process calls itself; nothing of one that is just over, such as who sent a message."""
@@ -213,3 +222,4 @@ def agent(services: list[dict[str, Any]] | None = None, *, kind: type[Agent] = A
             yield started
         finally:
             started.stop()
+        started.assert_left_in_order()

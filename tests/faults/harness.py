@@ -9,12 +9,14 @@ from __future__ import annotations
 import importlib
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.faults import notes
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 TOP = Path(__file__).parents[2]
 
@@ -32,16 +34,21 @@ class Row:
     bound_s: float
     run: Callable[[], float]
     in_ci: bool = True
+    alone: bool = False  # it judges a schedule: no other row beside it
 
 
 ROWS: dict[str, Row] = {}
 
 
-def row(name: str, about: str, *, bound_s: float, in_ci: bool = True) -> Callable[[Callable[[], float]], Callable[[], float]]:
+def row(
+    name: str, about: str, *, bound_s: float, in_ci: bool = True, alone: bool = False
+) -> Callable[[Callable[[], float]], Callable[[], float]]:
     """Enter a function into the matrix."""
 
     def enter(run: Callable[[], float]) -> Callable[[], float]:
-        ROWS[name] = Row(name=name, about=about, bound_s=bound_s, run=run, in_ci=in_ci)
+        if name in ROWS and ROWS[name].run.__module__ != run.__module__:
+            raise ValueError(f"there are two rows {name}")
+        ROWS[name] = Row(name=name, about=about, bound_s=bound_s, run=run, in_ci=in_ci, alone=alone)
         return run
 
     return enter
@@ -60,6 +67,7 @@ class Result:
     problem: str = ""
     skipped: str = ""
     whole_s: float = 0.0  # a round, with all that is built up and taken down
+    figures: Mapping[str, float] = field(default_factory=dict)  # what else was counted, in the last round
 
     @property
     def passed(self) -> bool:
@@ -70,12 +78,14 @@ class Result:
             return f"SKIP {self.row.name} {self.row.about}: {self.skipped}"
         if self.problem:
             return f"FAIL {self.row.name} {self.row.about}: {self.problem}"
-        return f"PASS {self.row.name} bound={self.row.bound_s:g}s got={max(self.seconds):.1f}s (n={len(self.seconds)}) {self.row.about}"
+        counted = "".join(f" {name}={value:g}" for name, value in self.figures.items())
+        return f"PASS {self.row.name} bound={self.row.bound_s:g}s got={max(self.seconds):.1f}s (n={len(self.seconds)}){counted} {self.row.about}"
 
 
 def run(one: Row, *, rounds: int) -> Result:
     """Run a row some times, and hold the slowest against its bound."""
     seconds: list[float] = []
+    notes.take()
     began = time.monotonic()
     try:
         seconds.extend(one.run() for _ in range(rounds))
@@ -88,7 +98,7 @@ def run(one: Row, *, rounds: int) -> Result:
         return Result(row=one, seconds=tuple(seconds), problem=f"the row broke: {error!r}"[:300])
     worst = max(seconds)
     late = f"took {worst:.1f} s, more than {one.bound_s:g} s" if worst > one.bound_s else ""
-    return Result(row=one, seconds=tuple(seconds), problem=late, whole_s=since(began) / rounds)
+    return Result(row=one, seconds=tuple(seconds), problem=late, whole_s=since(began) / rounds, figures=notes.take())
 
 
 def since(began: float) -> float:

@@ -11,6 +11,7 @@ import re
 import subprocess
 from contextlib import suppress
 from datetime import UTC, datetime
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from tests.faults.harness import Result, Row
 
+LIBRARIES = ("apprise", "apsw", "docker", "requests", "supervisor", "urllib3")
 HEAD = "| row | the fault, and what is promised | within | measured | n | in CI |\n|---|---|---:|---:|---:|---|"
 
 
@@ -34,6 +36,7 @@ def keep(path: Path, result: Result) -> None:
             "whole_s": round(result.whole_s, 1),
             "problem": result.problem,
             "skipped": result.skipped,
+            **({"figures": dict(result.figures)} if result.figures else {}),
             "at": datetime.now(tz=UTC).isoformat(timespec="seconds"),
             **_about_machine(),
         }
@@ -78,6 +81,7 @@ def _about_machine() -> dict[str, str]:
         "python": platform.python_version(),
         "sqlite": apsw.sqlite_lib_version(),
         "docker": _output("docker", "version", "--format", "{{.Server.Version}}"),
+        "libraries": " ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES),
         "healthmon": _output("git", "-C", str(TOP), "rev-parse", "--short", "HEAD"),
     }
 

@@ -13,6 +13,7 @@ from healthmon.failpoints import ENVIRONMENT
 from tests.containers import wait_for
 from tests.faults.agents import Agent, agent
 from tests.faults.harness import row, since
+from tests.faults.notes import figures
 from tests.hostile import Server, answers
 from tests.receivers import Receiver
 
@@ -96,7 +97,7 @@ def latency() -> float:
         fired = [datetime.fromisoformat(str(at) + "+00:00").timestamp() for (at,) in host.rows("SELECT triggered_at FROM alerts ORDER BY 1")]
         heard = [request.at for request in hook.requests if request.document["event"] == "firing"]
         delays = sorted(after - before for before, after in zip(fired, heard, strict=True))
-        print(f"alert-in: median {delays[len(delays) // 2]:.3f} s, slowest {delays[-1]:.3f} s of {len(delays)}", flush=True)  # noqa: T201  the figure itself
+        figures(median_ms=round(1_000 * delays[len(delays) // 2]), messages=len(delays))
         host.assert_sound()
         return delays[-1]
 

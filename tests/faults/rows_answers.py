@@ -66,7 +66,7 @@ def _wrong_in_tls(directory: Path) -> dict[str, Ill]:
     }
 
 
-@row("F60", "TLS: silent, noise, plain HTTP, cut off, expired, other host, self-signed, 1 MB chain: each in time, each told", bound_s=BOUND_S)
+@row("F60", "TLS: silent, noise, plain HTTP, cut off, expired, other host, self-signed, 1 MB chain: each in time, each told", bound_s=BOUND_S, alone=True)
 def wrong_in_tls() -> float:
     with tempfile.TemporaryDirectory(prefix="hm-") as directory:
         ills = _wrong_in_tls(Path(directory))

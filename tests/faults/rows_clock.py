@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import struct
-import subprocess
 import sys
 import tempfile
 import threading
@@ -23,7 +20,8 @@ from healthmon.demo.ecosystem import DEMO
 from healthmon.watch.policy import ProgramState
 from tests.containers import wait_for
 from tests.faults.agents import Agent, agent
-from tests.faults.harness import CannotRunError, row, since
+from tests.faults.clocks import Clock
+from tests.faults.harness import row, since
 from tests.faults.neighbours import Well, free_port
 
 if TYPE_CHECKING:
@@ -56,24 +54,6 @@ class _WithPrograms(Agent):
         return super().command(*words)
 
 
-class _Clock:
-    """The wall clock of one agent."""
-
-    def __init__(self, directory: Path) -> None:
-        self._path = directory / "shift"
-        self._seconds = 0
-        self.move(0)
-        library = directory / "clock_shim.so"
-        source = Path(__file__).with_name("clock_shim.c")
-        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True, timeout=60)
-        self.environment = {"LD_PRELOAD": str(library), "HEALTHMON_TEST_CLOCK": str(self._path)}
-
-    def move(self, seconds: int) -> None:
-        self._seconds += seconds
-        with self._path.open("r+b" if self._path.exists() else "wb") as file:  # in place: it is mapped
-            file.write(struct.pack("=q", self._seconds))
-
-
 class _Restarts:
     """Sees from outside when the program was restarted, by a clock that nobody sets."""
 
@@ -101,12 +81,10 @@ class _Restarts:
 
 
 @contextmanager
-def _host() -> Iterator[tuple[Agent, _Clock]]:
-    if shutil.which("cc") is None:
-        raise CannotRunError("there is no C compiler for the shim that shifts a process's clock")
+def _host() -> Iterator[tuple[Agent, Clock]]:
     port = free_port()
     with Well() as well, tempfile.TemporaryDirectory(prefix="hm-clock-") as directory:
-        clock = _Clock(Path(directory))
+        clock = Clock(Path(directory))
         services: list[dict[str, Any]] = [
             well.service("well"),
             {

@@ -54,7 +54,7 @@ def _swallow(hole: socket.socket, swallowed: set[bytes], over: threading.Event) 
             swallowed.add(hole.recv(512))
 
 
-@row("F61", "DNS queries are swallowed, with three search domains: looks end in time, other names are not held up", bound_s=BOUND_S)
+@row("F61", "DNS queries are swallowed, with three search domains: looks end in time, other names are not held up", bound_s=BOUND_S, alone=True)
 @alone
 def swallowed_queries() -> float:
     lost = "the resolver gave no address of"
@@ -129,7 +129,7 @@ def _full_backlog() -> Iterator[int]:
             filler.close()
 
 
-@row("F65", "the host loses its network: what is beyond it is unknown and never healed, and comes back with it", bound_s=BOUND_S)
+@row("F65", "the host loses its network: what is beyond it is unknown and never healed, and comes back with it", bound_s=BOUND_S, alone=True)
 @alone
 def no_network() -> float:
     with tempfile.TemporaryDirectory(prefix="hm-") as directory:

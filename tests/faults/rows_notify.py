@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from healthmon.failpoints import ENVIRONMENT
 from tests.containers import wait_for
 from tests.faults.harness import TOP, row, since
+from tests.faults.notes import figures
 from tests.faults.telling import hook, none_waits, outages, tell, telling
 from tests.receivers import Receiver
 
@@ -99,7 +100,7 @@ def lives(*, kills: int, planted: bool) -> tuple[int, int, int]:
 def many_kills() -> float:
     began = time.monotonic()
     lost, repeated, told = lives(kills=MANY, planted=False)
-    print(f"F03-500: {MANY} kills, {told} messages, {lost} lost, {repeated} repeated", flush=True)  # noqa: T201  the figures are what this row is run for
+    figures(kills=MANY, messages=told, lost=lost, repeated=repeated)
     assert lost == 0, f"{lost} of {told} messages are lost"
     assert repeated <= MANY, f"{repeated} repeats after {MANY} kills"
     return since(began)

@@ -24,6 +24,7 @@ OK_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 CHUNKED = OK_HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 READY = {"expect": {"body": "ready"}}
 MAX_THREADS_BESIDE = 10  # the prober's own, and those that ask the healthy services
+LOOKS_EACH = 4
 MAX_GROWTH_MIB = 16
 BOMB_BYTES = 300_000_000
 CONTROL_BOMB_BYTES = 50_000_000  # plain requests needs five times as much
@@ -43,16 +44,14 @@ HANGING = {
 def _judge_hanging(asked: Asked) -> float:
     """Hold the looks at services that hang to their bound, as the services themselves see it and as the agent tells it."""
     prober = psutil.Process(asked.host.pids()["probe-core"])
-    asked.wait_for_looks(HANGING, 1)
+    asked.wait_for_looks(HANGING, LOOKS_EACH)
+    # As many as looks are in flight, how many that is is chance; had each that hung kept its thread, they would be far more.
     threads = prober.num_threads()
-    asked.wait_for_looks(HANGING, 4)
-    grown = prober.num_threads() - threads
-    assert grown <= 1, f"the prober has {grown} threads more than after the first looks"
-    assert threads <= len(HANGING) + MAX_THREADS_BESIDE, f"the prober has {threads} threads"
+    assert threads <= len(HANGING) + MAX_THREADS_BESIDE, f"the prober has {threads} threads after {len(HANGING) * LOOKS_EACH} looks that hung"
     return asked.judge()
 
 
-@row("F57", "body drip, header drip, endless 1xx, silence: each look ends in time and says why, the others are on schedule", bound_s=BOUND_S)
+@row("F57", "body drip, header drip, endless 1xx, silence: each look ends in time and says why, the others are on schedule", bound_s=BOUND_S, alone=True)
 def hanging() -> float:
     with asking(HANGING) as asked:
         return _judge_hanging(asked)
@@ -98,7 +97,7 @@ def _mib(process: Path, field: str) -> float:
     return int(line.split()[1]) / 1024
 
 
-@row("F58", "1 GB body, gzip bomb, 99 x 60 kB of headers, endless chunks: cut off in time, within 16 MiB", bound_s=BOUND_S)
+@row("F58", "1 GB body, gzip bomb, 99 x 60 kB of headers, endless chunks: cut off in time, within 16 MiB", bound_s=BOUND_S, alone=True)
 def huge() -> float:
     with asking(HUGE | _bomb(BOMB_BYTES), at_first=answers(body=b"ready")) as asked:
         return _judge_huge(asked)
@@ -122,7 +121,7 @@ def _to(location: str) -> Handler:
     return answers(status="302 Found", headers=[f"Location: {location}"])
 
 
-@row("F59", "redirects: a loop, to a file, to a cloud's keys, to another host, which must not get the credentials", bound_s=BOUND_S)
+@row("F59", "redirects: a loop, to a file, to a cloud's keys, to another host, which must not get the credentials", bound_s=BOUND_S, alone=True)
 def redirects() -> float:
     own = {"headers": {"Authorization": SECRET, "X-Api-Key": SECRET}}
     with Server(answers(), host="127.0.0.2") as stranger:

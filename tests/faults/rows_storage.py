@@ -130,7 +130,7 @@ def opened_by_sqlite_alone() -> float:
     return since(began)
 
 
-@row("F45", "another program holds the lock for 8 s: probing goes on in memory, nothing is lost", bound_s=5)
+@row("F45", "another program holds the lock for 8 s: probing goes on in memory, nothing is lost", bound_s=5, alone=True)
 def foreign_lock() -> float:
     return _hold_lock(8.0)
 

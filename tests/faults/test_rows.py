@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tests.faults import harness
+from tests.faults import at_once, harness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 harness.enter_all()
+IN_CI = at_once.in_turn(name for name, row in harness.ROWS.items() if row.in_ci)
+
+
+@pytest.fixture(scope="module")
+def result_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], harness.Result]]:
+    """Begin all rows that were chosen, so that they wait for their clocks at the same time."""
+    asked = (item for item in request.session.items if isinstance(item, pytest.Function) and "result_of" in item.fixturenames)
+    chosen = [str(item.callspec.params["name"]) for item in asked]
+    with at_once.under_way(chosen) as result:
+        yield result
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("name", sorted(name for name, row in harness.ROWS.items() if row.in_ci))
-def test_the_promise_of_this_row_holds(name: str) -> None:
-    result = harness.run(harness.ROWS[name], rounds=1)
+@pytest.mark.parametrize("name", IN_CI)
+def test_the_promise_of_this_row_holds(name: str, result_of: Callable[[str], harness.Result]) -> None:
+    result = result_of(name)
     if result.skipped:
         pytest.skip(result.skipped)
     assert result.passed, str(result)

@@ -13,10 +13,12 @@ import signal
 import tempfile
 import threading
 import time
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from healthmon.failpoints import ENVIRONMENT as FAILPOINT
@@ -26,7 +28,7 @@ from tests.faults.engine_proxy import EngineProxy
 from tests.faults.private_engine import shared_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 IMPATIENT = {
     "enabled": True,
@@ -178,6 +180,10 @@ class Ward:
         self._services.append({"name": name, "url": url, "group": "core", "container": called, **service})
         return patient
 
+    def watch(self, name: str, url: str, **service: Any) -> None:
+        """Have a service beside them that has no container."""
+        self._services.append({"name": name, "url": url, "group": "core", **service})
+
     def proxy(self) -> EngineProxy:
         """Put a proxy before the engine; what agents are made after this use it."""
         made = EngineProxy(self.folder / "proxy.sock", self.engine.socket)
@@ -185,28 +191,37 @@ class Ward:
         return made
 
     @contextmanager
-    def agent(self, *, host: str = "", failpoint: str = "", sees: bool = True, **self_healing: Any) -> Iterator[HealingAgent]:
+    def agent(
+        self,
+        *,
+        host: str = "",
+        failpoint: str = "",
+        environment: Mapping[str, str] = MappingProxyType({}),
+        settings: Mapping[str, Any] = MappingProxyType({}),
+        sees: bool = True,
+        **self_healing: Any,
+    ) -> Iterator[HealingAgent]:
         """Run an agent on the patients until the end of the block; `failpoint` happens in one life only.
 
-        It is given to the block when it `sees` its containers.
+        It is given to the block when it `sees` its containers. `settings` are those beside its `self_healing`.
         """
-        environment = {"DOCKER_HOST": host or self.engine.host}
+        environment = {"DOCKER_HOST": host or self.engine.host, **environment}
         if failpoint:
             environment[FAILPOINT] = f"{failpoint}@{self.marker}"
         with tempfile.TemporaryDirectory(prefix="hm-", ignore_cleanup_errors=True) as directory:
-            settings = {"self_healing": {**IMPATIENT, **self_healing}}
-            started = HealingAgent(Path(directory), self._services, environment=environment, **settings)
+            healing = {**IMPATIENT, **self_healing}
+            started = HealingAgent(Path(directory), self._services, environment=environment, self_healing=healing, **settings)
             try:
                 if sees:
-                    self._wait_until_seen(started)
+                    self.wait_until_seen(started, {str(service["name"]) for service in self._services})
                 yield started
             finally:
                 started.stop()
+            started.assert_left_in_order()
 
-    def _wait_until_seen(self, host: HealingAgent) -> None:
-        """Wait until the agent knows the containers, so that a fault finds it at its work."""
-        host.wait_until_all("healthy")
-        names = {str(service["name"]) for service in self._services}
+    def wait_until_seen(self, host: HealingAgent, names: set[str]) -> None:
+        """Wait until the agent knows these containers, and that they are well, so that a fault finds it at its work."""
+        wait_for(lambda: {host.statuses().get(name) for name in names} == {"healthy"}, timeout_s=20, what="all to be healthy")
         wait_for(partial(_knows, host, names), timeout_s=20, what="the containers to be seen")
 
     def seen_after(self, act: str, host: HealingAgent, patient: Patient, state: str) -> float:
@@ -222,8 +237,13 @@ class Ward:
         return time.monotonic()
 
     def check(self, host: HealingAgent, *, timeout_s: float = 45) -> None:
-        """Hold what must hold after every row: no heal is lost, no database damaged, one of each program."""
+        """Hold what must hold after every row: no heal is lost, no restart uncharged, no database damaged, one of each program."""
         host.wait_for_ledger(lambda ledger: set(ledger) <= OVER, "every heal to end", timeout_s)
+        charged = Counter(name for (name,) in host.rows("SELECT target_name FROM heals WHERE issued_at IS NOT NULL"))
+        for patient in self._desk.patients.values():
+            restarts = self.observer.actions(patient.container).count("restart")
+            allowed = charged[f"{self.docker.session}-{patient.name}"]
+            assert restarts <= allowed, f"{patient.name}: the engine saw {restarts} restarts, the ledger knows of {allowed}"
         host.assert_sound()
 
 

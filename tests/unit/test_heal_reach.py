@@ -39,6 +39,7 @@ REFUSED: list[tuple[str, str, str]] = [  # the block self_healing, that of the s
 ACCEPTED = [
     '"restart_cooldown_minutes": 60',
     '"restart_cooldown_minutes": 0',
+    '"restart_cooldown_minutes": 0, "service_budget_per_hour": 20, "service_budget_per_day": 400, "host_budget_per_10_minutes": 40, "host_budget_per_hour": 200',
     '"max_restart_attempts": 50, "restart_cooldown_minutes": 1',
     '"service_budget_per_hour": 4, "restart_cooldown_minutes": 15',
     '"host_budget_per_10_minutes": 20, "host_budget_per_hour": 120, "concurrency": 20',

@@ -82,6 +82,7 @@ class Healer:
             connection=connection,
             log=log,
             wake=self._something_ended,
+            target_of=self._target_of,
         )
         self._looked_at = self._glanced_at = 0.0
         self._has_events = False
@@ -189,6 +190,10 @@ class Healer:
             return Securing(self._docker, self._paths.database, depends_on, self._log, on_kept=self._kept)
         self._securing.follow(depends_on)
         return self._securing
+
+    def _target_of(self, service: str) -> str | None:
+        found = self._observing.found.get(service)
+        return None if found is None or found.target is None else found.target.incarnation.target_id
 
     def _kept(self) -> None:
         """Have the evaluator tell of it, and begin what had no place."""

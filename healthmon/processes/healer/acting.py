@@ -41,7 +41,9 @@ class Acting:
         connection: Connection,
         log: Log,
         wake: Callable[[], None],
+        target_of: Callable[[str], str | None],
     ) -> None:
+        """`target_of` gives the id of what a service runs in, as the healer has found it itself."""
         self._spare = Spare(config.paths.database)
         self.follow(config)
         self._docker = docker
@@ -49,6 +51,7 @@ class Acting:
         self._connection = connection
         self._log = log
         self._wake = wake
+        self._target_of = target_of
         self.securing: Securing | None = None  # while forensics are switched on
         self._threads: dict[int, threading.Thread] = {}
         self._stuck: dict[int, str] = {}  # what was said of heals that could not go on: said once
@@ -128,7 +131,10 @@ class Acting:
             self._beside(heal, "forensics", lambda: self._secure(heal, connection))
             self._beside(heal, "hook", lambda: self._hook(HookMoment.BEFORE, heal, settings, connection))
 
-        Restart(heal, engine, connection, self._log, self._stopping, prepare=prepare).run(settings)
+        def is_its() -> bool:
+            return heal.incarnation.target_id == self._target_of(_name_of(heal, connection))
+
+        Restart(heal, engine, connection, self._log, self._stopping, prepare=prepare, is_its=is_its).run(settings)
         made = heals.get(connection, heal.heal_id)
         if made.issued_at is not None and made.state not in UNFINISHED and not self._stopping.is_set():
             self._beside(made, "hook", lambda: self._hook(HookMoment.AFTER, made, settings, connection))
@@ -151,10 +157,13 @@ class Acting:
         now = heals.get(connection, heal.heal_id)
         if settings is None or (moment is HookMoment.BEFORE and now.state is not HealState.PLANNED):
             return
-        name = next(name for name, service in services.by_name(connection).items() if service.service_id == heal.service_id)
-        self._hooking.run(moment, now, name, settings, connection)
+        self._hooking.run(moment, now, _name_of(heal, connection), settings, connection)
 
     def _is_new(self, heal: Heal, trouble: str) -> bool:
         """Tell whether this trouble of a heal was not said last: it is tried again every few seconds."""
         said, self._stuck[heal.heal_id] = self._stuck.get(heal.heal_id), trouble
         return said != trouble
+
+
+def _name_of(heal: Heal, connection: Connection) -> str:
+    return next(name for name, service in services.by_name(connection).items() if service.service_id == heal.service_id)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from healthmon import clock
+from healthmon.failpoints import reach
 from healthmon.heal import docker_stops
 from healthmon.heal.labels import stop_timeout_s
 from healthmon.heal.matching import Match, MatchProblem
@@ -111,6 +112,7 @@ class Observing:
                 network_sharers.publish(self._connection, self._sharers)
             if returned_at is not None:
                 facts.note_time(self._connection, facts.ENGINE_RETURNED_AT, returned_at)
+        reach("healer.published")
         self._depending.published()
         self._published_sharers = self._sharers
         self._returned_at = returned_at

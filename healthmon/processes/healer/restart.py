@@ -46,14 +46,19 @@ class Restart:
         stopping: threading.Event,
         *,
         prepare: Callable[[], None] = lambda: None,
+        is_its: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`prepare` is called when all speaks for the restart, before it is charged; it may take half a minute."""
+        """`prepare` is called when all speaks for the restart, before it is charged; it may take half a minute.
+
+        `is_its` says whether the target is the service's by the healer's own eyes: who writes plans need not be believed.
+        """
         self._heal = heal
         self._engine = engine
         self._connection = connection
         self._log = log
         self._stopping = stopping
         self._prepare = prepare
+        self._is_its = is_its
         self._steady = clock.Steady()  # a clock that is set must neither cut a wait short nor draw it out
         self._called_at: datetime | None = None  # when our last call came back, with whatever answer
         self._settings: HealSettings | None = None
@@ -115,7 +120,8 @@ class Restart:
         except EngineError:
             return DropReason.ENGINE_UNREACHABLE
         now = clock.now()
-        return unsettled(self._engine.returned_at, self._settings, now) or objection(self._heal, target, now)
+        against = unsettled(self._engine.returned_at, self._settings, now) or objection(self._heal, target, now)
+        return against or (None if self._is_its() else DropReason.ANOTHER_TARGET)
 
     def _call(self) -> bool:
         """Make the one call of this heal. Return whether its outcome is to be read."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock, log, probes
 from healthmon.errors import StoreUnavailableError
+from healthmon.failpoints import reach
 from healthmon.model.check import Check, CheckKind, CheckStatus
 from healthmon.probes.pool import Look, Pool
 from healthmon.probes.schedule import Agenda, Grid, Rhythm, Timetable
@@ -115,6 +116,8 @@ class Prober:
 
     def _collect(self, now: float) -> bool:
         looks = self._pool.finished()
+        if looks:
+            reach("prober.looked")
         for look in looks:
             if self._timetable.let_go(look.key):
                 continue  # the service is gone meanwhile

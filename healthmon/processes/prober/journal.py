@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.errors import StoreError, StoreUnavailableError
+from healthmon.failpoints import reach
 from healthmon.processes.doorbell import ring
 from healthmon.store import certificates, checks
 
@@ -64,6 +65,7 @@ class Journal:
             while self._kept:
                 batch = list(islice(self._kept, MAX_BATCH))
                 checks.append(self._connection, batch)
+                reach("prober.stored")
                 self._note_certificates(batch)
                 for _ in batch:
                     self._kept.popleft()
