@@ -62,7 +62,7 @@ class Log:
     def _write(self, level: int, event: str, fields: dict[str, FieldValue], *, traceback: bool = False) -> None:
         if self._logger.isEnabledFor(level):
             words = " ".join([self._program, event, *_shown(fields)])
-            self._logger.log(level, "%s", words, exc_info=traceback)
+            self._logger.log(level, words, exc_info=traceback)
 
 
 def clean(text: str) -> str:

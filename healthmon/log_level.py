@@ -7,6 +7,7 @@ meanwhile has it, too, and nobody forgets to switch it off.
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,7 @@ class Follower:
         if clock.monotonic() < self._look_at:
             return
         self._look_at = clock.monotonic() + LOOK_EVERY_S
-        override = read(self._path, clock.now())
+        override = read(self._path, clock.now()) if os.path.exists(self._path) else None  # noqa: PTH110  at nearly every step: to open costs more
         level = self._configured if override is None else override.level
         if level != self._level:
             self._level = level

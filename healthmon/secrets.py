@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 65_536
 CREDENTIALS = Path("/etc/healthmon/credentials")  # what the unit of an installation passes on to the agent
+ELSEWHERE = ("${file:", "${cred:")  # how a reference to what may be something else tomorrow begins
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
 
 

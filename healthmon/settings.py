@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any, Self
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, StringConstraints
@@ -25,6 +25,10 @@ class Settings(BaseModel):
     """The base of all settings. `hide_input_in_errors`: an error of pydantic's own never carries a secret."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Return itself, as for every value that never changes: of a default, pydantic would make a copy for each service."""
+        return self
 
 
 def is_our_program(name: str) -> bool:

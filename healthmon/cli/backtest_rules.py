@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from healthmon import clock
-from healthmon.alerts.rule import Rule, of_settings
+from healthmon.alerts.rule import Rule, built_in, of_settings
 from healthmon.cli.context import open_database
 from healthmon.cli.duration import Duration
 from healthmon.cli.terminal import show_table
@@ -73,16 +73,23 @@ def _asked(loaded: Config, names: tuple[str, ...], condition: str | None, minute
         rules = of_settings([tried])
     else:
         rules = of_settings(loaded.alert_rules)
+        everything = {rule.name: rule for rule in (*_built_in(loaded), *rules)}
         for name in names:
-            if name not in {rule.name for rule in rules}:
-                raise UsageError(f"there is no rule {name!r}{nearest(name, [rule.name for rule in rules])}")
-        rules = tuple(rule for rule in rules if not names or rule.name in names)
+            if name not in everything:
+                raise UsageError(f"there is no rule {name!r}{nearest(name, everything)}")
+        rules = tuple(everything[name] for name in names) if names else rules
     silent = {rule.name: not_in_history(rule) for rule in rules if not_in_history(rule)}
     for name, missing in silent.items():
         if names or condition is not None:
             raise UsageError(f"{name}: history does not hold {', '.join(sorted(missing))}")
         click.echo(f"healthmon: {name} is left out: history does not hold {', '.join(sorted(missing))}", err=True)
     return [rule for rule in rules if rule.name not in silent]
+
+
+def _built_in(loaded: Config) -> tuple[Rule, ...]:
+    """Return the rules that settings make, those of the error budget also where they are not switched on: a person wonders whether to."""
+    budget = loaded.slo.model_copy(update={"burn_rate_alerts": True})
+    return built_in(max_consecutive_failures=loaded.max_consecutive_failures, slo=budget)
 
 
 def _first_line(error: ValueError) -> str:

@@ -72,6 +72,9 @@ def _show(document: SloDocument) -> None:
     show_table(OBJECTIVE_COLUMNS, [_objective_row(one) for one in document["objectives"]], right={"target", "measured", "known"})
     click.echo("")
     show_table(SERVICE_COLUMNS, [_service_row(one) for one in document["services"]], right=set(SERVICE_COLUMNS[2:]))
+    click.echo("")
+    for objective in document["objectives"]:
+        click.echo(f"{answers.TITLES[objective['objective']]}: {objective['definition']}")
     for one in document["false_alarms"]:
         click.echo(_false_alarm(one))
     if document["false_alarms"]:

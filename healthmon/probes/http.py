@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,13 +16,16 @@ from healthmon.probes import tls
 from healthmon.probes.classify import failure, outcome
 from healthmon.probes.deadline import Deadline, Phase
 from healthmon.probes.expectation import Body, Head, fault_in_body, fault_in_head, quoted, wants_body
-from healthmon.probes.transport import Transport
+from healthmon.probes.transport import Envelope, Transport
 from healthmon.settings import without_secrets
 
 if TYPE_CHECKING:
+    from urllib3.response import HTTPResponse
+
     from healthmon.probes.expectation import Finding
     from healthmon.probes.resolve import Address
     from healthmon.probes.settings import ProbeSettings
+    from healthmon.probes.transport import Answer
 
 MAX_REDIRECTS = 5
 MAX_BODY_BYTES = 256 * 1024
@@ -52,7 +56,7 @@ class HttpProbe:
         self._timeout_s = settings.timeout_seconds
         self._expect = settings.expect
         own = {name: value.get_secret_value() for name, value in settings.headers.items()}
-        self._request = requests.Request("GET", settings.url, headers={**OUR_HEADERS, **own}).prepare()
+        self._request = _prepared(settings.url, {**OUR_HEADERS, **own})
         rules = settings.tls
         self._transport = Transport(partial(tls.context, verify=rules.verify, ca_file=rules.ca_file, strict=rules.strict))
 
@@ -76,73 +80,73 @@ class HttpProbe:
         request = self._request
         for _ in range(MAX_REDIRECTS + 1):
             allow = None if request is self._request else _refuse_link_local
-            response = self._transport.exchange(request, deadline, allow=allow)
-            try:
-                location = self._redirected_to(response)
-                if location is None:
-                    return self._judge(response, deadline)
-            finally:
-                response.close()
+            answer = self._transport.exchange(request, deadline, allow=allow)
+            location = self._redirected_to(answer)
+            if location is None:
+                return self._judge(answer, deadline)
             self._transport.hang_up()
             request = _next(request, location)
-        raise RedirectRefusedError(f"more than {MAX_REDIRECTS} redirects, the last to {_shown(str(request.url))}")
+        raise RedirectRefusedError(f"more than {MAX_REDIRECTS} redirects, the last to {_shown(request.url)}")
 
-    def _redirected_to(self, response: requests.Response) -> str | None:
+    def _redirected_to(self, answer: Answer) -> str | None:
         """Return where to go on; a redirect that is itself what is expected is not followed."""
-        if response.status_code not in REDIRECTS or self._expect.allows(response.status_code):
+        if answer.status not in REDIRECTS or self._expect.allows(answer.status):
             return None
-        return response.headers.get("Location")
+        return answer.fields.get("Location")
 
-    def _judge(self, response: requests.Response, deadline: Deadline) -> Outcome:
+    def _judge(self, answer: Answer, deadline: Deadline) -> Outcome:
         response_time_s = deadline.elapsed_s()
-        fault = fault_in_head(self._expect, Head(response.status_code, response.reason, response.headers))
+        fault = fault_in_head(self._expect, Head(answer.status, answer.reason, answer.fields if self._expect.headers else {}))
         if fault is None and wants_body(self._expect):
-            fault = self._fault_in_body(response, deadline)
+            fault = self._fault_in_body(answer, deadline)
         reason, message = fault or (CheckReason.OK, "")
         if reason is CheckReason.OK:
-            found = Outcome(reason=reason, status_code=response.status_code, response_time_s=response_time_s)
+            found = Outcome(reason=reason, status_code=answer.status, response_time_s=response_time_s)
         else:
-            found = outcome(reason, message, status_code=response.status_code, response_time_s=response_time_s)
+            found = outcome(reason, message, status_code=answer.status, response_time_s=response_time_s)
         expires_at = self._transport.cert_expires_at
         return found if expires_at is None else replace(found, cert_expires_at=expires_at)
 
-    def _fault_in_body(self, response: requests.Response, deadline: Deadline) -> Finding | None:
+    def _fault_in_body(self, answer: Answer, deadline: Deadline) -> Finding | None:
         """Judge the body. A failure to read it becomes the fault, beside the status code that did arrive."""
         try:
-            body = _read(response, deadline)
+            body = _read(answer.body(), deadline)
         except Exception as error:
             found = failure(error, deadline)
             if found is None:
                 raise
             return found.reason, found.error_message or ""
-        return fault_in_body(self._expect, response.headers, body)
+        return fault_in_body(self._expect, answer.fields, body)
 
 
-def _read(response: requests.Response, deadline: Deadline) -> Body:
+def _read(body: HTTPResponse, deadline: Deadline) -> Body:
     deadline.phase = Phase.READING
     pieces: list[bytes] = []
     size = 0
     while size < MAX_BODY_BYTES:
         deadline.remaining_s()  # raises when the time is over
-        piece = response.raw.read1(min(PIECE_BYTES, MAX_BODY_BYTES - size), decode_content=True)
+        piece = body.read1(min(PIECE_BYTES, MAX_BODY_BYTES - size), decode_content=True)
         if deadline.fired:
             raise TimeoutError
         if not piece:
             return Body(b"".join(pieces), complete=True)
         pieces.append(piece)
         size += len(piece)
-    return Body(b"".join(pieces), complete=not response.raw.read1(1, decode_content=True))
+    return Body(b"".join(pieces), complete=not body.read1(1, decode_content=True))
 
 
-def _next(request: requests.PreparedRequest, location: str) -> requests.PreparedRequest:
+def _prepared(url: str, headers: dict[str, str]) -> Envelope:
+    return Envelope(requests.Request("GET", url, headers=headers).prepare())
+
+
+def _next(request: Envelope, location: str) -> Envelope:
     """Return the request that a redirect asks for; the operator's own headers stay with the operator's host."""
     try:
-        url = urljoin(str(request.url), location)
+        url = urljoin(request.url, location)
         if urlsplit(url).scheme not in DEFAULT_PORTS:
             raise RedirectRefusedError(f"redirected to {_shown(url)}: only http and https are followed")
-        headers = dict(request.headers) if _stays(str(request.url), url) else OUR_HEADERS
-        return requests.Request("GET", url, headers=headers).prepare()
-    except (requests.RequestException, ValueError) as error:
+        return _prepared(url, request.headers if _stays(request.url, url) else OUR_HEADERS)
+    except (requests.RequestException, http.client.HTTPException, ValueError) as error:
         raise RedirectRefusedError(f"redirected to {quoted(location)}, which is not a URL") from error
 
 

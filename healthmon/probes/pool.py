@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from healthmon.model.check import Outcome
+    from healthmon.model.check import CheckStatus, Outcome
     from healthmon.probes.base import Probe
 
 IDLE_S = 30.0
@@ -56,31 +56,41 @@ class _Thread:
                 key = self._pool.look(key, self)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """What an owner need not be woken for: a look that finds `status` before `until`, when the owner comes to collect by itself."""
+
+    status: CheckStatus
+    until: float  # monotonic
+
+
 class Pool:
-    """Carries out looks. `wake` is called, from any thread, when there is something to collect."""
+    """Carries out looks. `wake` is called, from any thread, when there is something to collect that has no patience."""
 
     def __init__(self, wake: Callable[[], None], *, lanes: Lanes | None = None) -> None:
         self._wake = wake
         self._lock = threading.Lock()
         self._lanes = lanes or Lanes()
         self._probes: dict[str, Probe] = {}
+        self._patience: dict[str, Patience | None] = {}
         self._idle: list[_Thread] = []  # the last to become idle is the first to work, so that the rest can end
         self._finished: list[Look] = []
+        self._is_called = False
         self._threads_begun = 0
         self._closed = False
         threading.stack_size(STACK_BYTES)
 
-    def submit(self, key: str, probe: Probe) -> None:
+    def submit(self, key: str, probe: Probe, patience: Patience | None = None) -> None:
         """Have `probe` asked as soon as its lane allows. Not again for this `key` before the look was collected."""
         with self._lock:
-            self._probes[key] = probe
+            self._probes[key], self._patience[key] = probe, patience
             self._lanes.add(key)
             self._begin_all()
 
     def finished(self) -> list[Look]:
         """Return the looks that are over since the last call."""
         with self._lock:
-            looks, self._finished = self._finished, []
+            looks, self._finished, self._is_called = self._finished, [], False
         return looks
 
     def next_release_s(self) -> float | None:
@@ -110,7 +120,7 @@ class Pool:
                 return None
             now = clock.monotonic()
             self._lanes.finished(key, now)
-            self._hand_over(Look(key=key, started_at=started_at, outcome=outcome))
+            self._hand_over(Look(key=key, started_at=started_at, outcome=outcome), now)
             following = self._lanes.next(now)
             if following is None:
                 self._idle.append(thread)
@@ -124,10 +134,13 @@ class Pool:
                 return True
             return self._closed
 
-    def _hand_over(self, look: Look) -> None:
+    def _hand_over(self, look: Look, now: float) -> None:
         self._finished.append(look)
-        if len(self._finished) == 1:  # else the owner has been woken already and has not come yet
-            self._wake()
+        patience = self._patience[look.key]
+        if self._is_called or (patience is not None and look.outcome.status is patience.status and now < patience.until):
+            return
+        self._is_called = True  # and need not be called again before it comes
+        self._wake()
 
     def _begin_all(self) -> None:
         now = clock.monotonic()
@@ -141,7 +154,7 @@ class Pool:
             thread = self._idle.pop() if self._idle else self._another()
         except (RuntimeError, MemoryError) as error:  # no more threads to be had
             self._lanes.finished(key, now)
-            self._hand_over(Look(key=key, started_at=clock.now(), outcome=bug(error)))
+            self._hand_over(Look(key=key, started_at=clock.now(), outcome=bug(error)), now)
             return
         thread.box.put(key)
 

@@ -1,22 +1,23 @@
-"""How does one HTTP request travel? By requests, over connections of ours that know the look's deadline.
+"""How does one HTTP request travel? As requests has prepared it, over a connection of ours that knows the look's deadline.
 
 There is no Session: nothing comes from the environment (proxies, ~/.netrc, CA bundles), and no connection is kept. A
-kept one gives false alarms when the server closes it just then.
+kept one gives false alarms when the server closes it just then. There is no adapter of requests' either: it makes a
+pool, a policy of retries, a cookie jar and a second reading of the headers for each request, which is half of what a
+look costs and a third of what a probing process touches of its memory. An answer's status and headers are read by the
+standard library, as under requests; its body, when it is wanted, by urllib3.
 """
 
 from __future__ import annotations
 
 import http.client
 import io
-from functools import partial
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
-from urllib3.connection import HTTPConnection
-from urllib3.connectionpool import HTTPConnectionPool
+from urllib3._collections import HTTPHeaderDict
+from urllib3.exceptions import InvalidHeader
+from urllib3.response import HTTPResponse
 
 from healthmon.probes import tls
 from healthmon.probes.connect import connect
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from urllib3.response import BaseHTTPResponse
+    import requests
 
     from healthmon.probes.resolve import Address
 
@@ -40,82 +41,109 @@ class AnswerTooLargeError(Exception):
     """The server sends more than a health check's answer may have."""
 
 
-class Transport(HTTPAdapter):
+class Envelope:
+    """A prepared request as it goes over the wire, and where to."""
+
+    def __init__(self, request: requests.PreparedRequest) -> None:
+        parts = urlsplit(str(request.url))
+        self.url, self.headers = str(request.url), dict(request.headers)
+        self.secure = parts.scheme == "https"
+        self.host = parts.hostname or ""
+        self.port = parts.port or (443 if self.secure else 80)
+        words = _Words(self.host.rstrip("."), self.port, default_port=443 if self.secure else 80)
+        names = {name.lower() for name in request.headers}
+        words.putrequest(str(request.method), request.path_url, skip_host="host" in names, skip_accept_encoding="accept-encoding" in names)
+        for name, value in request.headers.items():
+            words.putheader(name, value)
+        words.endheaders()
+        self.content = bytes(words.written)
+
+
+class Transport:
     """Sends the requests of one service, one at a time."""
 
     def __init__(self, trust: Callable[[], ssl.SSLContext]) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=1)
         self._trust = trust
-        self._deadline: Deadline | None = None
-        self._allow: Callable[[Address], None] | None = None
-        self._pool: HTTPConnectionPool | None = None
+        self._connection: socket.socket | None = None
+        self._answer: Answer | None = None
         self.cert_expires_at: datetime | None = None  # of the last exchange
 
-    def exchange(
-        self,
-        request: requests.PreparedRequest,
-        deadline: Deadline,
-        *,
-        allow: Callable[[Address], None] | None,
-    ) -> requests.Response:
+    def exchange(self, request: Envelope, deadline: Deadline, *, allow: Callable[[Address], None] | None) -> Answer:
         """Send `request` and return the answer's status and headers, its body still unread.
 
         `allow` raises for an address that this request must not go to. Whoever calls this calls `hang_up` after.
         """
-        self._deadline, self._allow, self.cert_expires_at = deadline, allow, None
-        response = self.send(request, stream=True, timeout=deadline.remaining_s())
+        self.cert_expires_at = None
+        connection = self._connection = self._connect(request, deadline, allow)
+        deadline.phase = Phase.WAITING
+        with suppress(BrokenPipeError):  # a server may answer before it has read everything, and say why
+            connection.sendall(request.content)
+        answer = self._answer = Answer(connection, deadline)
+        answer.begin()
         if deadline.fired:  # headers that were cut off look complete
-            response.close()
             raise TimeoutError
-        return response
+        return answer
 
     def hang_up(self) -> None:
         """Close the connection, however far the exchange came."""
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
+        if self._answer is not None:
+            self._answer.close()
+            self._answer = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
-    def open(self, host: str, port: int, *, secure: bool) -> tuple[socket.socket, Deadline]:
-        """Connect, and return whose time it is: what the connection classes below call."""
-        assert self._deadline is not None  # noqa: S101  only `exchange` sends
-        rules = self._trust() if secure else None
-        connection = connect(host, port, self._deadline, allow=self._allow)
-        if rules is not None:
-            connection = wrapped = tls.wrap(connection, host.rstrip("."), self._deadline, rules)
-            self.cert_expires_at = tls.expires_at(wrapped)
-        self._deadline.phase = Phase.WAITING
-        return connection, self._deadline
-
-    def get_connection_with_tls_context(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> HTTPConnectionPool:
-        """Return a pool of one fresh connection: requests knows no smaller thing to send through."""
-        parts = urlsplit(str(request.url))
-        kind = _SecureConnection if parts.scheme == "https" else _Connection
-        pool = HTTPConnectionPool(parts.hostname or "", parts.port or kind.default_port, transport=self)
-        pool.ConnectionCls = kind
-        self._pool = pool
-        return pool
-
-    def cert_verify(self, *_: Any) -> None:
-        """Do nothing: certificates are judged where the connection is made."""
-
-    def build_response(self, req: requests.PreparedRequest, resp: BaseHTTPResponse) -> requests.Response:
-        """Keep what a probe looks at: no cookies, no history, no guess at an encoding."""
-        response = requests.Response()
-        response.status_code = resp.status
-        response.reason = resp.reason or ""
-        response.headers = CaseInsensitiveDict(resp.headers)
-        response.raw = resp
-        response.request = req
-        response.url = req.url or ""
-        return response
+    def _connect(self, request: Envelope, deadline: Deadline, allow: Callable[[Address], None] | None) -> socket.socket:
+        rules = self._trust() if request.secure else None
+        plain = connect(request.host, request.port, deadline, allow=allow)
+        if rules is None:
+            return plain
+        wrapped = tls.wrap(plain, request.host.rstrip("."), deadline, rules)
+        self.cert_expires_at = tls.expires_at(wrapped)
+        return wrapped
 
 
-class _Answer(http.client.HTTPResponse):
+class _Words(http.client.HTTPConnection):
+    """Takes the bytes of a request that http.client would send; it refuses what would be two requests."""
+
+    def __init__(self, host: str, port: int, *, default_port: int) -> None:
+        super().__init__(host, port)
+        self.default_port = default_port  # which is not told in the header Host
+        self.written = bytearray()
+
+    def send(self, data: Any) -> None:
+        self.written += data
+
+
+class Answer(http.client.HTTPResponse):
     """Reads no more than MAX_ANSWER_BYTES: http.client alone would take 6 MB of headers, and `100 Continue` for ever."""
 
-    def __init__(self, sock: socket.socket, *args: Any, deadline: Deadline, **kwargs: Any) -> None:
-        super().__init__(cast("socket.socket", _Metered(sock, deadline)), *args, **kwargs)
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+        super().__init__(cast("socket.socket", _Metered(sock, deadline)), method="GET")
         self._deadline = deadline
+
+    def begin(self) -> None:
+        """Read the status and the headers. Raises what http.client does, and InvalidHeader for two lengths of one body."""
+        super().begin()
+        if len(set(self.headers.get_all("Content-Length", ()))) > 1:
+            raise InvalidHeader("several different lengths of the body")
+
+    @property
+    def fields(self) -> HTTPHeaderDict:
+        """The headers, with names in any case; one that is there several times says all of it, with commas between."""
+        return HTTPHeaderDict(self.headers.items())
+
+    def body(self) -> HTTPResponse:
+        """Return what reads the body and takes off what it is packed in."""
+        return HTTPResponse(
+            body=self,
+            headers=self.fields,
+            status=self.status,
+            preload_content=False,
+            decode_content=False,
+            original_response=self,
+            request_method="GET",
+        )
 
     def _read_status(self) -> tuple[str, int, str]:
         """Read a status line. What only announces an answer is told as `100 Continue`, the one that http.client skips."""
@@ -158,22 +186,3 @@ class _MeteredReader(io.RawIOBase):
     def close(self) -> None:
         self._raw.close()
         super().close()
-
-
-class _Connection(HTTPConnection):
-    """Connects through its transport, and so within the look's deadline."""
-
-    secure = False
-
-    def __init__(self, *, transport: Transport, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._transport = transport
-
-    def connect(self) -> None:
-        self.sock, deadline = self._transport.open(self._dns_host, self.port, secure=self.secure)
-        self.response_class = partial(_Answer, deadline=deadline)  # type: ignore[assignment]  # called, never subclassed
-
-
-class _SecureConnection(_Connection):
-    default_port = 443  # type: ignore[misc]  # a constant of the class, as in urllib3's own HTTPSConnection
-    secure = True

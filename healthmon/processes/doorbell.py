@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 64
+AT_ONCE, WHEN_CONVENIENT = b"!", b"."
+LINGER_S = 0.03  # so long others may join a ring that is not urgent: then it is one look for all of them
 
 
 class Doorbell:
@@ -22,6 +24,7 @@ class Doorbell:
     def __init__(self) -> None:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._letterbox: Letterbox | None = None
+        self._was_rung = False
         self._poll = select.poll()
         self._poll.register(self._wake, select.POLLIN)
 
@@ -47,16 +50,29 @@ class Doorbell:
 
     def wait(self, timeout_s: float) -> None:
         """Wait until it rings or the time is over."""
-        for descriptor, _ in self._poll.poll(max(0.0, timeout_s) * 1000):
-            self._drain(descriptor)
+        if self._listen(timeout_s):
+            self._listen(LINGER_S)
 
-    def _drain(self, descriptor: int) -> None:
+    def _listen(self, timeout_s: float) -> bool:
+        """Wait, take what arrives, and tell whether it is only what can wait a little longer."""
+        rung = [self._drain(descriptor) for descriptor, _ in self._poll.poll(max(0.0, timeout_s) * 1000)]
+        return bool(rung) and all(rung)
+
+    def _drain(self, descriptor: int) -> bool:
+        """Take what has arrived; tell whether it can wait."""
         if descriptor == self._wake:
             with suppress(BlockingIOError):
                 os.eventfd_read(self._wake)
         elif self._letterbox is not None and descriptor == self._letterbox.socket.fileno():
-            for _ in self._letterbox.receive(MAX_BYTES):
-                pass
+            letters = set(self._letterbox.receive(MAX_BYTES))
+            self._was_rung = self._was_rung or bool(letters)
+            return letters == {WHEN_CONVENIENT}
+        return False
+
+    def take_ring(self) -> bool:
+        """Tell whether another process has rung since the last call."""
+        was_rung, self._was_rung = self._was_rung, False
+        return was_rung
 
     def close(self) -> None:
         os.close(self._wake)
@@ -64,8 +80,8 @@ class Doorbell:
             self._letterbox.close()
 
 
-def ring(path: Path) -> None:
+def ring(path: Path, letter: bytes = AT_ONCE) -> None:
     """Wake the process whose doorbell is at `path`. Never waits, never fails: a lost ring costs a fallback poll."""
     # An error means that nobody runs there, or is busy enough to look anyway, or that we have no descriptor left.
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as bell:
-        bell.sendto(b"!", str(path))
+        bell.sendto(letter, str(path))

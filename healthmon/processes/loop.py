@@ -19,7 +19,7 @@ from healthmon.processes.doorbell import Doorbell
 from healthmon.processes.parent import die_with
 from healthmon.processes.presence import Presence
 from healthmon.processes.trouble import Trouble
-from healthmon.watch.heartbeat import BEAT_EVERY_S, Heart
+from healthmon.watch.heartbeat import Heart, next_beat_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,7 +157,7 @@ def _work(worker: Followed, doorbell: Doorbell, trouble: Trouble, heart: Heart, 
                 return EXIT_FAILED
             heart.beat(is_busy=worker.is_busy(), is_stuck=trouble.lasts, number=worker.number)
             if wait_s > 0:
-                doorbell.wait(min(wait_s, BEAT_EVERY_S))
+                doorbell.wait(min(wait_s, next_beat_s()))
     finally:
         worker.close()
         records.info("stopped", pid=os.getpid())

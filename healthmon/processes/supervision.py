@@ -6,8 +6,6 @@ before the first of them starts; when something stands in the way, nothing is st
 
 from __future__ import annotations
 
-import gc
-import importlib
 import os
 import socket
 import struct
@@ -20,10 +18,9 @@ from setproctitle import setproctitle
 from healthmon import applied, clock, log
 from healthmon import config as configuration
 from healthmon.errors import UsageError
-from healthmon.loading import quickly
 from healthmon.model.alert import CONFIGURATION_REFUSED
 from healthmon.person import person
-from healthmon.processes import configuring, entry, loop, programs, refusing, reload_line, roles, supervisord
+from healthmon.processes import configuring, entry, loop, programs, refusing, reload_line, roles, sharing, supervisord
 from healthmon.processes.console import Console, Screen
 from healthmon.store import configurations, services, start
 
@@ -40,20 +37,6 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 AGENT = "agent"
-PRELOADED = (
-    "apsw",
-    "psutil",
-    "docker",
-    "pydantic",
-    "requests",
-    "healthmon.config",
-    "healthmon.processes.evaluator",
-    "healthmon.processes.healer",
-    "healthmon.processes.keeper",
-    "healthmon.processes.notifier",
-    "healthmon.processes.prober",
-    "healthmon.processes.watchdog",
-)
 
 
 def run(  # noqa: PLR0913  one fact each
@@ -83,7 +66,7 @@ def run(  # noqa: PLR0913  one fact each
     console = Console(paths.console, Screen(sys.stderr.fileno()).show)
     ground = Ground(paths, watched, console, lock)
     try:
-        preload()
+        sharing.prepare(paths)
         setproctitle("healthmon: supervisord")
         return supervisord.supervise(programs.conf_file(paths), console, main, keep=ground.keep, hang_up=partial(ask_to_reload, paths))
     finally:
@@ -106,6 +89,7 @@ class Ground:
         self._lock = lock
         self._is_ours = True
         self._applied = applied.require(paths)
+        self._seen: os.stat_result | None = None  # the file that it was read from
 
     def keep(self) -> bool:
         """Put back what somebody removed; return False when another agent has our directory by now.
@@ -118,13 +102,21 @@ class Ground:
             return False
         self._lock = lock
         self._console.put_back()
-        self._applied = applied.read(self._paths) or self._applied
-        if not self._paths.applied.exists():
-            applied.write(self._paths, self._applied)
+        self._read_again()
         wanted = (*programs.of_monitor(self._applied, self._paths), *self._watched)
         if not all((self._paths.programs / f"{program.name}.conf").exists() for program in wanted):
             programs.write(self._paths, wanted)
         return True
+
+    def _read_again(self) -> None:
+        """Take in what is applied by now, or put it back where somebody removed it."""
+        try:
+            seen = self._paths.applied.stat()
+        except FileNotFoundError:
+            applied.write(self._paths, self._applied)
+            return
+        if self._seen is None or (seen.st_ino, seen.st_mtime_ns) != (self._seen.st_ino, self._seen.st_mtime_ns):
+            self._applied, self._seen = applied.read(self._paths) or self._applied, seen
 
     def close(self) -> None:
         self._console.close()
@@ -195,15 +187,6 @@ def _apply(connection: Connection, source: Path, without: Sequence[str]) -> tupl
     found = configuring.start(source, author=person(), newest=0 if last is None else last.number, without=without)
     refusing.settle(connection)
     return found
-
-
-def preload() -> None:
-    """Load what programs need, and keep the collector's hands off it: every page it writes to is no longer shared."""
-    with quickly():
-        for module in PRELOADED:
-            importlib.import_module(module)
-    gc.collect()
-    gc.freeze()
 
 
 def running_pid(path: Path) -> int | None:

@@ -37,7 +37,16 @@ class Condition:
     @property
     def names(self) -> tuple[str, ...]:
         """Return the facts that it asks for, each once, from left to right."""
-        return tuple(dict.fromkeys(variable.fact for variable in facts_of(self.tree)))
+        return _names(self.tree)
+
+
+def _names(tree: Node) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(variable.fact for variable in facts_of(tree)))
+
+
+def asked_of(text: str, *, threshold: float | None = None) -> tuple[str, ...]:
+    """Return the facts that a condition asks for, without making ready to answer it. Raises ConditionError."""
+    return _names(examined(text, threshold=threshold))
 
 
 def understand(text: str, *, threshold: float | None = None, known: Mapping[str, Collection[str]] = NOTHING) -> Condition:

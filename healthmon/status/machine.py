@@ -50,8 +50,8 @@ class Step:
 def advance(state: ServiceState, check: Check, *, confirmations: int) -> Step:
     """Return the state after one look. Looks of one service come in the order they were made, whatever the clock says."""
     if check.status is CheckStatus.UNKNOWN:
-        return _after_unknown(_looked(state, check), confirmations, check.checked_at)
-    looked = replace(_looked(state, check), unknown_looks=0)
+        return _after_unknown(_looked(state, check, unknown_looks=state.unknown_looks + 1), confirmations, check.checked_at)
+    looked = _looked(state, check, unknown_looks=0)
     if check.status is CheckStatus.HEALTHY:
         return _after_healthy(looked, check)
     return _after_unhealthy(looked, check, 0 if check.outcome.reason in CONFIRMED else confirmations)
@@ -89,9 +89,10 @@ def is_soft(state: ServiceState) -> bool:
     return state.streak_started_at is not None and state.status is not ServiceStatus.UNHEALTHY
 
 
-def _looked(state: ServiceState, check: Check) -> ServiceState:
+def _looked(state: ServiceState, check: Check, *, unknown_looks: int) -> ServiceState:
     return replace(
         state,
+        unknown_looks=unknown_looks,
         last_checked_at=check.checked_at,
         last_reason=check.outcome.reason,
         last_error=check.outcome.error_message,
@@ -101,7 +102,6 @@ def _looked(state: ServiceState, check: Check) -> ServiceState:
 
 
 def _after_unknown(state: ServiceState, confirmations: int, at: datetime) -> Step:
-    state = replace(state, unknown_looks=state.unknown_looks + 1)
     if state.unknown_looks <= confirmations or state.status is ServiceStatus.UNKNOWN:
         return Step(state=state, event=StatusEvent.NOTHING)
     return Step(state=_enter(_without_streak(state), ServiceStatus.UNKNOWN, at), event=StatusEvent.UNKNOWN)
@@ -135,6 +135,8 @@ def _after_unhealthy(state: ServiceState, check: Check, confirmations: int) -> S
 
 
 def _without_streak(state: ServiceState) -> ServiceState:
+    if state.streak_started_at is None and state.evidence_started_at is None and not state.streak_confirmations and not state.evidence_failures:
+        return state  # as nearly always
     return replace(
         state,
         streak_started_at=None,

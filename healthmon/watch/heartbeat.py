@@ -20,7 +20,7 @@ from healthmon.watch import systemd_notify
 if TYPE_CHECKING:
     from pathlib import Path
 
-BEAT_EVERY_S = 5.0
+BEAT_EVERY_S = 5.0  # all processes at the same moments, so that who hears them is woken once for many
 MAX_BYTES = 128
 BUSY, STUCK = 1, 2
 
@@ -32,6 +32,11 @@ class Beat:
     is_busy: bool
     is_stuck: bool = False
     number: int = 0  # of its configuration; 0 while it has not begun
+
+
+def next_beat_s() -> float:
+    """Return the seconds until the next beat is due."""
+    return BEAT_EVERY_S - clock.monotonic() % BEAT_EVERY_S
 
 
 class Heart:
@@ -49,7 +54,7 @@ class Heart:
         """Say that a round is finished, or that we wait for a good reason; not more often than it is news to anybody."""
         now = clock.monotonic()
         said = BUSY * is_busy + STUCK * is_stuck
-        if (said, number) == self._said and now - self._beaten_at < BEAT_EVERY_S / 2:
+        if (said, number) == self._said and now // BEAT_EVERY_S == self._beaten_at // BEAT_EVERY_S:
             return
         self._manager.tell(systemd_notify.READY, systemd_notify.ALIVE)
         with suppress(OSError):  # nobody listens yet, or hears so fast: the next round tries again

@@ -9,22 +9,24 @@ from urllib.parse import quote, urlencode
 
 from typing_extensions import TypedDict
 
-from healthmon.answers import alerts, heals, history, incidents, processes
+from healthmon.answers import alerts, heals, history, incidents, processes, slo
 from healthmon.answers.alerts import AlertDocument
 from healthmon.answers.heals import HealDocument
 from healthmon.answers.history import CheckDocument
 from healthmon.answers.incidents import IncidentDocument
 from healthmon.answers.processes import ProcessDocument
 from healthmon.answers.report import DashboardDocument, ReportDocument, ServiceDocument, read_dashboard, read_report
+from healthmon.answers.slo import Period, SloDocument
 from healthmon.store import process_samples
 from healthmon.web.endpoints import PREFIX, Asked, Endpoint
 from healthmon.web.problems import Problem
-from healthmon.web.queries import AlertsQuery, HealsQuery, HistoryQuery, IncidentsQuery, Paged, Query
+from healthmon.web.queries import AlertsQuery, HealsQuery, HistoryQuery, IncidentsQuery, LevelsQuery, Paged, Query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DAY = timedelta(days=1)
+MONTH, LONGEST = timedelta(days=30), timedelta(days=3_660)
 
 
 class ServicesAnswer(TypedDict):
@@ -110,6 +112,14 @@ def heal_list(asked: Asked[HealsQuery]) -> HealsAnswer:
     return HealsAnswer(heals=found, next=_next("heals", query, _last([one["heal_id"] for one in found], query)))
 
 
+def service_levels(asked: Asked[LevelsQuery]) -> SloDocument:
+    """Answer for what of the time asked for lies in the last ten years: of a time in which nothing was known, nothing is known."""
+    earliest = asked.now - LONGEST
+    until = max(earliest, min(asked.query.until or asked.now, asked.now))
+    since = max(earliest, min(asked.query.since or max(earliest + MONTH, until) - MONTH, until))
+    return slo.read(asked.connection, asked.config, Period(since=since, until=until))
+
+
 def process_list(asked: Asked[Query]) -> ProcessesAnswer:
     samples = process_samples.newest(asked.connection)
     return ProcessesAnswer(processes=processes.read(asked.config.paths, asked.programs, samples))
@@ -143,5 +153,6 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
     Endpoint(path="/alerts", summary="Alerts, newest first.", answer=AlertsAnswer, query=AlertsQuery, ask=alert_list),
     Endpoint(path="/incidents", summary="Outages, newest first.", answer=IncidentsAnswer, query=IncidentsQuery, ask=incident_list),
     Endpoint(path="/heals", summary="What was restarted, newest first.", answer=HealsAnswer, query=HealsQuery, ask=heal_list),
+    Endpoint(path="/slo", summary="The service levels of a time: uptime, percentiles and budgets.", answer=SloDocument, query=LevelsQuery, ask=service_levels),
     Endpoint(path="/processes", summary="How healthmon's own processes are.", answer=ProcessesAnswer, query=Query, ask=process_list),
 )

@@ -78,6 +78,11 @@ class HistoryQuery(Paged):
     since: Time | None = Field(None, description="Only checks at or after this time; without it 24 hours before `before`.")
 
 
+class LevelsQuery(Query):
+    since: Time | None = Field(None, description="From when on; without it 30 days before `until`; what is longer ago than ten years is left out.")
+    until: Time | None = Field(None, description="Until when, at most now; without it now.")
+
+
 class PeriodQuery(Query):
     """Of which time a page is: `range`, or `from` and `to`."""
 

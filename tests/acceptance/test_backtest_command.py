@@ -61,11 +61,18 @@ def test_a_condition_is_tried_before_it_is_a_rule(directory: Path) -> None:
     assert "missed by tried: incident 1, doc_store at" in missing.stdout
 
 
+def test_the_rules_that_settings_make_are_tried_by_name_before_they_are_switched_on(directory: Path) -> None:
+    told = json.loads(backtest(directory, "error_budget_1h", "max_consecutive_failures", "--json").stdout)
+    assert [one["rule"] for one in told] == ["error_budget_1h", "max_consecutive_failures"]
+    assert told[0]["fired"] == 1
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("nosuch",), "there is no rule 'nosuch'"),
         (("memory",), "history does not hold memory_usage"),
+        (("crash_loop",), "history does not hold healing"),
         (("--condition", "statsu == 1"), "status"),
         (("--condition", "cpu_usage > 1"), "history does not hold cpu_usage"),
     ],

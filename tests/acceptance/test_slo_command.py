@@ -112,7 +112,7 @@ def test_each_target_is_measured_with_its_samples_and_verdict(directory: Path) -
 def test_a_person_and_a_spreadsheet_see_the_same(directory: Path) -> None:
     shown = slo(directory).stdout
     assert "false, says ada: alert 3, rule_2 of frontend" in shown
-    for words in ("availability", "≥ 99.9 %", "time to repair (MTTR)", "1 outages", "missed"):
+    for words in ("availability", "≥ 99.9 %", "time to repair (MTTR)", "1 outages", "missed", "time to acknowledge: median time from a critical alert"):
         assert words in shown
     rows = list(csv.DictReader(io.StringIO(slo(directory, "--csv").stdout)))
     assert [row["service_name"] for row in rows] == ["interpreter", "frontend"]

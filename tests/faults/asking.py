@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.faults import looks
 from tests.faults.agents import agent
+from tests.faults.metronome import metronome
 from tests.hostile import Server, answers
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from tests.faults.agents import Agent
+    from tests.faults.metronome import Metronome
 
     Handler = Callable[[socket.socket, Server], None]
 
@@ -50,8 +52,9 @@ class Ill:
 class Asked:
     """The agent, and what it asks."""
 
-    def __init__(self, host: Agent, ills: Mapping[str, Ill], servers: Mapping[str, Server]) -> None:
+    def __init__(self, host: Agent, ills: Mapping[str, Ill], servers: Mapping[str, Server], control: Metronome) -> None:
         self.host = host
+        self._control = control
         self.servers = servers
         self._ills = ills
 
@@ -83,7 +86,7 @@ class Asked:
         for name, ill in self._ills.items():
             assert_told(name, ill.told, mine[name])
         neighbours = [look for look in seen if look.service not in mine]
-        looks.assert_on_schedule(neighbours, interval_s=INTERVAL_S)
+        looks.assert_on_schedule(neighbours, interval_s=INTERVAL_S, host_late_s=self._control.late_s())
         return max(self.longest_held_s(at_most=BOUND_S), *(look.seconds for found in mine.values() for look in found))
 
 
@@ -105,7 +108,7 @@ def asking(ills: Mapping[str, Ill], *, at_first: Handler | None = None, **settin
         services += [_service(name, good.url, {}) for name in NEIGHBOURS]
         clocks: dict[str, Any] = {"check_interval_seconds": INTERVAL_S, "timeout_seconds": TIMEOUT_S, "log_level": "DEBUG"}
         host = stack.enter_context(agent(services, **clocks, **settings))
-        yield Asked(host, ills, servers)
+        yield Asked(host, ills, servers, stack.enter_context(metronome()))
 
 
 def _service(name: str, url: str, settings: dict[str, Any]) -> dict[str, Any]:

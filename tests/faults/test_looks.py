@@ -26,6 +26,7 @@ def test_more_than_one_late_look_in_a_hundred_is_told() -> None:
     late = [a_look(1.0 + number + (0.3 if number in {50, 100, 150} else 0)) for number in range(200)]
     with pytest.raises(AssertionError, match="300 ms late"):
         assert_on_schedule([a_look(0.3), *late], interval_s=1.0)
+    assert_on_schedule([a_look(0.3), *late], interval_s=1.0, host_late_s=0.1)
 
 
 def test_looks_that_fell_out_are_late_by_an_interval() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from healthmon import applied
 from healthmon import config as configuration
 from healthmon.errors import StoreBusyError
 from healthmon.log import Log
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthmon.config import Config
+    from healthmon.paths import Paths
     from healthmon.processes.following import Following
     from tests.processes.test_prober import Bench
 
@@ -73,6 +75,41 @@ def a_followed(place: Place, *workers: Worker) -> tuple[loop.Followed, Following
     follower, records = following.begin(place.paths), Log("t")
     verbosity = Follower(place.paths.log_level, configured="INFO", records=records)
     return loop.Followed(workers[0], follower, lambda _config: made.pop(0), Trouble(records), verbosity), follower, made
+
+
+def test_what_was_read_before_the_fork_is_not_read_again_until_another_is_applied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "_read_ahead", None)
+    place, records, reads = Place(tmp_path), Log("t"), Counter[str]()
+    read = applied.read
+
+    def counted(paths: Paths) -> applied.Applied | None:
+        reads["of the file"] += 1
+        return read(paths)
+
+    monkeypatch.setattr(applied, "read", counted)
+    config = following.read_ahead(place.paths)
+    reads.clear()
+    follower = following.begin(place.paths)
+    assert follower.config is config
+    assert follower.news(records) is None
+    assert not reads
+    place.reload()
+    reads.clear()
+    assert follower.news(records) is not None
+    assert following.begin(place.paths).number == 2
+    assert reads["of the file"] == 2
+
+
+def test_what_refers_to_another_file_is_read_again_by_each_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "_read_ahead", None)
+    place = Place(tmp_path)
+    (tmp_path / "token").write_text("yesterday")
+    place.write({"name": "a", "url": "http://127.0.0.1:1/", "headers": {"X-Token": "${file:token}"}})
+    place.reload()
+    following.read_ahead(place.paths)
+    (tmp_path / "token").write_text("today")
+    [service] = following.begin(place.paths).config.services
+    assert service.headers["X-Token"].get_secret_value() == "today"
 
 
 def test_a_worker_that_follows_stays_and_one_that_does_not_is_made_anew(tmp_path: Path) -> None:

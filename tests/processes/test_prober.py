@@ -141,9 +141,9 @@ def test_a_service_that_hangs_does_not_delay_the_others_nor_the_stop(start: Call
 
 
 def test_what_is_finished_is_written_when_it_stops(start: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "FLUSH_S", 3_600.0)
+    monkeypatch.setattr(prober, "FLUSH_S", 3_600.0)
     with Server(answers()) as server:
-        bench = start({"name": "good", "url": server.url, "interval_seconds": 0.1, "timeout_seconds": 0.1})
+        bench = start({"name": "good", "url": server.url, "interval_seconds": 1.0, "timeout_seconds": 1.0})
         while not bench.worker._journal._kept:  # type: ignore[attr-defined]
             bench.worker.step()
         assert bench.written() == []
@@ -196,7 +196,7 @@ def test_a_replaced_database_is_noticed_within_five_seconds_and_what_was_not_wri
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Not by the next look, which is an hour away."""
-    monkeypatch.setattr(journal, "FLUSH_S", 3_600.0)
+    monkeypatch.setattr(prober, "FLUSH_S", 3_600.0)
     assert prober.READ_REQUESTS_S <= 5
     with Server(answers()) as server:
         bench = start({"name": "good", "url": server.url, "interval_seconds": 3_600.0})
@@ -241,7 +241,7 @@ def test_while_the_database_is_locked_checks_are_kept_and_nothing_is_lost(
     foreign = apsw.Connection(str(store.path))
     foreign.execute("BEGIN IMMEDIATE")
     for seconds in range(3):
-        kept.add(a_check(at=clock.now() + timedelta(seconds=seconds)), 0.0, urgent=True)
+        kept.add(a_check(at=clock.now() + timedelta(seconds=seconds)), by=0.0, is_news=True)
         kept.flush_when_due(clock.monotonic())
     assert checks.read_inbox(store, limit=10) == []
     foreign.execute("ROLLBACK")
@@ -266,7 +266,7 @@ def test_what_is_kept_is_bounded_and_what_is_dropped_is_told(
     with monkeypatch.context() as lock, caplog.at_level(logging.INFO, "healthmon"):
         lock.setattr(checks, "append", locked)
         for seconds in range(8):
-            kept.add(a_check(at=began + timedelta(seconds=seconds)), 0.0, urgent=True)
+            kept.add(a_check(at=began + timedelta(seconds=seconds)), by=0.0, is_news=True)
             kept.flush_when_due(clock.monotonic())
     with caplog.at_level(logging.INFO, "healthmon"):
         kept.flush_when_due(clock.monotonic())

@@ -15,7 +15,8 @@ from healthmon import clock
 from healthmon.log import Log
 from healthmon.processes.doorbell import Doorbell
 from healthmon.processes.loop import prepare_directories
-from healthmon.processes.watchdog import Watchdog
+from healthmon.processes.programs import names
+from healthmon.processes.watchdog import ASK_EVERY_S, LOOK_EVERY_S, Watchdog
 from healthmon.store.connection import create_or_open, open_for_reading
 from healthmon.watch.policy import ProgramState
 from healthmon.watch.supervisor_rpc import ProgramInfo
@@ -33,8 +34,10 @@ class Supervisord:
         self.states = states
         self.pids = {name: 2**22 + number for number, name in enumerate(states, 1)}  # no process has such a pid
         self.started: list[str] = []
+        self.asked = 0
 
     def programs(self) -> list[ProgramInfo]:
+        self.asked += 1
         return [ProgramInfo(name=name, state=state, pid=self.pids[name]) for name, state in self.states.items()]
 
     def start(self, name: str) -> None:
@@ -83,6 +86,25 @@ def test_one_that_is_silent_is_killed_and_told_once_until_it_had_time_to_go(watc
     watch.live(40, "evaluator")
     assert watch.kills == [(watch.supervisord.pids["healer"], signal.SIGKILL)]
     assert [message.split()[:2] for message in caplog.messages if "process_unwell" in message] == [["watchdog", "ALERT"]]
+
+
+def test_supervisord_is_asked_seldom_while_everybody_is_heard_and_at_every_look_when_somebody_is_not(watch: Watch) -> None:
+    everybody = [name for name in names(watch.config) if name != "watchdog"]
+    watch.supervisord = Supervisord(**dict.fromkeys(everybody, ProgramState.RUNNING))
+    watch.watchdog._rpc = watch.supervisord  # type: ignore[assignment]
+    watch.live(30, *everybody)
+    before = watch.supervisord.asked
+    watch.live(60, *everybody)
+    assert watch.supervisord.asked - before <= 60 / ASK_EVERY_S + 1  # and once for a sample
+    watch.live(10, *everybody[1:])
+    before = watch.supervisord.asked
+    watch.live(10, *everybody[1:])
+    assert watch.supervisord.asked - before == 10 / LOOK_EVERY_S
+    watch.supervisord.pids[everybody[0]] += 1_000
+    watch.live(5, *everybody)
+    before = watch.supervisord.asked
+    watch.live(10, *everybody)
+    assert watch.supervisord.asked - before <= 1
 
 
 @pytest.mark.parametrize("slept_s", [14, 20, 3_600])

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from healthmon.model.check import CheckReason, Outcome
+from healthmon.model.check import CheckReason, CheckStatus, Outcome
 from healthmon.probes import pool as pool_module
 from healthmon.probes.lanes import SLOW_AFTER_S, SLOW_LOOK_S, Lanes
-from healthmon.probes.pool import Look, Pool
+from healthmon.probes.pool import Look, Patience, Pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -231,10 +231,11 @@ def test_a_host_without_threads_is_our_failure(bench: Bench, monkeypatch: pytest
 
 def test_threads_are_used_again_and_end_when_idle(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool_module, "IDLE_S", 0.01)
+    others = set(threading.enumerate())  # of the tests before, which may be idle for 30 s yet
     for _ in range(20):
         bench.pool.submit("a", Quick())
         bench.collect(1)
-    threads = [thread for thread in threading.enumerate() if thread.name.startswith("probe-")]
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("probe-") and thread not in others]
     assert len(threads) <= 20
     for thread in threads:
         thread.join(10)
@@ -252,6 +253,26 @@ def test_the_owner_is_woken_once_for_all_that_it_has_not_collected() -> None:
         pass
     assert woken == ["!"]
     assert len(pool.finished()) == 3
+    pool.close()
+
+
+PATIENCES = {
+    "nothing new, in time": (Patience(status=CheckStatus.HEALTHY, until=float("inf")), 0),
+    "something new": (Patience(status=CheckStatus.UNHEALTHY, until=float("inf")), 1),
+    "nothing new, but late": (Patience(status=CheckStatus.HEALTHY, until=0.0), 1),
+    "no patience": (None, 1),
+}
+
+
+@pytest.mark.parametrize(("patience", "calls"), PATIENCES.values(), ids=PATIENCES)
+def test_the_owner_is_not_woken_for_what_it_can_collect_when_it_comes(patience: Patience | None, calls: int) -> None:
+    woken: list[str] = []
+    pool = Pool(lambda: woken.append("!"))
+    pool.submit("a", Quick(), patience)
+    while in_flight(pool._lanes):
+        pass
+    assert len(pool.finished()) == 1
+    assert len(woken) == calls
     pool.close()
 
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthmon import clock
+from healthmon.answers import slo
 from healthmon.answers.report import read_dashboard, read_report
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.check import CheckReason
-from healthmon.store import alerts, checks, incidents
+from healthmon.status.uptime import HOUR, Booked, hour_of
+from healthmon.store import alerts, checks, incidents, states
 from tests.builders import a_check
 
 if TYPE_CHECKING:
@@ -26,6 +28,26 @@ def test_report_and_dashboard_are_those_of_the_commands(site: Site) -> None:
     assert told | {"timestamp": ""} == json.loads(json.dumps(report | {"timestamp": ""}))
     assert dashboard | {"timestamp": ""} == json.loads(json.dumps(wanted | {"timestamp": ""}))
     assert dashboard["trends"]["hourly_health"][0]["checks"] == 1
+
+
+def test_service_levels_are_those_of_the_command_over_any_range(site: Site) -> None:
+    now = clock.now()
+    hour = hour_of(now) - 50 * HOUR
+    states.save_hours(site.database, [(1, hour, Booked(healthy_s=2_700, unhealthy_s=900)), (1, hour + HOUR, Booked(healthy_s=3_600))])
+    known = site.ask(f"/api/v1/slo?since={clock.to_iso(hour)}&until={clock.to_iso(hour + 2 * HOUR)}").json()
+    [mine] = [one for one in known["services"] if one["service_name"] == "doc_store"]
+    assert (mine["uptime_percentage"], mine["coverage"], mine["unhealthy_seconds"]) == (87.5, 100.0, 900.0)
+    whole = site.ask("/api/v1/slo").json()
+    assert whole["services"] == json.loads(json.dumps(slo.read(site.database, site.config, slo.last_days(now, 30))["services"]))
+    assert [one["objective"] for one in whole["objectives"]] == list(slo.TITLES)
+
+
+@pytest.mark.parametrize("query", ["since=2999-01-01T00:00:00Z", "since=2025-01-02T00:00:00Z&until=2025-01-01T00:00:00Z", "until=0001-01-01T00:00:00Z"])
+def test_of_a_range_that_is_none_nothing_is_known(site: Site, query: str) -> None:
+    told = site.ask(f"/api/v1/slo?{query}")
+    assert told.status == 200
+    assert told.json()["since"] == told.json()["until"]
+    assert {one["verdict"] for one in told.json()["services"]} == {"unknown"}
 
 
 def test_services_are_those_of_the_report(site: Site) -> None:

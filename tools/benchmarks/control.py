@@ -1,4 +1,4 @@
-"""The control of every footprint figure: the shortest honest agent, as people write it.
+"""The control of every figure: the shortest honest agent, as people write it.
 
 Eight threads, `requests.get` with its defaults, one row a check into SQLite, one commit a second. No confirmation, no
 evaluation, no healing, no second process: what an agent costs beyond this is what its features cost.
@@ -6,10 +6,12 @@ evaluation, no healing, no second process: what an agent costs beyond this is wh
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import sys
 import threading
 import time
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import requests
@@ -29,8 +31,8 @@ def ask(jobs: SimpleQueue[str], results: SimpleQueue[tuple[str, float, str]]) ->
         results.put((status, time.monotonic() - began, url))
 
 
-def main(base: str, count: int, interval_s: float, path: str) -> None:
-    """Ask `count` services at `base` every `interval_s`, evenly spread, for ever."""
+def main(urls: list[str], interval_s: float, path: str) -> None:
+    """Ask `urls` every `interval_s`, evenly spread, for ever."""
     jobs: SimpleQueue[str] = SimpleQueue()
     results: SimpleQueue[tuple[str, float, str]] = SimpleQueue()
     for _ in range(THREADS):
@@ -42,11 +44,11 @@ def main(base: str, count: int, interval_s: float, path: str) -> None:
     database.execute("CREATE INDEX by_time ON health_checks (timestamp)")
     start, sent = time.monotonic(), 0
     while True:
-        due = int((time.monotonic() - start) * count / interval_s)
+        due = int((time.monotonic() - start) * len(urls) / interval_s)
         for number in range(sent, due):
-            jobs.put(f"{base}/s/{number % count}")
+            jobs.put(urls[number % len(urls)])
         sent = due
-        time.sleep(min(1.0, interval_s / count))
+        time.sleep(min(1.0, interval_s / len(urls)))
         store(database, results)
 
 
@@ -64,4 +66,4 @@ def store(database: sqlite3.Connection, results: SimpleQueue[tuple[str, float, s
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4])
+    main(json.loads(Path(sys.argv[1]).read_text()), float(sys.argv[2]), sys.argv[3])

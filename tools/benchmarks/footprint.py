@@ -1,6 +1,7 @@
-"""What does watching cost? Memory of the whole process tree, and CPU per stored check, beside a control.
+"""What does watching cost, beside the peers that are installed? Memory, CPU, wake-ups and punctuality of whole process trees.
 
-Each case runs healthmon and the control in turn on the same target; figures are medians over rounds.
+Every product asks the same target at the same interval; looks are counted and timed where they arrive. Figures are medians
+over windows and rounds, with the least and the most.
 """
 
 from __future__ import annotations
@@ -9,174 +10,156 @@ import argparse
 import contextlib
 import json
 import platform
-import signal
-import sqlite3
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
+from asked import Arrivals, Target, a_target
+from cases import ALL, DEFAULT, START, Case
+from lateness import count, lateness
+from products import PRODUCTS, Product, Task, missing, running
+from tables import show
+from tree import use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent
-GROUPS = 4
-CASES = {"17 services every 30 s": (17, 30.0, 60.0), "1,000 services every 10 s": (1_000, 10.0, 30.0)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figures:
-    """One measured window. Memory in MiB, times in seconds."""
-
-    pss_mib: float
-    rss_mib: float
-    processes: int
-    threads: int
-    cpu_s: float
-    window_s: float
-    checks: int
-
-    @property
-    def cpu_percent(self) -> float:
-        return 100 * self.cpu_s / self.window_s
-
-    @property
-    def cpu_ms_per_check(self) -> float:
-        return 1_000 * self.cpu_s / max(1, self.checks)
-
-
-def tree(pid: int) -> list[psutil.Process]:
-    """Return a process and all its descendants."""
-    root = psutil.Process(pid)
-    return [root, *root.children(recursive=True)]
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU that a tree and its ended children have used."""
-    total = 0.0
-    for process in tree(pid):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            total += sum(process.cpu_times()[:2])
-    return total + sum(psutil.Process(pid).cpu_times()[2:4])
-
-
-def count_checks(database: Path) -> int:
-    """Return how many checks are stored."""
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        return int(connection.execute("SELECT count(*) FROM health_checks").fetchone()[0])
-
-
-def measure(pid: int, database: Path, *, settle_s: float, window_s: float) -> Figures:
-    """Let a tree settle, then watch it for a window."""
-    time.sleep(settle_s)
-    cpu, checks, began = cpu_seconds(pid), count_checks(database), time.monotonic()
-    time.sleep(window_s)
-    processes = tree(pid)
-    memory = [process.memory_full_info() for process in processes]
-    return Figures(
-        pss_mib=sum(one.pss for one in memory) / 2**20,
-        rss_mib=sum(one.rss for one in memory) / 2**20,
-        processes=len(processes),
-        threads=sum(process.num_threads() for process in processes),
-        cpu_s=cpu_seconds(pid) - cpu,
-        window_s=time.monotonic() - began,
-        checks=count_checks(database) - checks,
-    )
-
+READY_WITHIN_S = 90.0
+LOOK_EVERY_S = 0.02
 
 @contextlib.contextmanager
-def running(command: list[str], **options: object) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command for as long as the block lasts."""
-    process = subprocess.Popen(command, **options)  # type: ignore[call-overload]  # noqa: S603  our own words
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+def at_work(target: Target, products: list[Product], case: Case) -> Iterator[dict[str, list[int]]]:
+    """Run products on a case; yield the pids that were started for each."""
+    with contextlib.ExitStack() as stack:
+        pids = {}
+        for product in products:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hm-")))
+            task = Task(urls=target.urls(product.name, case), interval_s=case.interval_s, directory=directory)
+            pids[product.name] = stack.enter_context(running(product, task))
+        yield pids
 
 
-def configuration(directory: Path, base: str, count: int, interval_s: float) -> Path:
-    """Write a configuration with `count` services in a few groups."""
-    services = [{"name": f"s{n}", "url": f"{base}/s/{n}", "group": f"g{n % GROUPS}"} for n in range(count)]
-    healing = {"enabled": True, "restart_unhealthy_services": True}
-    path = directory / "health_monitoring_config.json"
-    settings = {
-        "check_interval_seconds": interval_s,
-        "data_dir": str(directory),
-        "services": services,
-        "self_healing": healing,
+def measured(target: Target, products: list[Product], case: Case) -> dict[str, list[dict[str, Any]]]:
+    """Run products on a case at the same time, and return what each used in each window."""
+    found: dict[str, list[dict[str, Any]]] = {product.name: [] for product in products}
+    with at_work(target, products, case) as pids:
+        time.sleep(case.settle_s)
+        for name in pids:
+            target.arrivals(name)  # of before
+        before = {name: use(roots) for name, roots in pids.items()}
+        arrived: dict[str, Arrivals] = {name: {} for name in pids}
+        for _ in range(case.windows):
+            time.sleep(case.window_s)
+            after = {name: use(roots) for name, roots in pids.items()}
+            for name in pids:
+                for path, times in target.arrivals(name).items():
+                    arrived[name].setdefault(path, []).extend(times)
+                found[name].append(_figures(before[name], after[name], arrived[name]))
+            before = after
+    for name, windows in found.items():
+        quick = {path: times for path, times in arrived[name].items() if "/hang/" not in path}
+        late = lateness(quick, case.interval_s)
+        if late is not None:
+            windows[-1] |= {f"lateness_{key}": value for key, value in asdict(late).items()}
+    return found
+
+
+def _figures(before: Any, after: Any, arrived: Arrivals) -> dict[str, Any]:
+    window_s, cpu_s = after.at - before.at, after.cpu_s - before.cpu_s
+    looks = count(arrived, before.at, after.at)
+    return {
+        "pss_mib": after.pss_mib,
+        "rss_mib": after.rss_mib,
+        "uss_mib": after.uss_mib,
+        "processes": after.processes,
+        "threads": after.threads,
+        "window_s": window_s,
+        "cpu_percent": 100 * cpu_s / window_s,
+        "looks": looks,
+        "cpu_ms_per_look": 1_000 * cpu_s / looks if looks else None,
+        "wakeups_per_s": max(0.0, after.wakeups - before.wakeups) / window_s,
     }
-    path.write_text(json.dumps(settings))
-    return path
 
 
-def healthmon(base: str, count: int, interval_s: float, window_s: float) -> Figures:
-    """Measure healthmon with everything on."""
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        path = configuration(directory, base, count, interval_s)
-        command = [sys.executable, "-m", "healthmon", "--config", str(path), "run"]
-        with running(command, stderr=subprocess.DEVNULL) as process:
-            return measure(process.pid, directory / "health_monitoring.db", settle_s=interval_s + 5, window_s=window_s)
+def started(target: Target, product: Product, case: Case) -> list[dict[str, Any]]:
+    """Return in how many seconds a product has asked every service once."""
+    target.arrivals(product.name)
+    began = time.monotonic()
+    seen: dict[str, float] = {}
+    with at_work(target, [product], case):
+        while len(seen) < case.services and time.monotonic() - began < READY_WITHIN_S:
+            time.sleep(LOOK_EVERY_S)
+            for path, times in target.arrivals(product.name).items():
+                seen.setdefault(path, min(times) - began)
+    return [{"first_look_s": min(seen.values(), default=None), "ready_s": max(seen.values()) if len(seen) == case.services else None}]
 
 
-def control(base: str, count: int, interval_s: float, window_s: float) -> Figures:
-    """Measure the control."""
-    with tempfile.TemporaryDirectory() as name:
-        database = Path(name) / "control.db"
-        command = [sys.executable, str(HERE / "control.py"), base, str(count), str(interval_s), str(database)]
-        with running(command) as process:
-            return measure(process.pid, database, settle_s=interval_s + 5, window_s=window_s)
+def one_round(target: Target, key: str, products: list[Product]) -> dict[str, list[dict[str, Any]]]:
+    """Run one case once, for every product that can."""
+    if key == START:
+        return {product.name: started(target, product, ALL["a30"]) for product in products}
+    case = ALL[key]
+    able = [product for product in products if not case.only or product.name in case.only]
+    if case.together:
+        return measured(target, able, case)
+    return {product.name: measured(target, [product], case)[product.name] for product in able}
 
 
-def row(name: str, rounds: list[Figures]) -> str:
-    """Return one line of the table."""
-
-    def of(attribute: str) -> float:
-        return statistics.median(getattr(one, attribute) for one in rounds)
-
-    cells = [f"{of('pss_mib'):8.1f}", f"{of('processes'):5.0f}", f"{of('threads'):5.0f}", f"{of('cpu_percent'):7.2f}"]
-    return f"{name:<12}" + " ".join([*cells, f"{of('cpu_ms_per_check'):9.2f}", f"{of('checks'):8.0f}"])
+def described(rounds: int) -> dict[str, Any]:
+    """Return on what, when and of which commit figures are."""
+    asked = subprocess.run(["git", "-C", str(HERE), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    return {
+        "commit": asked.stdout.strip() or None,
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "kernel": platform.release(),
+        "cores": psutil.cpu_count(),
+        "python": platform.python_version(),
+        "load_at_start": psutil.getloadavg()[0],
+        "rounds": rounds,
+        "cases": {},
+    }
 
 
 def main() -> None:
-    """Run the cases that were asked for, and print a table a case."""
+    """Run the cases that were asked for, and print a table of each."""
     parser = argparse.ArgumentParser(prog="tools/bench footprint", description=__doc__)
+    parser.add_argument("cases", nargs="*", help=f"which cases: {', '.join([*ALL, START])} (default: {' '.join(DEFAULT)})")
     parser.add_argument("--rounds", type=int, default=1, help="how often each case runs (default 1)")
-    parser.add_argument("--only", type=int, metavar="N", help="the case with N services only")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here as well")
+    parser.add_argument("--products", nargs="*", help="only these: healthmon, control, prometheus, monit, nagios4, icinga2")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here as well, beside what is there of other cases and products")
+    parser.add_argument("--more", action="store_true", help="add rounds to those that are in FILE")
     options = parser.parse_args()
-    print(f"{platform.system()} {platform.release()}, {psutil.cpu_count()} cores, Python {platform.python_version()}")
-    everything: dict[str, dict[str, list[dict[str, float]]]] = {}
-    for case, (count, interval_s, window_s) in CASES.items():
-        if options.only in {None, count}:
-            found: dict[str, list[Figures]] = {"healthmon": [], "control": []}
-            with running([sys.executable, str(HERE / "target.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as target:
-                assert target.stdout is not None  # noqa: S101  it is a pipe
-                base = f"http://127.0.0.1:{int(target.stdout.readline())}"
-                for _ in range(options.rounds):
-                    found["healthmon"].append(healthmon(base, count, interval_s, window_s))
-                    found["control"].append(control(base, count, interval_s, window_s))
-            show(case, found)
-            everything[case] = {name: [asdict(one) for one in rounds] for name, rounds in found.items()}
-    if options.json:
-        options.json.write_text(json.dumps(everything, indent=2))
-
-
-def show(case: str, found: dict[str, list[Figures]]) -> None:
-    """Print one case."""
-    print(f"\n{case}")
-    print(f"{'':<12}{'PSS MiB':>8} procs thrds  CPU % ms/check   checks".replace("CPU %", "  CPU %"))
-    for name, rounds in found.items():
-        print(row(name, rounds))
-    ours, theirs = found["healthmon"][-1], found["control"][-1]
-    print(f"healthmon / control: memory {ours.pss_mib / theirs.pss_mib:.2f}, CPU a check {ours.cpu_ms_per_check / theirs.cpu_ms_per_check:.2f}")
+    unknown = set(options.cases) - {*ALL, START}
+    if unknown:
+        parser.error(f"no such case: {', '.join(sorted(unknown))}")
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(HERE.parents[1] / "healthmon")], check=False)  # noqa: S603  as an installation has
+    for line in missing():
+        print(f"tools/bench: {line}", file=sys.stderr)
+    products = [product for product in PRODUCTS if product.is_here() and (not options.products or product.name in options.products)]
+    results = json.loads(options.json.read_text()) if options.json and options.json.exists() else {"cases": {}}
+    results = {**results, **described(options.rounds), "cases": results["cases"]}
+    for key in options.cases or DEFAULT:
+        title = "start until every one of 17 services was asked" if key == START else ALL[key].title
+        found: dict[str, list[dict[str, Any]]] = {}
+        load = psutil.getloadavg()[0]
+        for _ in range(options.rounds):
+            with a_target() as target:
+                for name, windows in one_round(target, key, products).items():
+                    found.setdefault(name, []).extend(windows)
+        case = results["cases"].setdefault(key, {"title": title, "products": {}})
+        before = case["products"] if options.more else {}
+        case["products"] |= {name: [*before.get(name, ()), *windows] for name, windows in found.items()}
+        case |= {"commit": results["commit"], "load_before": load}
+        show(title, case["products"])
+        if options.json:
+            options.json.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

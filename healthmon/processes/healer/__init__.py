@@ -6,7 +6,6 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from healthmon.alerts.rule import of_settings
 from healthmon.errors import HealthmonError
 from healthmon.heal.docker_engine import DockerEngine
 from healthmon.heal.supervisor_target import SupervisorEngine
@@ -18,6 +17,7 @@ from healthmon.processes.healer.discovering import Discovering
 from healthmon.processes.healer.measuring import Measuring
 from healthmon.processes.healer.observing import Observing
 from healthmon.processes.healer.securing import Securing
+from healthmon.rules.language import asked_of
 from healthmon.rules.variables import CONTAINER_USAGE
 from healthmon.store import services
 from healthmon.store.connection import open_for_working
@@ -212,4 +212,5 @@ class Healer:
 
 
 def _needs_usage(config: Config) -> bool:
-    return any(not CONTAINER_USAGE.isdisjoint(rule.condition.names) for rule in of_settings(config.alert_rules))
+    conditions = (asked_of(rule.condition, threshold=rule.threshold) for rule in config.alert_rules if rule.enabled)
+    return any(not CONTAINER_USAGE.isdisjoint(names) for names in conditions)

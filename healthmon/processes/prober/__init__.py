@@ -11,7 +11,7 @@ from healthmon import clock, log, probes
 from healthmon.errors import StoreUnavailableError
 from healthmon.failpoints import reach
 from healthmon.model.check import Check, CheckKind, CheckStatus
-from healthmon.probes.pool import Look, Pool
+from healthmon.probes.pool import Patience, Pool
 from healthmon.probes.schedule import Agenda, Grid, Rhythm, Timetable
 from healthmon.processes.prober.journal import Journal
 from healthmon.store import probe_requests, services
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthmon.config import Config, ServiceSettings
+    from healthmon.probes.pool import Look
     from healthmon.probes.schedule import Finish
     from healthmon.processes.doorbell import Doorbell
     from healthmon.processes.loop import Worker
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_MS = 100  # a lock must not hold up the schedule: what waits for it stays in memory
 READ_REQUESTS_S = 5.0  # when no ring says that there are new ones; also when a deleted database is noticed at the latest
-SPARE_READS_S = 0.25  # a ring that comes together with a look of ours cannot be told from it
+COLLECT_S = 1.0  # at each such moment looks are collected that ended by then and change nothing: one wake-up for them and their commit
+FLUSH_S = 1.0  # and written; all groups do it at the same moments, so that the evaluator is woken once for all
 
 
 def make(config: Config, group: str) -> Callable[[Doorbell], Worker]:
@@ -70,14 +72,17 @@ class Prober:
         self._journal = Journal(connection, self._records, evaluator)
         self._requested: dict[str, float] = {}
         self._requests_read_at = float("-inf")
+        self._doorbell = doorbell
         self._pool = Pool(doorbell.ring_self)
+        self._begun: dict[str, float] = {}  # the looks in flight
+        self._collect_at = float("inf")  # looks that nobody calls us for
 
     def step(self) -> float:
         """Collect what is finished, begin what is due, write what is to be written."""
         now = clock.monotonic()
-        collected = self._collect(now)
-        begun = self._begin_due(now)
-        if self._should_read_requests(now, was_idle=not collected and not begun):
+        self._collect(now)
+        self._begin_due(now)
+        if self._doorbell.take_ring() or now - self._requests_read_at >= READ_REQUESTS_S:
             self._read_requests(now)
             self._begin_due(now)
         self._journal.flush_when_due(now)
@@ -114,29 +119,29 @@ class Prober:
         self._journal.close()
         self._connection.close()
 
-    def _collect(self, now: float) -> bool:
+    def _collect(self, now: float) -> None:
         looks = self._pool.finished()
         if looks:
             reach("prober.looked")
         for look in looks:
+            begun_at = self._begun.pop(look.key)
             if self._timetable.let_go(look.key):
                 continue  # the service is gone meanwhile
             finish = self._timetable.finish(look.key, look.outcome.status, now)
             check = Check(service_id=self._ids[look.key], kind=finish.kind, checked_at=look.started_at, outcome=look.outcome)
-            urgent = finish.is_change or finish.kind is not CheckKind.SCHEDULED
-            self._journal.add(check, now, urgent=urgent)
+            is_urgent = finish.is_change or finish.kind is not CheckKind.SCHEDULED
+            self._journal.add(check, by=now if is_urgent else _moment_after(begun_at, FLUSH_S), is_news=is_urgent)
             self._record(look, finish)
-        return bool(looks)
+        if now >= self._collect_at:
+            self._collect_at = _moment_after(now, COLLECT_S) if self._begun else float("inf")  # those that take longer call us
 
-    def _begin_due(self, now: float) -> bool:
-        due = self._timetable.due(now)
-        for name, _ in due:
-            self._pool.submit(name, self._probes[name])
-        return bool(due)
-
-    def _should_read_requests(self, now: float, *, was_idle: bool) -> bool:
-        """A step in which nothing of ours happened was a ring, or the fallback."""
-        return was_idle or now - self._requests_read_at >= SPARE_READS_S
+    def _begin_due(self, now: float) -> None:
+        for name, kind in self._timetable.due(now):
+            until = min(_moment_after(now, COLLECT_S), now + self._members[name].interval_seconds / 4)  # the next look waits for this one
+            patience = Patience(status=self._timetable.last_status(name), until=until)
+            self._begun[name] = now
+            self._collect_at = min(self._collect_at, until)
+            self._pool.submit(name, self._probes[name], patience if kind is CheckKind.SCHEDULED else None)
 
     def _read_requests(self, now: float) -> None:
         self._requests_read_at = now
@@ -155,7 +160,7 @@ class Prober:
     def _wait_s(self) -> float:
         release_s = self._pool.next_release_s()
         now = clock.monotonic()
-        ends = [self._timetable.next_at(), self._journal.flush_at, self._requests_read_at + READ_REQUESTS_S]
+        ends = [self._timetable.next_at(), self._journal.flush_at, self._collect_at, self._requests_read_at + READ_REQUESTS_S]
         if release_s is not None:
             ends.append(now + release_s)
         return max(0.0, min(ends) - now)
@@ -178,6 +183,11 @@ class Prober:
                 reason=outcome.reason,
                 error=outcome.error_message,
             )
+
+
+def _moment_after(now: float, every_s: float) -> float:
+    """Return the moment, common to all processes, at which a look that begins now has most likely ended."""
+    return (now // every_s + 1) * every_s + (every_s if now % every_s > 3 * every_s / 4 else 0.0)
 
 
 def _ids(members: Iterable[ServiceSettings], connection: Connection) -> dict[str, int]:

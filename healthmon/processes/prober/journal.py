@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.errors import StoreError, StoreUnavailableError
 from healthmon.failpoints import reach
-from healthmon.processes.doorbell import ring
+from healthmon.processes.doorbell import AT_ONCE, WHEN_CONVENIENT, ring
 from healthmon.store import certificates, checks
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from healthmon.model.check import Check
     from healthmon.store.connection import Connection
 
-FLUSH_S = 1.0  # the longest that a look which changes nothing waits for its commit
 AWAY_PAUSE_S = 1.0
 MAX_KEPT = 10_000  # checks in memory while the database cannot be written
 MAX_BATCH = 500  # checks in one transaction
@@ -39,15 +38,17 @@ class Journal:
         self._certificates: dict[int, datetime] = {}
         self._dropped = 0
         self._is_away = False
+        self._has_news = False
 
-    def add(self, check: Check, now: float, *, urgent: bool) -> None:
-        """Take a check; an urgent one is written with this step, unless the database is known to be away."""
+    def add(self, check: Check, *, by: float, is_news: bool) -> None:
+        """Take a check that is to be written by a time, unless the database is known to be away."""
+        self._has_news = self._has_news or is_news
         if len(self._kept) >= MAX_KEPT:
             self._kept.popleft()
             self._dropped += 1
         self._kept.append(check)
         if not self._is_away:
-            self.flush_at = min(self.flush_at, now if urgent else now + FLUSH_S)
+            self.flush_at = min(self.flush_at, by)
 
     def flush_when_due(self, now: float) -> None:
         if now >= self.flush_at:
@@ -69,11 +70,11 @@ class Journal:
                 self._note_certificates(batch)
                 for _ in batch:
                     self._kept.popleft()
-                ring(self._evaluator)
+                ring(self._evaluator, AT_ONCE if self._has_news else WHEN_CONVENIENT)
         except StoreUnavailableError as error:
             self._keep(error)
             return
-        self.flush_at = float("inf")
+        self.flush_at, self._has_news = float("inf"), False
         if self._is_away:
             self._is_away = False
             self._records.info("database_back", dropped=self._dropped)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "watchdog"
 LOOK_EVERY_S = 5.0
+ASK_EVERY_S = 15.0  # supervisord, while every program that it ran at the last time is heard
 FIRST_LOOKS_EVERY_S = 0.25  # who started us waits to hear that all is ready
 OWN_GAP_S = 15.0  # who was frozen that long itself judges nobody by the clock
 SIGNALS = {WatchAction.KILL: signal.SIGKILL, WatchAction.RECYCLE: signal.SIGTERM}
@@ -69,6 +70,8 @@ class Watchdog:
         self._look_every_s = min(LOOK_EVERY_S, config.watchdog.sample_seconds)
         self._log = log
         self._look_at = clock.monotonic()
+        self._ask_at = clock.monotonic()
+        self._infos: list[ProgramInfo] = []  # what supervisord said last
         self._stepped_at = clock.monotonic()
         self._removed = ""  # what was missing at the last look
         self._supervisor_problem = ""
@@ -95,6 +98,7 @@ class Watchdog:
     def follow(self, config: Config) -> bool:
         """Look after the programs of another configuration; what is remembered of those that stay is kept."""
         self._charges.follow(names(config))
+        self._infos = []
         self._sampling.follow(config)
         self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)
         self._look_every_s = min(LOOK_EVERY_S, config.watchdog.sample_seconds)
@@ -131,7 +135,7 @@ class Watchdog:
 
     def _look(self, now: float) -> None:
         try:
-            infos = self._rpc.programs()
+            infos = self._programs(now)
         except EngineError as error:
             self._say_supervisor(str(error))
             self._outward.report(wellbeing((), supervisor_problem=str(error)), now)
@@ -146,6 +150,14 @@ class Watchdog:
             judged.append(self._charges.judged(info.name, info.state, decision))
             self._act(info, decision, now)
         self._outward.report(wellbeing(judged, supervisor_problem=""), now)
+
+    def _programs(self, now: float) -> list[ProgramInfo]:
+        """Return what supervisord says, or said lately: of a program that is heard under the same pid it has no news."""
+        if now >= self._ask_at or self._sampling.is_due(now) or not self._charges.all_are_heard(self._infos, now):
+            self._infos = []
+            self._infos = self._rpc.programs()
+            self._ask_at = now + ASK_EVERY_S
+        return self._infos
 
     def _act(self, info: ProgramInfo, decision: WatchDecision, now: float) -> None:
         self._say(info, decision)

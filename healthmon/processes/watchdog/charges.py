@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from healthmon.processes.programs import WATCHDOG
+from healthmon.watch.heartbeat import BEAT_EVERY_S
 from healthmon.watch.policy import FLAPPING_STARTS, HUNG_AFTER_S, LEAKING_SAMPLES, Observed, ProgramState, WatchReason
 from healthmon.watch.wellbeing import Judged
 
@@ -73,6 +74,14 @@ class Charges:
         charge.last_beat_s, charge.is_busy, charge.is_stuck = now, beat.is_busy, beat.is_stuck
         charge.number = beat.number
         charge.revivals, charge.last_revival_s = 0, None
+
+    def all_are_heard(self, infos: Collection[ProgramInfo], now: float) -> bool:
+        """Tell whether each of our programs was heard lately, those of `infos` as the process that supervisord has told of."""
+        pids = {info.name: info.pid if info.state is ProgramState.RUNNING else 0 for info in infos}
+        return bool(infos) and all(
+            charge.last_beat_s is not None and now - charge.last_beat_s < 2 * BEAT_EVERY_S and pids.get(name, charge.pid) == charge.pid
+            for name, charge in self._charges.items()
+        )
 
     def lagging(self, number: int) -> list[str]:
         """Return the programs that are at work, and do not work with the configuration of this number yet."""

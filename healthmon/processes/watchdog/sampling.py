@@ -33,12 +33,15 @@ class Sampling:
             self._every_s = config.watchdog.sample_seconds
             self._sample_at = min(self._sample_at, clock.monotonic() + self._every_s)
 
+    def is_due(self, now: float) -> bool:
+        return now >= self._sample_at
+
     def sample_when_due(self, programs: Iterable[ProgramInfo], now: float) -> list[ProcessSample]:
         """Return new samples of our programs among these, of supervisord and of all together; none when it is not time yet.
 
         What else runs under our supervisord is a service that we watch, and no cost of ours.
         """
-        if now < self._sample_at:
+        if not self.is_due(now):
             return []
         self._sample_at = now + self._every_s
         running = [program for program in programs if program.pid > 0]
