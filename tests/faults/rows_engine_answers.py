@@ -54,7 +54,7 @@ def talks_nonsense() -> float:
     return _talked_to(QUICK_NONSENSE)
 
 
-@row("F24-all", "the same for ten kinds, with 100 MB and a byte a second", bound_s=SAID_WITHIN_S, in_ci=False)
+@row("F24-all", "the same for ten kinds, with 100 MB and a byte a second", bound_s=SAID_WITHIN_S, in_ci=False, alone=True)
 def talks_all_nonsense() -> float:
     return _talked_to(NONSENSE)
 
