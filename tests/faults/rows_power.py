@@ -131,7 +131,7 @@ def cut_under_an_agent() -> float:
     rule = {"name": "service_down", "condition": "unhealthy", "severity": "critical"}
     with power.disk() as disk, Receiver() as receiver, Server(_comes_and_goes) as fickle:
         alerting = {**hook(receiver), "grouping": {"wait_seconds": 0, "interval_seconds": 0}, "rate_limit_per_10_minutes": 10_000}
-        services = [{"name": f"s{number}", "url": fickle.url, "group": "core", "confirmations": 0, "interval_seconds": 0.3} for number in range(8)]
+        services = [{"name": f"s{number}", "url": fickle.url, "group": "core", "confirmations": 0, "interval_seconds": 0.3, "timeout_seconds": 0.3} for number in range(8)]
         host = DiskAgent(disk.point, services, alerting=alerting, alert_rules=[rule])
         try:
             for _ in range(AGENT_CUTS):
