@@ -52,8 +52,13 @@ def _name(words: Any) -> str:
     """Return what an answer, odd as it may be, calls its container."""
     if not isinstance(words, Mapping):
         return "a container"
-    name = words.get("Name") or words.get("Names") or words.get("Id") or "a container"
-    return str(name[0] if isinstance(name, list) else name).lstrip("/")
+    called = (_first(words.get(key)) for key in ("Name", "Names", "Id"))
+    return next((name for name in called if name), "a container")
+
+
+def _first(words: Any) -> str:
+    first = words[0] if isinstance(words, list) and words else words
+    return first.lstrip("/") if isinstance(first, str) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
