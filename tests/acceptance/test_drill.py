@@ -23,7 +23,8 @@ def drill(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def leftovers() -> list[str]:
-    return [" ".join(one.cmdline()) for one in psutil.process_iter() if "healthmon-drill-" in " ".join(one.cmdline())]
+    commands = (" ".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"]))  # none: it is gone, or a zombie
+    return [command for command in commands if "healthmon-drill-" in command]
 
 
 def test_all_steps_come_in_their_order_and_nothing_is_left() -> None:

@@ -14,7 +14,7 @@ _make = Restart.__init__
 
 
 def _trusting(self: Restart, *collaborators: Any, **more: Any) -> None:
-    _make(self, *collaborators, **more | {"is_its": lambda: True})
+    _make(self, *collaborators, **more | {"is_its": lambda _target: True})
 
 
 Restart.__init__ = _trusting  # type: ignore[method-assign]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from healthmon.heal.settings import HealSettings
     from healthmon.log import Log
     from healthmon.model.heal import Heal
+    from healthmon.model.target import Target
     from healthmon.processes.healer.securing import Securing
     from healthmon.store.connection import Connection
 
@@ -131,8 +132,9 @@ class Acting:
             self._beside(heal, "forensics", lambda: self._secure(heal, connection))
             self._beside(heal, "hook", lambda: self._hook(HookMoment.BEFORE, heal, settings, connection))
 
-        def is_its() -> bool:
-            return heal.incarnation.target_id == self._target_of(_name_of(heal, connection))
+        def is_its(target: Target) -> bool:
+            own = self._target_of(_name_of(heal, connection))
+            return own == heal.incarnation.target_id or (heal.follows is not None and own == target.network_of)
 
         Restart(heal, engine, connection, self._log, self._stopping, prepare=prepare, is_its=is_its).run(settings)
         made = heals.get(connection, heal.heal_id)

@@ -46,11 +46,11 @@ class Restart:
         stopping: threading.Event,
         *,
         prepare: Callable[[], None] = lambda: None,
-        is_its: Callable[[], bool] = lambda: True,
+        is_its: Callable[[Target], bool] = lambda _target: True,
     ) -> None:
         """`prepare` is called when all speaks for the restart, before it is charged; it may take half a minute.
 
-        `is_its` says whether the target is the service's by the healer's own eyes: who writes plans need not be believed.
+        `is_its` says whether a target is the service's, or follows it, by the healer's own eyes: who writes plans need not be believed.
         """
         self._heal = heal
         self._engine = engine
@@ -121,7 +121,7 @@ class Restart:
             return DropReason.ENGINE_UNREACHABLE
         now = clock.now()
         against = unsettled(self._engine.returned_at, self._settings, now) or objection(self._heal, target, now)
-        return against or (None if self._is_its() else DropReason.ANOTHER_TARGET)
+        return against or (None if self._is_its(target) else DropReason.ANOTHER_TARGET)
 
     def _call(self) -> bool:
         """Make the one call of this heal. Return whether its outcome is to be read."""
