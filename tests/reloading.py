@@ -85,8 +85,9 @@ class Host:
             entries.append({"name": name, "url": f"{self.target.url}/{name}", "group": group})
         clocks = {"check_interval_seconds": EVERY_S, "timeout_seconds": 0.4, "retry_interval_seconds": 0.1}
         text = json.dumps({"data_dir": str(self.directory), "services": entries, "web": {"enabled": False}, **clocks, **settings})
-        self.source.with_suffix(".new").write_text(text, encoding="utf-8")
-        self.source.with_suffix(".new").replace(self.source)
+        new = self.source.with_suffix(f".{threading.get_ident()}")  # several write at once
+        new.write_text(text, encoding="utf-8")
+        new.replace(self.source)
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         with (self.directory / "said").open("wb") as said:
