@@ -46,7 +46,7 @@ def history(directory: Path) -> datetime:
     hours = [began + number * HOUR for number in range(int((hour_of(now) - began) / HOUR))]
     with connection.transaction(durable=True):
         states.save_hours(connection, [(sid, hour, Booked(healthy_s=3_600)) for sid in (1, 2) for hour in hours[:-1]])
-        states.save_hours(connection, [(1, hours[-1], Booked(healthy_s=3_000, unhealthy_s=600)), (2, hours[-1], Booked(maintenance_s=3_600))])
+        states.save_hours(connection, [(1, hours[-1], Booked(healthy_s=2_400, unhealthy_s=1_200)), (2, hours[-1], Booked(maintenance_s=3_600))])
     looks = [a_check(at=hour, service_id=sid, response_time_s=0.1 * sid) for sid in (1, 2) for hour in hours]
     checks.append(connection, looks)
     _has_outage(connection, now - 10 * MINUTE - HOUR)
@@ -102,9 +102,9 @@ def test_each_target_is_measured_with_its_samples_and_verdict(directory: Path) -
     assert (value, verdict) == (pytest.approx(0.2, rel=0.01), "met")
     assert samples == sum(one["checks"] for one in document["services"])
     [worst, best] = document["services"]
-    assert (worst["service_name"], worst["unhealthy_seconds"], worst["verdict"]) == ("interpreter", 600.0, "missed")
+    assert (worst["service_name"], worst["unhealthy_seconds"], worst["verdict"]) == ("interpreter", 1_200.0, "missed")
     assert (best["service_name"], best["maintenance_seconds"], best["uptime_percentage"]) == ("frontend", 3_600.0, 100.0)
-    assert worst["budget_left_percentage"] == pytest.approx(100 * (1 - 600 / 2_592), abs=0.1)
+    assert worst["budget_left_percentage"] == pytest.approx(100 * (1 - 1_200 / 2_592), abs=0.1)
     assert [(one["alert_id"], one["verdict"], one["marked_by"]) for one in document["false_alarms"]] == [(3, "marked", "ada"), (2, "unproven", None)]
 
 
@@ -116,7 +116,7 @@ def test_a_person_and_a_spreadsheet_see_the_same(directory: Path) -> None:
         assert words in shown
     rows = list(csv.DictReader(io.StringIO(slo(directory, "--csv").stdout)))
     assert [row["service_name"] for row in rows] == ["interpreter", "frontend"]
-    assert rows[0]["unhealthy_seconds"] == "600.0"
+    assert rows[0]["unhealthy_seconds"] == "1200.0"
 
 
 def test_a_month_is_a_calendar_month(directory: Path, history: datetime) -> None:
