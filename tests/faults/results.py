@@ -37,6 +37,7 @@ def keep(path: Path, result: Result) -> None:
             "problem": result.problem,
             "skipped": result.skipped,
             **({"figures": dict(result.figures)} if result.figures else {}),
+            **({"counts": dict(result.counts)} if result.counts else {}),
             "at": datetime.now(tz=UTC).isoformat(timespec="seconds"),
             **_about_machine(),
         }
