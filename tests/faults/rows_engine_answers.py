@@ -91,7 +91,7 @@ def _said(the: Ward, host: HealingAgent, proxy: EngineProxy, bystander: str, non
     before, well = host.times_unreachable(), host.times_reachable()
     began = time.monotonic()
     proxy.break_(where, fault)
-    the.docker.cli("restart", "--time", "0", bystander)  # an event: the healer looks
+    the.docker.cli("rename", bystander, the.docker.name())  # another name may be a service's: the healer looks
     wait_for(lambda: host.times_unreachable() > before, timeout_s=2 * SAID_WITHIN_S, what=f"the agent to say so of {what}")
     took = since(began)
     proxy.mend()
