@@ -12,7 +12,7 @@ from healthmon.cli import agents
 from healthmon.cli.rights import become_owner
 from healthmon.errors import StoreError, UsageError
 from healthmon.processes.roles import is_held
-from healthmon.store.connection import open_for_reading
+from healthmon.store.opening import open_for_reading
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ from healthmon.errors import EXIT_FAILED, EXIT_FINE, HealthmonError, UsageError
 from healthmon.history.retention import due
 from healthmon.history.settings import kept
 from healthmon.store import backup, retention, space
-from healthmon.store.connection import open_for_writing
 from healthmon.store.inspection import inspect
+from healthmon.store.opening import open_for_writing
 from healthmon.store.retention import KINDS
 
 if TYPE_CHECKING:

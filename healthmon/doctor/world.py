@@ -10,7 +10,7 @@ from healthmon.heal.docker_engine import DockerEngine
 from healthmon.heal.matching import Wanted, match
 from healthmon.notify.channels import enabled
 from healthmon.store import channel_states, services, targets
-from healthmon.store.connection import open_for_reading
+from healthmon.store.opening import open_for_reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

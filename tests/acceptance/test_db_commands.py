@@ -13,7 +13,7 @@ import pytest
 
 from healthmon.processes.roles import try_lock
 from healthmon.store import checks, services
-from healthmon.store.connection import create_or_open, open_for_reading
+from healthmon.store.opening import create_or_open, open_for_reading
 from tests.builders import a_check
 from tests.typing_commands import Told, type_command
 

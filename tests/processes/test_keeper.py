@@ -39,8 +39,9 @@ from healthmon.store import (
     start,
     trends,
 )
-from healthmon.store.connection import Connection, create_or_open, open_for_working, open_for_writing
+from healthmon.store.connection import Connection
 from healthmon.store.inspection import inspect
+from healthmon.store.opening import create_or_open, open_for_working, open_for_writing
 from tests.builders import NOW, a_bundle, a_check, a_config, a_heal
 
 if TYPE_CHECKING:

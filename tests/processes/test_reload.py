@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from healthmon.store import facts
-from healthmon.store.connection import open_for_reading
+from healthmon.store.opening import open_for_reading
 from tests.reloading import EVERY_S, HEALTHMON, Host, reloading, wait_for
 
 if TYPE_CHECKING:

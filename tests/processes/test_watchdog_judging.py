@@ -17,7 +17,7 @@ from healthmon.processes.doorbell import Doorbell
 from healthmon.processes.loop import prepare_directories
 from healthmon.processes.programs import names
 from healthmon.processes.watchdog import ASK_EVERY_S, LOOK_EVERY_S, Watchdog
-from healthmon.store.connection import create_or_open, open_for_reading
+from healthmon.store.opening import create_or_open, open_for_reading
 from healthmon.watch.policy import ProgramState
 from healthmon.watch.supervisor_rpc import ProgramInfo
 from tests.builders import a_config

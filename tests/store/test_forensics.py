@@ -13,7 +13,8 @@ from healthmon.model.forensics import ForensicsMoment
 from healthmon.model.heal import HealState
 from healthmon.model.target import Incarnation
 from healthmon.store import forensics, heals, incidents, services, targets
-from healthmon.store.connection import Connection, create_or_open
+from healthmon.store.connection import Connection
+from healthmon.store.opening import create_or_open
 from healthmon.store.targets import TargetReport
 from tests.builders import NOW, a_bundle, a_heal, a_target, ago
 

@@ -18,9 +18,10 @@ from healthmon.failpoints import ENVIRONMENT
 from healthmon.log import Log
 from healthmon.paths import Paths
 from healthmon.store import checks, migrate, services, start
-from healthmon.store.connection import Connection, create_or_open, open_for_reading, open_for_working, open_for_writing
+from healthmon.store.connection import Connection
 from healthmon.store.inspection import inspect
 from healthmon.store.migrate import APPLICATION_ID, schema_sql, version_of
+from healthmon.store.opening import create_or_open, open_for_reading, open_for_working, open_for_writing
 from tests.builders import NOW, a_check
 
 if TYPE_CHECKING:

@@ -47,7 +47,8 @@ from healthmon.store import (
     states,
     targets,
 )
-from healthmon.store.connection import Connection, create_or_open, open_for_reading, open_for_writing
+from healthmon.store.connection import Connection
+from healthmon.store.opening import create_or_open, open_for_reading, open_for_writing
 from healthmon.store.sqlite import require_safe_sqlite
 from healthmon.store.targets import TargetReport
 from tests.builders import NOW, a_check, a_heal, a_target, ago, an_unhealthy_state

@@ -15,7 +15,7 @@ from healthmon.doctor.finding import Verdict
 from healthmon.heal.docker_engine import DockerEngine
 from healthmon.paths import Paths
 from healthmon.store import channel_states
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import a_config, ago
 
 if TYPE_CHECKING:
