@@ -10,7 +10,7 @@ import pytest
 
 from healthmon.model.check import CheckReason
 from healthmon.store import checks, sums, trends
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import NOW, a_check
 from tests.processes.test_keeper import DAY, HOUR, World, world
 
