@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon.store import retention
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 
 if TYPE_CHECKING:
     from pathlib import Path
