@@ -11,7 +11,7 @@ import pytest
 from healthmon.history.rollups import DAY
 from healthmon.status.uptime import HOUR, Booked
 from healthmon.store import booked, history, rollups, services, stale_rollups, states
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from healthmon.store.stale_rollups import RollupSpan
 
 if TYPE_CHECKING:
