@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from healthmon.answers import overview
+from healthmon.answers import overview, slo
 from healthmon.history.rollups import DAY, Counter, checks_of
 from healthmon.model.check import CheckStatus
 from healthmon.status.uptime import HOUR, Booked
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from healthmon.answers.live import Known
     from healthmon.answers.overview import Past, Standing
     from healthmon.config import Config
+    from healthmon.history.slo import Budget
     from healthmon.model.check import Check
     from healthmon.model.container_dependency import ContainerDependency
     from healthmon.model.forensics import Forensics
@@ -62,6 +63,7 @@ class ServiceFacts:
     checks: tuple[Check, ...]
     dependencies: tuple[ContainerDependency, ...]
     evidence: tuple[Forensics, ...]  # of the newest incident
+    budget: Budget | None  # of the last 30 days, whatever was asked for; None where nothing is known
     names: Mapping[int, str]
 
 
@@ -86,6 +88,7 @@ def read(  # noqa: PLR0913  what is asked
         checks=tuple(checks.page(connection, service_id, since=until - DAY, before=until, limit=CHECKS)),
         dependencies=tuple(container_dependencies.load(connection)),
         evidence=tuple(forensics.of_incident(connection, newest[0].incident_id)) if newest else (),
+        budget=slo.budgets(connection, config, [service_id], standing.report.at).get(service_id),
         names={line.service.service_id: line.service.name for line in standing.report.lines},
     )
 

@@ -24,7 +24,7 @@ from healthmon.processes.notifier import sending
 from healthmon.processes.notifier.lane import DEADLINE_S
 from healthmon.spelling import nearest
 from healthmon.store import channel_states, deliveries
-from healthmon.store.connection import open_for_writing
+from healthmon.store.opening import open_for_writing
 
 if TYPE_CHECKING:
     from healthmon.cli.context import Context

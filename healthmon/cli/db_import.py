@@ -16,8 +16,8 @@ from healthmon.cli.context import require_not_deleted
 from healthmon.errors import UsageError
 from healthmon.processes.loop import prepare_directories
 from healthmon.store import services
-from healthmon.store.connection import open_for_writing
 from healthmon.store.earlier import Earlier, take_over
+from healthmon.store.opening import open_for_writing
 from healthmon.store.start import begin
 
 if TYPE_CHECKING:

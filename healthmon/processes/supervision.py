@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from healthmon.config import Config
     from healthmon.paths import Paths
     from healthmon.processes.configuring import Resumed
+    from healthmon.processes.forked import Main
     from healthmon.processes.programs import Program
-    from healthmon.processes.supervisord import Main
     from healthmon.store.connection import Connection
 
 AGENT = "agent"

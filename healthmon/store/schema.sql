@@ -166,6 +166,22 @@ CREATE TABLE service_percentiles (
     p99_us        REAL NOT NULL
 ) STRICT;
 
+-- What the checks of the last 24 hours add up to, by service and by hour: store/sums.py. The keeper makes both anew after each
+-- count, and adds what came since then every minute.
+CREATE TABLE service_sums (
+    service_id INTEGER PRIMARY KEY REFERENCES services,
+    checks     INTEGER NOT NULL,
+    answers    INTEGER NOT NULL,
+    sum_us     INTEGER NOT NULL,
+    minimum_us INTEGER,
+    maximum_us INTEGER
+) STRICT;
+CREATE TABLE hour_sums (
+    hour           TEXT PRIMARY KEY,      -- as in service_hours
+    checks         INTEGER NOT NULL,
+    healthy_checks INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE incidents (
     incident_id        INTEGER PRIMARY KEY,
     service_id         INTEGER NOT NULL REFERENCES services,

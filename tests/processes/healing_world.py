@@ -26,7 +26,7 @@ from healthmon.processes import healer
 from healthmon.processes.evaluator import Evaluator, planning
 from healthmon.processes.healer.restart import Restart
 from healthmon.store import checks, heals, probe_requests, services, storms, targets
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from healthmon.store.targets import TargetReport
 from tests.builders import NOW, a_check, a_config, a_target
 

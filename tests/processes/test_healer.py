@@ -23,7 +23,7 @@ from healthmon.processes.doorbell import Doorbell
 from healthmon.processes.healer import Healer, examining, securing
 from healthmon.processes.healer.restart import Restart
 from healthmon.store import forensics, heals, incidents, services, target_starts, targets
-from healthmon.store.connection import create_or_open, open_for_writing
+from healthmon.store.opening import create_or_open, open_for_writing
 from tests.builders import a_config, a_heal, a_target
 from tests.containers import wait_for
 

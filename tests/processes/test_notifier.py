@@ -30,7 +30,7 @@ from healthmon.processes import child
 from healthmon.processes.doorbell import Doorbell
 from healthmon.processes.notifier import lane, make, sending
 from healthmon.store import channel_states, clock_steps, deliveries, facts, outbox
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import a_notification
 from tests.hostile import Server, drips
 from tests.receivers import Answer, Receiver, smtp

@@ -21,7 +21,7 @@ from healthmon.processes.loop import prepare_directories
 from healthmon.processes.prober import journal
 from healthmon.processes.prober.journal import Journal
 from healthmon.store import checks, probe_requests, services
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests import hostile
 from tests.builders import a_check, a_config
 from tests.hostile import Server, answers

@@ -15,7 +15,7 @@ from healthmon.model.check import CheckReason
 from healthmon.model.heal import HealState
 from healthmon.processes.healer.securing import Securing
 from healthmon.store import forensics, heals, incidents, services
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import a_heal
 from tests.containers import STOPS_AT_ONCE, Docker, docker_session
 from tests.faults import engine_proxy

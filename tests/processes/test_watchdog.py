@@ -25,7 +25,7 @@ from healthmon.processes.watchdog.pressing import Pressing
 from healthmon.processes.watchdog.sampling import Sampling
 from healthmon.processes.watchdog.writing import Writing
 from healthmon.store import facts, process_samples
-from healthmon.store.connection import create_or_open, open_for_reading
+from healthmon.store.opening import create_or_open, open_for_reading
 from healthmon.watch import host
 from healthmon.watch.heartbeat import Beat, Ear, Heart
 from healthmon.watch.policy import ProgramState

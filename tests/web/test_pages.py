@@ -14,9 +14,9 @@ from healthmon import clock
 from healthmon.history.rollups import Counter
 from healthmon.model.check import CheckReason
 from healthmon.status.uptime import HOUR, hour_of
-from healthmon.store import checks, rollups
+from healthmon.store import checks, holds, incidents, rollups
 from healthmon.web.assets import STATIC
-from tests.builders import a_check
+from tests.builders import a_check, a_hold
 from tests.web import days
 from tests.web.sites import Site
 
@@ -162,6 +162,45 @@ def test_the_page_of_an_incident_tells_its_story(day: Site) -> None:
         assert expected in told
     assert day.ask("/incidents/999999").status == 404
     assert day.ask("/incidents/99999999999999999999").status == 404
+
+
+def test_the_steps_of_an_incident_are_one_bar_with_a_table_that_says_the_same(day: Site) -> None:
+    [healed, *_] = day.ask("/api/v1/incidents?open=false").json()["incidents"]
+    text = day.ask(f"/incidents/{healed['incident_id']}").text
+    label = re.search(r'class="phases" [^>]* aria-label="([^"]+)"', text)
+    assert label is not None
+    assert label[1].startswith("34 s until it was confirmed, ")
+    drawn = [int(width) for width in re.findall(r'<rect class="(?:detect|acknowledge|repair|wait)" x="\d+" y="\d+" width="(\d+)" height="\d+"/>', text) if width != "24"]
+    assert sum(drawn) == 1_000
+    assert "until it was confirmed 34 s" in words(text)
+    assert len(drawn) == text.count('class="phases sample"')
+
+
+def test_the_error_budget_stands_on_the_first_page_and_on_that_of_the_service(day: Site) -> None:
+    levels = {one["service_name"]: one["budget_left_percentage"] for one in day.ask("/api/v1/slo").json()["services"]}
+    row = re.search(r'data-name="doc_store">(.*?)</tr>', day.ask("/").text, re.DOTALL)
+    assert row is not None
+    assert f"error budget left: {levels['doc_store']:.0f}%" in words(row[1])
+    assert f"Error budget left, 30 days {levels['doc_store']:.0f}%" in words(day.ask("/services/doc_store").text)
+
+
+def test_what_a_person_holds_or_healing_gave_up_on_can_be_released(tmp_path: Path) -> None:
+    site = Site(directory=tmp_path, services=days.SERVICES)
+    try:
+        days.fill(site)
+        site.web.step()
+        incident = next(one for one in incidents.open_incidents(site.database) if one.service_id == site.known["doc_store"].service_id)
+        assert acts(site) == ["ack", "silence", "hold", "heal-now"]
+        incidents.quarantine(site.database, incident.incident_id, at=clock.now())
+        assert acts(site) == ["ack", "silence", "hold", "release", "heal-now"]
+        holds.add(site.database, a_hold(service_id=incident.service_id, starts_at=clock.now(), ends_at=clock.now() + HOUR))
+        assert acts(site) == ["ack", "silence", "release", "heal-now"]
+    finally:
+        site.close()
+
+
+def acts(site: Site) -> list[str]:
+    return re.findall(r'data-act="([a-z-]+)" data-service="doc_store"', site.ask("/").text)
 
 
 def test_a_wall_shows_tiles_worst_first_and_nothing_to_press(day: Site) -> None:

@@ -15,7 +15,7 @@ from healthmon.probes.pool import Patience, Pool
 from healthmon.probes.schedule import Agenda, Grid, Rhythm, Timetable
 from healthmon.processes.prober.journal import Journal
 from healthmon.store import probe_requests, services
-from healthmon.store.connection import open_for_working
+from healthmon.store.opening import open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -73,6 +73,7 @@ class Problem:
     story: str = ""  # the address of its incident
     messages: tuple[Message, ...] = ()
     is_held: bool = False  # a person holds it back
+    may_be_released: bool = False  # it is held back, or healing has given up on it
     quiet: str = ""  # the silence that keeps all of it quiet, or the hold
 
 
@@ -135,6 +136,7 @@ def _problem(line: ServiceLine, firing: Sequence[Alert], standing: Standing, run
         story="" if incident is None else f"/incidents/{incident.incident_id}",
         messages=messages,
         is_held=sid in standing.report.holds,
+        may_be_released=sid in standing.report.holds or (incident is not None and incident.quarantined_at is not None),
         quiet="; ".join(filter(None, (_silenced(line, firing, standing), _held(sid, standing)))),
     )
 
