@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -225,6 +226,11 @@ class ProbeSettings(Settings):
     def shown_url(self) -> str:
         """The URL as it may be shown and logged."""
         return redact(without_secrets(self.url))
+
+    @property
+    def shown_command(self) -> str:
+        """The command as one types it; empty where none is run."""
+        return redact(shlex.join(self.command))
 
 
 def require_within_interval(timeout_s: float, interval_s: float, *, key: str) -> None:
