@@ -16,8 +16,8 @@ from healthmon.errors import StoreBusyError, StoreError, StoreReplacedError
 from healthmon.log import Log
 from healthmon.model.check import CheckKind, CheckReason, CheckStatus
 from healthmon.processes import prober
+from healthmon.processes.directories import prepare_directories
 from healthmon.processes.doorbell import Doorbell
-from healthmon.processes.loop import prepare_directories
 from healthmon.processes.prober import journal
 from healthmon.processes.prober.journal import Journal
 from healthmon.store import checks, performance_data, probe_requests, services
