@@ -146,14 +146,14 @@ class ProbeSettings(Settings):
 
     model_config = ConfigDict(json_schema_extra=_needs_url)
 
-    type: Literal["http", "tcp", "command", "docker"] = Field(
+    type: Literal["http", "tcp", "tls", "command", "docker"] = Field(
         "http",
-        description="http asks and judges the answer; tcp only connects; command runs a plugin for Nagios; docker takes the container's own health check, else whether it runs.",
+        description="http asks and judges the answer; tcp only connects; tls makes the handshake, too, and judges the certificate; command runs a plugin for Nagios; docker takes the container's own health check, else whether it runs.",
     )
     url: str = Field(
         "",
         repr=False,
-        description="What to ask: http://localhost:5120/health, or tcp://localhost:6379 for tcp; none for command and docker.",
+        description="What to ask: http://localhost:5120/health, or tcp://localhost:6379 for tcp and tls://mail.example.org:993 for tls; none for command and docker.",
         validate_default=True,
     )
     command: Command = Field((), description="For type command: the program's full path and its arguments, run without a shell.", validate_default=True)
@@ -184,7 +184,7 @@ class ProbeSettings(Settings):
     )
     expect: Expect = Field(Expect(), description="What a good answer looks like. Default: any status from 200 to 299.")
     headers: SecretHeaders = Field({}, description="Headers to send along, such as Authorization.")
-    tls: TlsSettings = Field(TlsSettings(), description="How the certificate of an https URL is judged.")
+    tls: TlsSettings = Field(TlsSettings(), description="How the certificate of an https or tls URL is judged.")
 
     @field_validator("url")
     @classmethod
@@ -195,10 +195,10 @@ class ProbeSettings(Settings):
                 raise ValueError(f"is not asked where type is {kind}: take it out, or set type to http or tcp")
         elif not url:
             raise PydanticCustomError("missing", "Field required")
-        elif kind != "tcp":
+        elif kind not in ("tcp", "tls"):
             split_url(url, schemes=("http", "https"))
-        elif split_url(url, schemes=("tcp",)).port is None:
-            raise ValueError("names no port: write it as in 'tcp://localhost:6379'")
+        elif split_url(url, schemes=(kind,)).port is None:
+            raise ValueError(f"names no port: write it as in '{kind}://localhost:6379'")
         return url
 
     @field_validator("command")
