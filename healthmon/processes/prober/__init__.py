@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from healthmon.probes.pool import Look
     from healthmon.probes.schedule import Finish
     from healthmon.processes.doorbell import Doorbell
-    from healthmon.processes.loop import Worker
+    from healthmon.processes.worker import Worker
     from healthmon.store.connection import Connection
 
 BUSY_TIMEOUT_MS = 100  # a lock must not hold up the schedule: what waits for it stays in memory

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.errors import EngineError, HealthmonError
 from healthmon.log import Log
+from healthmon.processes.directories import prepare_directories
 from healthmon.processes.doorbell import ring
-from healthmon.processes.loop import prepare_directories
 from healthmon.processes.programs import names
 from healthmon.processes.watchdog.charges import Charges
 from healthmon.processes.watchdog.outward import Outward
