@@ -21,15 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 import psutil
-from footprint import running
-
-from healthmon.demo.ecosystem import free_ports
+from asked import a_target  # beside this file
+from cases import ALL
+from products import HEALTHMON, Task, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HERE = Path(__file__).parent
-SERVICES, INTERVAL_S, GROUPS = 1_000, 10.0, 4
+INTERVAL_S = ALL["b"].interval_s
 SETTLE_S, TURN_S, TURNS = 25.0, 30.0, 4  # without, with, without, with
 REFRESH_S = 10.0
 
@@ -77,20 +76,12 @@ def _view(port: int, stream: http.client.HTTPResponse, share: float, until_s: fl
 
 def punctuality(viewers: int) -> dict[str, Any]:
     """Measure both; print and return what was found."""
-    with tempfile.TemporaryDirectory(prefix="hm-") as name, running([sys.executable, str(HERE / "target.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as target:
-        assert target.stdout is not None  # noqa: S101  it is a pipe
-        directory, [port] = Path(name), free_ports(1)
-        config = _configure(directory, int(target.stdout.readline()), port)
-        with running([sys.executable, "-m", "healthmon", "--config", str(config), "run"], stderr=subprocess.DEVNULL) as agent:
+    with a_target() as target, tempfile.TemporaryDirectory(prefix="hm-") as name:
+        task = Task(urls=target.urls(HEALTHMON.name, ALL["b"]), interval_s=INTERVAL_S, directory=Path(name))
+        with running(HEALTHMON, task) as [pid]:
             time.sleep(SETTLE_S)
-            return _by_turns(psutil.Process(agent.pid), port, directory / "health_monitoring.db", viewers)
-
-
-def _configure(directory: Path, target: int, port: int) -> Path:
-    path = directory / "health_monitoring_config.json"
-    services = [{"name": f"s{n}", "url": f"http://127.0.0.1:{target}/s/{n}", "group": f"g{n % GROUPS}"} for n in range(SERVICES)]
-    path.write_text(json.dumps({"check_interval_seconds": INTERVAL_S, "data_dir": str(directory), "web": {"port": port}, "services": services}))
-    return path
+            port = json.loads((task.directory / "health_monitoring_config.json").read_text())["web"]["port"]
+            return _by_turns(psutil.Process(pid), port, task.directory / "health_monitoring.db", viewers)
 
 
 def _by_turns(agent: psutil.Process, port: int, database: Path, viewers: int) -> dict[str, Any]:
