@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 monotonic = time.monotonic  # stands still while the host is suspended
 
@@ -60,6 +62,16 @@ def to_iso(at: datetime) -> str:
 def to_people(at: datetime) -> str:
     """Write `at` for people who read a message: `2025-09-18 10:30:00 UTC`."""
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def duration(seconds: float) -> str:
+    """Write a length of time for people, in its two largest units: `3 h 20 min`, `45 s`."""
+    left = max(0, int(seconds))
+    for (unit, size), (smaller, smaller_size) in pairwise(UNITS):
+        if left >= size:
+            count, rest = divmod(left, size)
+            return f"{count} {unit} {rest // smaller_size} {smaller}" if rest >= smaller_size else f"{count} {unit}"
+    return f"{left} s"
 
 
 def from_iso(text: str) -> datetime:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, WithJsonSchema, field_validator
 
-from healthmon import installation, secrets
+from healthmon import secrets
 from healthmon.config_source import commands, conditions, file, limits, names, relations, wording
 from healthmon.errors import UsageError
 from healthmon.heal.settings import DiscoverySettings, HealSettings
@@ -35,12 +35,9 @@ if TYPE_CHECKING:
     from healthmon.config_source.node import Finding, Plain, Source
     from healthmon.config_source.node import Path as KeyPath
 
-__all__ = ["Config", "ServiceSettings", "build", "build_again", "find", "json_schema", "load", "with_discovered"]
+__all__ = ["Config", "ServiceSettings", "build", "build_again", "json_schema", "load", "with_discovered"]
 
-ENVIRONMENT = "HEALTHMON_CONFIG"
 DATA_DIR = "HEALTHMON_DATA_DIR"  # for a unit of systemd, whose file has it beside what the unit may write
-FILE_NAME = "health_monitoring_config.json"
-PLACES = (Path("config", FILE_NAME), Path("/etc/healthmon", FILE_NAME))
 
 # What a service does not set is taken from the file: its key -> the file's.
 FILE_WIDE = {
@@ -144,35 +141,6 @@ def _grouped(services: Iterable[ServiceSettings]) -> dict[str, tuple[ServiceSett
     return groups
 
 
-def find(explicit: Path | None) -> Path:
-    """Return the configuration to use. Raises UsageError, naming every place looked at, when there is none."""
-    if explicit is not None:
-        return _require_file(explicit, "--config")
-    if os.environ.get(ENVIRONMENT):
-        return _require_file(Path(os.environ[ENVIRONMENT]), f"${ENVIRONMENT}")
-    # An installed command means its installation, also where somebody stands in a checkout.
-    places = PLACES if installation.own() is None else PLACES[::-1]
-    for place in places:
-        if _exists(place):
-            return place
-    looked_at = ", ".join([f"${ENVIRONMENT} (not set)", *(str(place.absolute()) for place in places)])
-    raise UsageError(f"no configuration found; looked at {looked_at}: name one with --config FILE")
-
-
-def _require_file(path: Path, origin: str) -> Path:
-    if not _exists(path):
-        raise UsageError(f"{origin} names {path}, and there is no such file in {Path.cwd()}: check the path")
-    return path
-
-
-def _exists(path: Path) -> bool:
-    """Tell whether there is a file. Raises UsageError where that cannot be told: another may be the wrong one."""
-    try:
-        return path.exists()
-    except OSError as error:
-        raise UsageError(f"cannot look for the configuration {path}: {error.strerror}; check owner and mode of its directories") from error
-
-
 def load(path: Path) -> Config:
     """Read, complete and check the configuration at `path`. Raises ConfigError with all problems of the file."""
     return build(file.read(path))
@@ -185,15 +153,15 @@ def build(source: Source, *, discovered: tuple[Plain, ...] = (), with_secrets: b
     """
     written = source.root.plain()
     directory = Path(source.file).absolute().parent
-    values, missing = secrets.resolve(written, directory=directory) if with_secrets else (secrets.stand_in(written), [])
-    values = with_discovered(values, discovered)  # a container's label must not have us read a file
+    own, missing = secrets.resolve(written, directory=directory) if with_secrets else (secrets.stand_in(written), [])
+    values = with_discovered(own, discovered)  # a container's label must not have us read a file
     findings = [
         *source.findings,
         *missing,
         *relations.findings(values),
         *limits.findings(values),
-        *conditions.findings(values, written),
-        *names.findings(values),
+        *conditions.findings(own, written),  # a file is not right or wrong by which containers are there
+        *names.findings(own),
         *commands.findings(written),
     ]
     try:

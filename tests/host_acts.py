@@ -99,6 +99,22 @@ def secret(machine: Machine) -> str:
     return ""
 
 
+def lost_file(machine: Machine) -> str:
+    """The configuration is removed by mistake, then a restart: watching goes on, it is told, and the file can be had again, in two ways."""
+    config = "/etc/healthmon/health_monitoring_config.json"
+    again = f"healthmon config applied | install -m 0640 -g llm-ecosystem /dev/stdin {config} && systemctl reload health-monitor"
+    for restore in (again, f"cd {PROJECT} && tools/install && systemctl reload health-monitor"):
+        machine.must(f"mv {config} /root/lost.json && systemctl restart health-monitor")
+        machine.wait(ALL_WELL, timeout_s=30)
+        machine.must("journalctl -u health-monitor -n 100 -o cat --no-pager | grep -q 'goes on with configuration'")
+        machine.must("healthmon status 2>&1 >/dev/null | grep 'the file is gone'")
+        machine.must("healthmon alerts 2>/dev/null | grep configuration_refused")
+        machine.must(restore)
+        machine.must(f"cmp {config} /root/lost.json && [ $(stat -c %a:%G {config}) = 640:llm-ecosystem ]")
+        machine.must("! healthmon alerts 2>/dev/null | grep configuration_refused")
+    return ""
+
+
 def exposure(machine: Machine) -> str:
     return f"{_exposed(machine, 'health-monitor', most=2.0)} of 10"
 
@@ -162,6 +178,7 @@ def split_healer(machine: Machine) -> str:
 ACTS: dict[str, Callable[[Machine], str]] = {
     "start to ready": start_to_ready,
     "exposure": exposure,
+    "a restart without its file": lost_file,
     "a stop": stop,
     "another account": stranger,
     "a secret by LoadCredential": secret,

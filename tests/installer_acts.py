@@ -51,6 +51,8 @@ def typed(machine: Machine, command: str, answers: dict[str, str]) -> tuple[int,
 
 ONLY_HEALER, WHOLE_UNIT = "May only the healer use it", "May the whole unit use it?"
 SOCKET = "systemctl show health-monitor -p SupplementaryGroups --value"
+SOCKET_OF_HEALER = "systemctl show health-monitor-healer -p SupplementaryGroups --value"
+FORGET = "rm /opt/llm-ecosystem/installation.json"  # and with it what was answered
 
 
 def questions(machine: Machine) -> str:
@@ -66,10 +68,18 @@ def questions(machine: Machine) -> str:
     code, shown = typed(machine, INSTALL, {})
     assert (code, "up to date" in shown) == (0, True), f"asked again, or changed something: {shown}"
     assert machine.must("systemctl show health-monitor -p MainPID --value") == pid, "it was started anew for nothing"
-    machine.must("rm /opt/llm-ecosystem/installation.json")  # what was answered is forgotten with it
+    machine.must(FORGET)
+    code, shown = typed(machine, INSTALL, {ONLY_HEALER: "y\n"})
+    assert (code, "Docker socket  the healer alone" in shown) == (0, True), shown
+    machine.wait(f"systemctl -q is-active health-monitor-healer && {ALL_WELL}", timeout_s=60)
+    assert (machine.must(SOCKET), machine.must(SOCKET_OF_HEALER)) == ("", "docker")
+    healers = machine.must("pgrep -f 'healthmon: [h]ealer$'").split()
+    assert healers == [machine.must("systemctl show health-monitor-healer -p MainPID --value")], "a second healer, or none in its unit"
+    machine.must(FORGET)
     code, shown = typed(machine, INSTALL, {ONLY_HEALER: "no\n", WHOLE_UNIT: "y\n"})
     assert (code, "Docker socket  the whole unit" in shown) == (0, True), shown
     assert machine.must(SOCKET) == "docker"
+    machine.must("! systemctl cat health-monitor-healer 2>/dev/null && [ $(pgrep -fc 'healthmon: [h]ealer$') = 1 ]")
     code, shown = typed(machine, f"{INSTALL} --no-docker", {})
     assert (code, machine.must(SOCKET)) == (0, ""), shown
     machine.must(f"{INSTALL} --uninstall --purge && test ! -e /opt/llm-ecosystem/data && test ! -e /etc/healthmon && ! id llm-ecosystem 2>/dev/null")

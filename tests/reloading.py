@@ -20,7 +20,7 @@ import psutil
 
 from healthmon import applied
 from healthmon.paths import Paths
-from healthmon.store.connection import open_for_reading
+from healthmon.store.opening import open_for_reading
 from healthmon.watch.policy import ProgramState
 from healthmon.watch.supervisor_rpc import SupervisorRpc
 

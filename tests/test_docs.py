@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,10 @@ def test_the_tests_and_rows_that_prove_what_security_promises_exist() -> None:
     assert len(rows) > 10
     assert {name for name in rows if f'@row("{name}"' not in sources} == set()
     assert {name for name in re.findall(r"\btests/[\w/]+(?:\.py)?", proofs) if not (TOP / name).exists()} == set()
+
+
+def test_the_reference_is_what_the_code_says(tmp_path: Path) -> None:
+    """Wherever it is written, and whoever writes it."""
+    command = [sys.executable, str(TOP / "tools" / "references" / "reference.py"), "--check"]
+    told = subprocess.run(command, cwd=tmp_path, env={"HEALTHMON_DATA_DIR": "/else"}, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr

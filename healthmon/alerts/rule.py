@@ -77,14 +77,14 @@ class Rule:
         return explain(self.condition, facts)
 
 
-def values(explanation: Explanation) -> tuple[tuple[str, str], ...]:
-    """Return the operands that made a rule what it is, as people read them."""
-    return tuple((name, _shown(name, value)) for name, value in explanation.operands)
+def values(operands: Iterable[tuple[str, Value]]) -> tuple[tuple[str, str], ...]:
+    """Return what names stand for, as people read it."""
+    return tuple((name, _shown(name, value)) for name, value in operands)
 
 
-def current(rule: Rule, facts: Facts) -> tuple[tuple[str, str], ...]:
-    """Return all that a rule asks for, as it is now and as people read it."""
-    return tuple((name, _shown(name, getattr(facts, name))) for name in rule.condition.names)
+def asked(rule: Rule, facts: Facts) -> tuple[tuple[str, Value], ...]:
+    """Return all names that a rule asks for, with what they stand for; None is unknown."""
+    return tuple((name, getattr(facts, name)) for name in rule.condition.names)
 
 
 def _shown(name: str, value: Value) -> str:

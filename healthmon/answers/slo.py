@@ -13,14 +13,14 @@ from healthmon.history import slo
 from healthmon.history.rollups import checks_of
 from healthmon.history.slo import AlarmVerdict, SloVerdict
 from healthmon.status.uptime import total
-from healthmon.store import history, outcomes, services
+from healthmon.store import booked, history, outcomes, services
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from healthmon.config import Config
-    from healthmon.history.slo import Alarm, Objective, ServiceLevel
+    from healthmon.history.slo import Alarm, Budget, Objective, ServiceLevel
     from healthmon.store.connection import Connection
 
 
@@ -31,6 +31,7 @@ TITLES = {
     "repair": "time to repair (MTTR)",
     "false_alarms": "false alarms",
 }
+BUDGET_DAYS = 30  # as a month, and as the burn-rate rules have it
 AT_LEAST = "availability"  # the others are to stay below their target
 
 
@@ -133,6 +134,14 @@ def read(connection: Connection, loaded: Config, period: Period) -> SloDocument:
     )
 
 
+def budgets(connection: Connection, loaded: Config, service_ids: Iterable[int], now: datetime) -> dict[int, Budget]:
+    """Return the error budget of each service over the last 30 days, as `read` has it; nothing where nothing is known."""
+    period, target = last_days(now, BUDGET_DAYS), loaded.slo.availability_percent
+    asked_s = (period.until - period.since).total_seconds()
+    found = booked.between(connection, service_ids, period.since, period.until)
+    return {sid: slo.budget(one, asked_s=asked_s, target=target) for sid, one in found.items() if one.known_s > 0}
+
+
 def _worst_first(level: ServiceLevel) -> tuple[float, int]:
     uptime = level.booked.uptime_percentage
     return (200.0 if uptime is None else uptime, level.service_id)
@@ -153,15 +162,15 @@ def _objective(one: Objective) -> ObjectiveDocument:
 
 
 def _level(one: ServiceLevel, names: Mapping[int, str]) -> ServiceLevelDocument:
-    booked = one.booked
+    time = one.booked
     return ServiceLevelDocument(
         service_name=names[one.service_id],
         verdict=one.verdict,
-        uptime_percentage=_rounded(booked.uptime_percentage, 4),
+        uptime_percentage=_rounded(time.uptime_percentage, 4),
         coverage=round(one.coverage, 2),
-        unhealthy_seconds=round(booked.unhealthy_s, 1),
-        unknown_seconds=round(booked.unknown_s, 1),
-        maintenance_seconds=round(booked.maintenance_s, 1),
+        unhealthy_seconds=round(time.unhealthy_s, 1),
+        unknown_seconds=round(time.unknown_s, 1),
+        maintenance_seconds=round(time.maintenance_s, 1),
         budget_seconds=round(one.budget.allowed_s, 1),
         budget_left_percentage=round(one.budget.left_percent, 1),
         checks=one.checks,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from healthmon import applied, clock, config
+from healthmon import applied, clock, config, installation
 from healthmon.config_source import file
 from healthmon.errors import ConfigError, HealthmonError
 from healthmon.paths import Paths
@@ -58,8 +59,26 @@ def of(source: Path) -> Agent | None:
     return Agent(paths=loaded.paths, applied=present, config=loaded)
 
 
+def from_file(source: Path, agent: Agent) -> Config | None:
+    """Return what the agent works with, with the secrets, if the file still says that; None when it says something else.
+
+    What lies in data_dir is the agent's account's to write: which files root reads for `${file:…}` only the file may say.
+    """
+    try:
+        text = file.read(source)
+    except ConfigError:
+        return None
+    if text.text != agent.applied.text:
+        return None
+    loaded = config.build(text, discovered=agent.applied.discovered)
+    return loaded.model_copy(update={"data_dir": str(agent.paths.data_dir)})
+
+
 def notes(source: Path, agent: Agent) -> Iterator[str]:
     """Yield what a person should know of the file and what is applied of it."""
+    if not source.exists():
+        yield f"the file is gone; the agent goes on with {named(agent.applied)}: `healthmon config applied` prints what the file was"
+        return
     try:
         text = file.read(source)
         if text.text == agent.applied.text:
@@ -102,11 +121,18 @@ def _applied(paths: Paths) -> Applied | None:
 
 
 def _candidates(source: Path) -> Iterator[Path]:
-    """Yield where an agent of this file may run: where the file says, and here. The snapshot there says whether it does."""
+    """Yield where an agent of this file may run: where the file says, or what we belong to does, and here.
+
+    The snapshot there says whether it does.
+    """
     try:
         yield config.build(file.read(source), with_secrets=False).paths.data_dir
     except HealthmonError:
         yield from _guessed(source)
+    if os.environ.get(config.DATA_DIR):
+        yield Path(os.environ[config.DATA_DIR]).absolute()
+    if (installed := installation.own()) is not None:
+        yield Path(installed.data_dir)
     yield Path.cwd()
 
 

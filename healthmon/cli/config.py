@@ -76,6 +76,19 @@ def diff(context: Context, old: int | None, new: int | None, *, with_file: bool)
     return EXIT_NOT_HEALTHY if found else EXIT_FINE
 
 
+@command.command("applied")
+@click.pass_obj
+def applied(context: Context) -> None:
+    """Print the file that the running agent works with, as it was when it was applied: also where it is gone or broken by now.
+
+    It holds what the file holds, secrets too. Services that discovery found stand in no file.
+    """
+    found = agents.find(context.source)
+    if found is None:
+        raise UsageError(f"no agent runs with {context.source}: start it, and it says what it works with")
+    click.echo(found[1].text, nl=False)
+
+
 def _kept(context: Context) -> list[Configuration]:
     """Return what was applied, the newest first."""
     connection = open_database(context.config.paths)

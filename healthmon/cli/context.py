@@ -10,9 +10,10 @@ import click
 from healthmon import config
 from healthmon.cli import agents
 from healthmon.cli.rights import become_owner
+from healthmon.config_source import place
 from healthmon.errors import StoreError, UsageError
 from healthmon.processes.roles import is_held
-from healthmon.store.connection import open_for_reading
+from healthmon.store.opening import open_for_reading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,14 @@ class Context:
 
     @cached_property
     def source(self) -> Path:
-        found = config.find(self._explicit).absolute()
+        """The file; where there is none, the one that was there when an agent that still works with it took it."""
+        try:
+            found = place.find(self._explicit).absolute()
+        except place.MissingError as error:
+            gone = next((one.absolute() for one in error.places if agents.find(one.absolute())), None)
+            if gone is None:
+                raise
+            found = gone
         click.echo(f"healthmon: configuration {found}", err=True)
         return found
 
@@ -61,9 +69,9 @@ class Context:
         found = agents.of(self.source)
         if found is None:
             return self.file
-        loaded = found.applied.load(found.paths)  # as root, where we are that: only root may read credentials
+        loaded = agents.from_file(self.source, found)  # as root, where we are that: only root may read credentials
         become_owner(found.paths.data_dir)
-        return loaded
+        return loaded or found.applied.load(found.paths)
 
 
 def _require_utf8(paths: Paths) -> None:

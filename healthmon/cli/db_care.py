@@ -12,9 +12,9 @@ from healthmon.cli.context import open_database, require_not_deleted
 from healthmon.errors import EXIT_FAILED, EXIT_FINE, HealthmonError, UsageError
 from healthmon.history.retention import due
 from healthmon.history.settings import kept
-from healthmon.store import backup, retention, space
-from healthmon.store.connection import open_for_writing
+from healthmon.store import backup, migrate, retention, space
 from healthmon.store.inspection import inspect
+from healthmon.store.opening import open_for_writing
 from healthmon.store.retention import KINDS
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def vacuum(context: Context, *, full: bool) -> None:
 def _problems(paths: Paths) -> list[str]:
     connection = open_database(paths)
     try:
+        migrate.require_shape(connection)
         found = [str(row[0]) for row in connection.rows("PRAGMA integrity_check(20)")]
         strays = connection.rows("PRAGMA foreign_key_check")
     finally:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from healthmon import clock
+from healthmon.answers.gates import explanation_document
 from healthmon.answers.heals import document
 from healthmon.cli.acting import act, one_line
 from healthmon.cli.context import open_database
 from healthmon.cli.duration import Duration
-from healthmon.cli.heal_documents import explanation_document
 from healthmon.cli.heal_tables import show_explanation, show_history, show_host_budget, show_review
 from healthmon.errors import EXIT_FINE, StoreError
 from healthmon.heal import budget

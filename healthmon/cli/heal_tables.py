@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthmon import clock
 from healthmon.cli.table import MARKS, STYLES, age
 from healthmon.cli.terminal import a_console, a_table, plain, say, styled
 from healthmon.heal import budget
-from healthmon.heal.decision import HealVerdict
 from healthmon.heal.explain import GateState
-from healthmon.heal.words import evidence_in_words, in_words
+from healthmon.heal.words import ahead, answer_in_words, earliest_in_words, evidence_in_words, in_words
 from healthmon.model.heal import OPEN_HEALS, HealState
 from healthmon.model.status import ServiceStatus
 
@@ -56,7 +54,7 @@ def show_explanation(service: str, found: Explained) -> None:
     if left:
         table.add_row(*plain("·"), styled(f"{left} more questions", "dim"), styled("cannot be asked", "dim"))
     console.print(table)
-    say(console, styled(_earliest(found), "bold"))
+    say(console, styled(earliest_in_words(found.explanation, situation.state.status, situation.now), "bold"))
 
 
 def show_history(found: Iterable[tuple[Heal, HealEvidence, Sequence[HookRun]]], names: Mapping[int, str], now: datetime) -> None:
@@ -104,7 +102,7 @@ def show_host_budget(settings: HealSettings, spent: Sequence[datetime], now: dat
     """Print how many restarts of the whole host are spent, and when there is one more."""
     budgets = budget.of_host(settings)
     at, _ = budget.next_free(budgets, spent, now)
-    free = "one more is free now" if at <= now else f"one more is free {clock.to_people(at)}, {_ahead(at, now)}"
+    free = "one more is free now" if at <= now else f"one more is free {ahead(at, now)}"
     say(a_console(), styled(f"spent on this host: {budget.standing(budgets, spent, now)}; {free}"))
 
 
@@ -126,23 +124,7 @@ def _container(found: Explained) -> Text:
 
 
 def _answer(result: GateResult, now: datetime) -> Text:
-    until = "" if result.until is None else f"until {clock.to_people(result.until)}, {_ahead(result.until, now)}"
-    text = "; ".join(filter(None, (result.detail, until)))
+    text = answer_in_words(result, now)
     if result.state is GateState.PASSED:
         return styled(text or "yes", "dim")
-    return styled(text or "no", "yellow" if result.verdict in {HealVerdict.WAIT, HealVerdict.LOOK} else "bold red")
-
-
-def _earliest(found: Explained) -> str:
-    earliest, now = found.explanation.earliest, found.situation.now
-    if found.situation.state.status is ServiceStatus.HEALTHY:
-        return "earliest restart: none, for it is healthy"
-    if earliest is None:
-        return "earliest restart: none, before something else than time has changed"
-    if earliest <= now:
-        return "earliest restart: now, after a last look that fails"
-    return f"earliest restart: {clock.to_people(earliest)}, {_ahead(earliest, now)}, if nothing else comes in its way"
-
-
-def _ahead(at: datetime, now: datetime) -> str:
-    return f"in {age(now, at)}"
+    return styled(text or "no", "yellow" if result.merely_waits else "bold red")

@@ -11,6 +11,7 @@ import click
 from healthmon import __version__, clock
 from healthmon.cli.rights import become_owner
 from healthmon.config import DATA_DIR
+from healthmon.config_source.place import MissingError
 from healthmon.errors import ConfigError
 from healthmon.heal.labels import asking
 from healthmon.log_journal import marked
@@ -23,35 +24,44 @@ if TYPE_CHECKING:
     from healthmon.processes.configuring import Resumed
 
 
+MEND = "mend the file"
+PUT_BACK = "put the file back, which `healthmon config applied` prints"
+
+
 @click.command("run")
 @click.option("--without", multiple=True, type=click.Choice([programs.HEALER]), help="A process that runs elsewhere, in a unit of its own.")
-@click.option("--last-good", is_flag=True, help="Where the file cannot be used: go on with what was last applied in $HEALTHMON_DATA_DIR.")
+@click.option("--last-good", is_flag=True, help="Where the file is gone or cannot be used: go on with what was last applied in $HEALTHMON_DATA_DIR.")
 @click.pass_obj
 def command(context: Context, *, without: tuple[str, ...] = (), last_good: bool = False) -> int:
     """Watch and heal, in the foreground, until Ctrl-C or SIGTERM. All processes run under a supervisord of their own.
 
-    A file that cannot be used is refused with exit code 2. With --last-good, as the unit has it, an agent that was once
-    started with this file goes on with what was last applied of it, and alerts: a reboot is no moment to stop watching.
+    A file that is gone or cannot be used is refused with exit code 2. With --last-good, as the unit has it, an agent that was
+    once started with this file goes on with what was last applied of it, and alerts: a reboot is no moment to stop watching.
     """
     resumed = None
     try:
         _ = context.file  # what is wrong with it is told before anything else
-    except ConfigError as error:
-        resumed = _last(context.source, without, error) if last_good else None
+    except (ConfigError, MissingError) as error:
+        resumed = _last(context, without, error) if last_good else None
         if resumed is None:
             raise
-    return supervision.run(context.source, introduce=_introduce, without=without, resumed=resumed)
+    source = context.source if resumed is None else resumed.applied.source
+    return supervision.run(source, introduce=_introduce, without=without, resumed=resumed)
 
 
-def _last(source: Path, without: tuple[str, ...], error: ConfigError) -> Resumed | None:
+def _last(context: Context, without: tuple[str, ...], error: ConfigError | MissingError) -> Resumed | None:
+    places, remedy = (error.places, PUT_BACK) if isinstance(error, MissingError) else ((context.source,), MEND)
     data_dir = os.environ.get(DATA_DIR)
-    found = None if not data_dir else configuring.resume(source, Path(data_dir).absolute(), without=without, problem=str(error))
+    if not data_dir:
+        return None
+    resumed = (configuring.resume(place, Path(data_dir).absolute(), without=without, problem=str(error)) for place in places)
+    found = next(filter(None, resumed), None)
     if found is not None:
         become_owner(found.config.paths.data_dir)
         for line in str(error).splitlines():
             click.echo(marked(f"healthmon: {line}"), err=True)
         last = found.applied
-        words = f"goes on with configuration {last.number}, applied {clock.to_people(last.applied_at)}: mend the file, then `healthmon reload`"
+        words = f"goes on with configuration {last.number}, applied {clock.to_people(last.applied_at)}: {remedy}, then `healthmon reload`"
         click.echo(marked(f"healthmon: {words}"), err=True)
     return found
 

@@ -18,7 +18,7 @@ from healthmon import clock
 from healthmon.demo import story
 from healthmon.demo.ecosystem import PATIENT
 from healthmon.errors import HealthmonError, UsageError
-from healthmon.store.connection import open_for_reading
+from healthmon.store.opening import open_for_reading
 from healthmon.web.settings import url
 
 if TYPE_CHECKING:

@@ -51,6 +51,7 @@ def _checks(patient: Patient, *, security: bool) -> list[Callable[[], list[Findi
     if patient.config is not None:
         checks += [
             partial(files.hooks, patient.config),
+            partial(world.database, patient.paths),
             partial(world.docker, patient.config),
             partial(world.channels, patient.config),
             partial(world.port, patient.config, patient.holders),

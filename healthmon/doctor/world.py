@@ -9,33 +9,51 @@ from healthmon.errors import EngineError, StoreError, UsageError
 from healthmon.heal.docker_engine import DockerEngine
 from healthmon.heal.matching import Wanted, match
 from healthmon.notify.channels import enabled
-from healthmon.store import channel_states, services, targets
-from healthmon.store.connection import open_for_reading
+from healthmon.store import channel_states, migrate, services, targets
+from healthmon.store.opening import open_for_reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from healthmon.config import Config
+    from healthmon.paths import Paths
 
 ASK_FOR_DOCKER = "sudo tools/install --split-healer (or --docker; SECURITY.md says what each means)"
 
 
+def database(paths: Paths) -> list[Finding]:
+    """Can it be used as it is? Whether all of it is whole only `healthmon db check` can tell."""
+    topic = "database"
+    if not paths.database.exists():
+        return [note(topic, f"{paths.database} is not there yet: the first start makes it")]
+    try:
+        connection = open_for_reading(paths.database)
+        try:
+            migrate.require_shape(connection)
+        finally:
+            connection.close()
+    except (StoreError, UsageError) as error:
+        return [bad(topic, str(error), "healthmon db check")]
+    return [fine(topic, f"{paths.database}, schema {migrate.SCHEMA_VERSION}, {paths.database.stat().st_size / 2**20:.1f} MiB")]
+
+
 def docker(config: Config) -> list[Finding]:
     """What does the agent see of Docker; or where none runs, what do we?"""
-    topic = "docker"
+    topic, api = "docker", ""
     wanted = [Wanted.of(service) for service in config.enabled_services() if service.supervisor_program is None]
     engine = DockerEngine()
     try:
         seen = engine.observe()
         while engine.is_behind:
             seen = engine.observe()
+        api = engine.api_version
     except EngineError as error:
         return [note(topic, f"{error}; states of containers are unknown, and none is restarted", ASK_FOR_DOCKER)]
     finally:
         engine.close()
     matches = match(wanted, seen)
     without = [name for name, found in matches.items() if found.target is None]
-    found = [fine(topic, f"answers, with {len(seen)} containers")]
+    found = [fine(topic, f"answers by API {api}, with {len(seen)} containers")]
     if blind := _problem_of_agent(config):
         found.append(bad(topic, f"it answers us, but not the agent: {blind}", ASK_FOR_DOCKER))
     if without and seen:

@@ -18,7 +18,7 @@ from healthmon.drill.steps import RULE, Step, read_steps
 from healthmon.errors import HealthmonError, UsageError
 from healthmon.model.status import ServiceStatus
 from healthmon.store import states
-from healthmon.store.connection import open_for_reading
+from healthmon.store.opening import open_for_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -64,6 +64,11 @@ class DockerConnection:
             api = self._api = self._connect()
         return api
 
+    @property
+    def api_version(self) -> str:
+        api = self._api
+        return "" if api is None else str(api.api_version)
+
     def answered(self) -> None:
         self.reach.answered(self._now())
 

@@ -70,6 +70,11 @@ class DockerEngine:
         return self._connection.reach.returned_at
 
     @property
+    def api_version(self) -> str:
+        """What was agreed on with the engine; empty before the first question."""
+        return self._connection.api_version
+
+    @property
     def is_behind(self) -> bool:
         return self._is_behind
 

@@ -33,6 +33,11 @@ class GateResult:
     reason: HealReason | None = None
     until: datetime | None = None
 
+    @property
+    def merely_waits(self) -> bool:
+        """Whether it objects to what time, or one more look, may make right."""
+        return self.verdict in {HealVerdict.WAIT, HealVerdict.LOOK}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
@@ -74,6 +79,6 @@ def _ask(gate: Gate, situation: Situation) -> GateResult:
 
 def _earliest(results: list[GateResult], now: datetime) -> datetime | None:
     objections = [result for result in results if result.state is GateState.OBJECTS]
-    if any(result.verdict not in {HealVerdict.WAIT, HealVerdict.LOOK} for result in objections):
+    if not all(result.merely_waits for result in objections):
         return None
     return max((result.until for result in objections if result.until is not None), default=now)

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.heal.decision import HealReason
+from healthmon.model.status import ServiceStatus
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from healthmon.heal.decision import HealDecision
+    from healthmon.heal.explain import Explanation, GateResult
     from healthmon.model.heal import Heal
     from healthmon.model.heal_evidence import HealEvidence
 
@@ -67,6 +71,27 @@ def in_words(decision: HealDecision, *, dry_run: bool) -> str:
     if decision.until is not None:
         text += f", until {clock.to_people(decision.until)}"
     return f"dry run: {text}" if dry_run else text
+
+
+def answer_in_words(gate: GateResult, now: datetime) -> str:
+    """Return what a gate says: what it found, and until when it objects. Empty where it has nothing to add."""
+    return "; ".join(filter(None, (gate.detail, "" if gate.until is None else f"until {ahead(gate.until, now)}")))
+
+
+def earliest_in_words(found: Explanation, status: ServiceStatus, now: datetime) -> str:
+    """Return when there can be a restart at the earliest, as things stand."""
+    if status is ServiceStatus.HEALTHY:
+        return "earliest restart: none, for it is healthy"
+    if found.earliest is None:
+        return "earliest restart: none, before something else than time has changed"
+    if found.earliest <= now:
+        return "earliest restart: now, after a last look that fails"
+    return f"earliest restart: {ahead(found.earliest, now)}, if nothing else comes in its way"
+
+
+def ahead(at: datetime, now: datetime) -> str:
+    """Return when something comes, and in how long."""
+    return f"{clock.to_people(at)}, in {clock.duration((at - now).total_seconds())}"
 
 
 def evidence_in_words(heal: Heal, evidence: HealEvidence) -> str:

@@ -219,16 +219,20 @@ def false_alarms(alarms: Sequence[Alarm], settings: SloSettings) -> Objective:
     )
 
 
+def budget(booked: Booked, *, asked_s: float, target: float) -> Budget:
+    """Return what a service may be down in `asked_s` seconds for `target` percent, and was. Maintenance is not asked for."""
+    return Budget(allowed_s=max(0.0, (asked_s - booked.maintenance_s) * (100 - target) / 100), spent_s=booked.unhealthy_s)
+
+
 def _level(service_id: int, booked: Booked, counted: Counted, asked_s: float, target: float) -> ServiceLevel:
     p95 = counted.percentile_us(P95)
-    allowed_s = (asked_s - booked.maintenance_s) * (100 - target) / 100
     return ServiceLevel(
         service_id=service_id,
         booked=booked,
         coverage=booked.coverage(asked_s),
         p95_s=None if p95 is None else p95 / 1e6,
         checks=counted.checks,
-        budget=Budget(allowed_s=max(0.0, allowed_s), spent_s=booked.unhealthy_s),
+        budget=budget(booked, asked_s=asked_s, target=target),
         verdict=_verdict(None if booked.uptime_percentage is None else booked.uptime_percentage >= target),
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from healthmon.probes.command import CommandProbe
+from healthmon.probes.handshake import TlsProbe
 from healthmon.probes.http import HttpProbe
 from healthmon.probes.tcp import TcpProbe
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from healthmon.probes.base import Probe
     from healthmon.probes.settings import ProbeSettings
 
-KINDS: dict[str, Callable[[ProbeSettings], Probe]] = {"http": HttpProbe, "tcp": TcpProbe}
+KINDS: dict[str, Callable[[ProbeSettings], Probe]] = {"http": HttpProbe, "tcp": TcpProbe, "tls": TlsProbe, "command": CommandProbe}
 
 
 def make(settings: ProbeSettings) -> Probe:

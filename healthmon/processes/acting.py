@@ -12,7 +12,7 @@ from healthmon.processes.doorbell import ring
 from healthmon.processes.programs import EVALUATOR
 from healthmon.processes.roles import is_held
 from healthmon.store import operator_actions
-from healthmon.store.connection import open_for_writing
+from healthmon.store.opening import open_for_writing
 
 if TYPE_CHECKING:
     from healthmon.model.operator_action import OperatorAction

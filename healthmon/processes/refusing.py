@@ -13,7 +13,7 @@ from healthmon.model.alert import CONFIGURATION_REFUSED, Alert, AlertSeverity
 from healthmon.processes.doorbell import ring
 from healthmon.redaction import redact
 from healthmon.store import alerts, facts
-from healthmon.store.connection import open_for_writing
+from healthmon.store.opening import open_for_writing
 
 if TYPE_CHECKING:
     from healthmon.paths import Paths

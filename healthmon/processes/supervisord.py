@@ -14,15 +14,12 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import socket
-import sys
-import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from supervisor.http import deferring_http_channel
 from supervisor.loggers import Handler
@@ -34,30 +31,21 @@ from supervisor.supervisord import Supervisor
 
 from healthmon import clock
 from healthmon.errors import EXIT_FINE, HealthmonError, UsageError
-from healthmon.processes import loop, programs
+from healthmon.processes import programs
 from healthmon.processes.console import Console, Reader
+from healthmon.processes.forked import SIGNALS, own_signals, run_here
 from healthmon.processes.hangup import Terminal
-from healthmon.processes.parent import die_with
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from supervisor.process import Subprocess
 
-    Main = Callable[[Sequence[str]], int]
+    from healthmon.processes.forked import Main
 
     HangUp = Callable[[], bool]  # has the configuration applied anew; False when nobody hears it yet
     Keep = Callable[[], bool]  # puts back what somebody removed; False when another agent has the directory
 
-SIGNALS = (
-    signal.SIGTERM,
-    signal.SIGINT,
-    signal.SIGQUIT,
-    signal.SIGHUP,
-    signal.SIGCHLD,
-    signal.SIGUSR1,
-    signal.SIGUSR2,
-)
 KEEP_EVERY_S = 4.0  # and so often its loop goes round at least: listeners are promised an event every five seconds
 AT_REST = frozenset({ProcessStates.RUNNING, ProcessStates.STOPPED, ProcessStates.EXITED, ProcessStates.FATAL})  # until something happens
 
@@ -252,42 +240,6 @@ class _Options(ServerOptions):  # type: ignore[misc]  # supervisor has no types
     def execve(self, filename: str, argv: list[str], env: Mapping[str, str]) -> NoReturn:
         """Become the program: ours here and now, in the fork of what is loaded; any other as usual."""
         if tuple(argv[: len(programs.OURS)]) != programs.OURS:
-            _own_signals()
+            own_signals()
             os.execve(filename, argv, env)  # noqa: S606  what a supervisor is for; no shell is wanted
-        gc.freeze()  # what was open in the parent is closed here: an object must not close a number that is ours now
-        _own_signals(ignored=loop.STRAY_SIGNALS)
-        _run_here(self._main, argv[len(programs.OURS) - 1 :], env, parent=self._pid)
-
-
-def _own_signals(ignored: Sequence[signal.Signals] = ()) -> None:
-    """Take back what supervisord did with signals; a program of ours must not die of a stray one before it has begun."""
-    signal.set_wakeup_fd(-1)
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-
-
-def _run_here(main: Main, argv: Sequence[str], env: Mapping[str, str], *, parent: int) -> NoReturn:
-    """Run one of our programs in this fork and end it. supervisord has put our pipes on the descriptors 0 to 2."""
-    code = 1
-    try:
-        die_with(parent)
-        os.environ.clear()
-        os.environ.update(env)
-        sys.argv = ["healthmon", *argv]
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  for as long as the process lives
-        sys.stdout = _output(1)
-        sys.stderr = _output(2)
-        code = main(argv)
-    except SystemExit as ending:
-        code = ending.code if isinstance(ending.code, int) else 0
-    except BaseException:  # noqa: BLE001  this is the top of the process
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def _output(descriptor: int) -> TextIO:
-    return open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+        run_here(self._main, argv[len(programs.OURS) - 1 :], env, parent=self._pid)

@@ -12,7 +12,7 @@ from healthmon.errors import HealthmonError, PortError
 from healthmon.log import Log
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.store import alerts
-from healthmon.store.connection import open_for_working
+from healthmon.store.opening import open_for_working
 from healthmon.web import app, secret
 from healthmon.web.access import Access
 from healthmon.web.hub import Hub

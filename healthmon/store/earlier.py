@@ -15,7 +15,7 @@ from healthmon.errors import UsageError
 from healthmon.history import earlier
 from healthmon.model.check import Check, CheckKind, CheckStatus
 from healthmon.status.uptime import hour_of
-from healthmon.store import checks, services, stale_rollups, states
+from healthmon.store import checks, migrate, services, shape, stale_rollups, states
 from healthmon.store.row import real_or_none, text
 from healthmon.store.trust import translated
 
@@ -44,7 +44,7 @@ class Imported:
 
 
 class Earlier:
-    """The earlier script's database, read only. Raises UsageError for a file that is none."""
+    """The earlier script's database, or one of ours of before the first release, read only. Raises UsageError for another file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -55,7 +55,7 @@ class Earlier:
             missing = set(_CHECKS) - self.columns("health_checks")
         except apsw.Error as error:
             raise translated(error, path) from error
-        if missing or self._is_ours():
+        if missing or self._is_present():
             self.close()
             raise UsageError(f"{path} is not the earlier script's database: {_wrong(missing)}")
 
@@ -85,8 +85,12 @@ class Earlier:
         asked = ", ".join(column if column in known else "NULL" for column in wanted)
         return self._db.execute(f"SELECT {asked} FROM alerts ORDER BY triggered_at").fetchall()  # noqa: S608  our names
 
-    def _is_ours(self) -> bool:
-        return bool(self._db.execute("PRAGMA application_id").fetchall()[0][0])
+    def _is_present(self) -> bool:
+        """Tell whether it is one of ours, which can be used as it is. One of before the first release has the script's views."""
+        if not self._db.pragma("application_id"):
+            return False
+        has_number = self._db.pragma("user_version") == migrate.SCHEMA_VERSION
+        return not (has_number and shape.difference(self._db.execute(shape.LISTING), migrate.schema_sql()))
 
 
 def take_over(connection: Connection, source: Earlier, *, zone: tzinfo, now: datetime, said: Callable[[str], None]) -> Imported:

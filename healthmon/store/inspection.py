@@ -9,7 +9,7 @@ import apsw
 
 from healthmon import clock
 from healthmon.errors import StoreGoneError, UsageError
-from healthmon.store import checkup, migrate
+from healthmon.store import checkup, migrate, shape
 from healthmon.store.checkup import STEPS_BETWEEN_LOOKS
 from healthmon.store.row import integer, text, time_or_none
 from healthmon.store.trust import DAMAGE_ERRORS, damaged, translated
@@ -34,7 +34,7 @@ class Inspection:
 
 
 def inspect(path: Path, *, limit_s: float) -> Inspection:
-    """Read a database through for at most `limit_s`, a third of it to count. Raises UsageError for one that is not ours or too new, StoreError for a damaged one."""
+    """Read a database through for at most `limit_s`, a third of it to count. Raises UsageError for one that is not ours, too new, or with other tables, StoreError for a damaged one."""
     if not path.is_file():
         raise StoreGoneError(f"there is no file {path}")
     try:
@@ -88,6 +88,10 @@ def _require_ours(connection: apsw.Connection, path: Path) -> None:
     version = _number(connection, "PRAGMA user_version")
     if version > migrate.SCHEMA_VERSION:
         raise UsageError(f"{path} has schema {version}, and this healthmon knows up to {migrate.SCHEMA_VERSION}: it was written by a newer version")
+    if version == migrate.SCHEMA_VERSION:
+        found = shape.difference(connection.execute(shape.LISTING), migrate.schema_sql())
+        if found:
+            raise UsageError(migrate.unlike(path, found))
 
 
 def _number(connection: apsw.Connection, sql: str) -> int:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from healthmon.errors import UsageError
 from healthmon.failpoints import reach
+from healthmon.store import shape
 from healthmon.store.row import integer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from healthmon.store.connection import Connection
 
@@ -43,6 +45,7 @@ def bring_up_to_date(connection: Connection, *, to: int | None = None, step: Cal
     wanted, step_to = to or SCHEMA_VERSION, step or migration_sql
     if version_of(connection) == wanted:
         require_ours(connection)
+        require_shape(connection)
         return
     with connection.transaction(durable=True):
         version = version_of(connection)  # another process may have been faster
@@ -92,6 +95,21 @@ def require_ours(connection: Connection) -> None:
             f" version. Install that one again; or go back to before the upgrade: stop what runs, and `healthmon db restore` the newest"
             f" {BEFORE}{version}-*.db in backups/ of data_dir; or set database_path to another file",
         )
+
+
+def require_shape(connection: Connection) -> None:
+    """Raise UsageError for a database whose number is ours, and whose tables are not. It costs too much to be asked each time."""
+    found = shape.difference(connection.rows(shape.LISTING), schema_sql())
+    if found:
+        raise UsageError(unlike(connection.path, found))
+
+
+def unlike(path: Path, difference: str) -> str:
+    """Return what to say of a database that has our number, and other tables."""
+    return (
+        f"{path} has schema {SCHEMA_VERSION} by its number, but {difference}: it is of a healthmon from before the first release, or"
+        f" somebody has changed it. With the agent stopped, `healthmon db import {path}` moves it aside and takes over its checks and alerts"
+    )
 
 
 def version_of(connection: Connection) -> int:

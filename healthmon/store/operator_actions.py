@@ -65,6 +65,18 @@ def outcome(connection: Connection, action_id: int) -> str | None:
     return None if found is None else text_or_none(found[0])
 
 
+def newest_done(connection: Connection, *, limit: int) -> list[tuple[OperatorAction, str]]:
+    """Return the newest acts that were done or refused, with what came of each, newest first."""
+    rows = connection.rows(
+        """
+        SELECT action_id, kind, made_at, author, reason, content, outcome FROM operator_actions
+        WHERE outcome IS NOT NULL ORDER BY action_id DESC LIMIT ?
+        """,
+        limit,
+    )
+    return [(_action(row[:6]), text(row[6])) for row in rows]
+
+
 def about(connection: Connection, service: str, since: datetime, until: datetime) -> list[tuple[OperatorAction, str]]:
     """Return the acts about one service in a time that were done, with what came of each, oldest first."""
     rows = connection.rows(

@@ -80,6 +80,7 @@ def save_hour(  # noqa: PLR0913  one fact each
     When the hour `is_over`, that takes its mark away, and its day is to be added up. An hour of which somebody has deleted
     checks keeps what was counted while they were there.
     """
+    rows = [(service_id, clock.to_sql(hour), *_values(found)) for service_id, found in counted.items()]  # all writers wait for the lock
     with connection.transaction(durable=False):
         connection.change_many(
             """
@@ -92,7 +93,7 @@ def save_hour(  # noqa: PLR0913  one fact each
                 histogram = excluded.histogram, p50_us = excluded.p50_us, p95_us = excluded.p95_us
             WHERE excluded.checks >= service_hours.checks
             """,
-            [(service_id, clock.to_sql(hour), *_values(found)) for service_id, found in counted.items()],
+            rows,
         )
         if is_over:
             stale_rollups.mark(connection, RollupSpan.DAY, [day_of(hour)])

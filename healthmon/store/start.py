@@ -15,8 +15,8 @@ from healthmon import clock
 from healthmon.errors import HealthmonError, StoreError
 from healthmon.model.alert import HISTORY_LOST, Alert, AlertSeverity
 from healthmon.store import alerts, checks, checkup, sentinel, upgrade, watermark
-from healthmon.store.connection import create_or_open, open_for_writing
 from healthmon.store.files import BESIDE, make_directory, put_aside, require_writable
+from healthmon.store.opening import create_or_open, open_for_writing
 from healthmon.store.sentinel import UNKNOWN, Sentinel
 from healthmon.store.trust import BUSY_ERRORS, damaged, translated
 

@@ -93,4 +93,6 @@ def translated(error: apsw.Error, path: Path) -> StoreError:
         return StoreBusyError(f"another program holds the lock of {path}")
     if isinstance(error, (apsw.FullError, *DISK_ERRORS)):
         return StoreUnavailableError(f"{path} cannot be used now: {error}; is its disk full, read-only or gone?")
+    if isinstance(error, apsw.SQLError) and str(error).startswith("no such"):
+        return StoreError(f"{path} is not as this healthmon knows it ({error}): `healthmon db check` says what it is")
     return StoreError(f"{path}: {error}")

@@ -56,6 +56,14 @@ def sample(program: str, pid: int, *, at: datetime) -> ProcessSample | None:
         return None
 
 
+def is_stopped(pid: int) -> bool:
+    """Tell whether a process was stopped by a signal, or by a debugger, and does nothing until it is told to go on."""
+    try:
+        return psutil.Process(pid).status() in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
+    except (psutil.Error, OSError):
+        return False
+
+
 def listeners(port: int) -> list[str]:
     """Return who listens on a TCP port: a name and a pid, or what is known of a process that we may not look into."""
     try:

@@ -9,14 +9,18 @@ from urllib.parse import quote, urlencode
 
 from typing_extensions import TypedDict
 
-from healthmon.answers import alerts, heals, history, incidents, processes, slo
+from healthmon.answers import alerts, heals, history, incidents, performance, processes, rules, slo
 from healthmon.answers.alerts import AlertDocument
+from healthmon.answers.gates import ExplanationDocument, explanation_document
 from healthmon.answers.heals import HealDocument
 from healthmon.answers.history import CheckDocument
 from healthmon.answers.incidents import IncidentDocument
+from healthmon.answers.performance import PerformanceDocument
 from healthmon.answers.processes import ProcessDocument
 from healthmon.answers.report import DashboardDocument, ReportDocument, ServiceDocument, read_dashboard, read_report
+from healthmon.answers.rules import RuleDocument
 from healthmon.answers.slo import Period, SloDocument
+from healthmon.processes.roles import is_held
 from healthmon.store import process_samples
 from healthmon.web.endpoints import PREFIX, Asked, Endpoint
 from healthmon.web.problems import Problem
@@ -37,6 +41,16 @@ class HistoryAnswer(TypedDict):
     service_name: str
     checks: list[CheckDocument]
     next: str | None
+
+
+class PerformanceAnswer(TypedDict):
+    service_name: str
+    performance: list[PerformanceDocument]
+
+
+class RulesAnswer(TypedDict):
+    service_name: str
+    rules: list[RuleDocument]
 
 
 class AlertsAnswer(TypedDict):
@@ -73,9 +87,37 @@ def services(asked: Asked[Query]) -> ServicesAnswer:
 def service(asked: Asked[Query]) -> ServiceDocument:
     found = {one["service_name"]: one for one in read_report(asked.connection, asked.config, asked.known)["services"]}
     if asked.name not in found:
-        asked.service_id(asked.name)
-        raise Problem(HTTPStatus.NOT_FOUND, f"{asked.name!r} is not monitored any more")
+        raise _not_watched(asked)
     return found[asked.name]
+
+
+def service_performance(asked: Asked[Query]) -> PerformanceAnswer:
+    return PerformanceAnswer(service_name=asked.name, performance=performance.read(asked.connection, asked.service_id(asked.name) or 0))
+
+
+def service_rules(asked: Asked[Query]) -> RulesAnswer:
+    from healthmon.processes.evaluator.ruling import read_rulings  # noqa: PLC0415  only who asks pays for it
+
+    found = read_rulings(asked.connection, asked.config, asked.name, asked.now)
+    if not found:
+        raise _not_watched(asked)
+    return RulesAnswer(service_name=asked.name, rules=[rules.document(one) for one in found])
+
+
+def service_gates(asked: Asked[Query]) -> ExplanationDocument:
+    """Answer as `healthmon heal explain --json` does."""
+    from healthmon.processes.evaluator.explaining import read_explanation  # noqa: PLC0415  as above
+
+    found = read_explanation(asked.connection, asked.config, asked.name, asked.now)
+    if found is None:
+        raise _not_watched(asked)
+    return explanation_document(asked.name, found, is_watched=is_held(asked.config.paths.lock("evaluator")))
+
+
+def _not_watched(asked: Asked[Query]) -> Problem:
+    """Return what is wrong with a name. Raises Problem where there never was such a service."""
+    asked.service_id(asked.name)
+    return Problem(HTTPStatus.NOT_FOUND, f"{asked.name!r} is not monitored any more")
 
 
 def service_history(asked: Asked[HistoryQuery]) -> HistoryAnswer:
@@ -150,6 +192,15 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
         query=HistoryQuery,
         ask=service_history,
     ),
+    Endpoint(
+        path="/services/{name}/performance",
+        summary="What the command of one service measured last.",
+        answer=PerformanceAnswer,
+        query=Query,
+        ask=service_performance,
+    ),
+    Endpoint(path="/services/{name}/rules", summary="How far each rule of one service is, with the values that it asks for.", answer=RulesAnswer, query=Query, ask=service_rules),
+    Endpoint(path="/services/{name}/gates", summary="What healing does about one service, gate by gate, and why.", answer=ExplanationDocument, query=Query, ask=service_gates),
     Endpoint(path="/alerts", summary="Alerts, newest first.", answer=AlertsAnswer, query=AlertsQuery, ask=alert_list),
     Endpoint(path="/incidents", summary="Outages, newest first.", answer=IncidentsAnswer, query=IncidentsQuery, ask=incident_list),
     Endpoint(path="/heals", summary="What was restarted, newest first.", answer=HealsAnswer, query=HealsQuery, ask=heal_list),

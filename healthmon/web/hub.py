@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.answers import alerts, heals, incidents
+from healthmon.answers import alerts, heals, incidents, operator_actions
 from healthmon.answers.report import read_report
 from healthmon.errors import HealthmonError
 from healthmon.memo import Memo
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 LOOK_EVERY_S = 0.25  # whether anybody wrote: 20 µs
 REST = 9.0  # of the time at least nine parts are rest, however long a look takes
 BEAT_EVERY_S = 5.0  # what changes by the mere passing of time is seen as late as this
-FOLLOWED = 50  # the newest alerts, incidents and heals; with all alerts and incidents that last
+FOLLOWED = 50  # the newest alerts, incidents, heals and acts of people; with all alerts and incidents that last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """The newest word on one thing. `kind` is `service`, `summary`, `incident`, `alert` or `heal`."""
+    """The newest word on one thing. `kind` is `service`, `summary`, `incident`, `alert`, `heal` or `operator_action`."""
 
     number: int
     kind: str
@@ -171,6 +171,8 @@ class Hub:
             seen.things[f"alert/{alert['alert_id']}"] = _json(alert)
         for heal in heals.read_page(connection, before=None, limit=FOLLOWED, service_id=None, incident_id=None):
             seen.things[f"heal/{heal['heal_id']}"] = _json(heal)
+        for act in operator_actions.read_newest(connection, limit=FOLLOWED):
+            seen.things[f"operator_action/{act['action_id']}"] = _json(act)
         return seen
 
     def _lasting(self, kind: str) -> list[int]:

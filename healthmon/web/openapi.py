@@ -110,7 +110,7 @@ def _events() -> Json:
     stream = {"description": "Server-Sent Events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
     parameters = _query_parameters(EventsQuery)
     parameters.append({"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}, "description": "As browsers send it."})
-    summary = "Changes as they come: service, summary, incident, alert, heal; and a beat every few seconds."
+    summary = "Changes as they come: service, summary, incident, alert, heal, operator_action; and a beat every few seconds."
     return _operation("get_events", summary, {"200": stream}) | {"security": READER, "parameters": parameters}
 
 

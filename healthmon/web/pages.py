@@ -21,7 +21,7 @@ from healthmon.web.queries import IncidentsPageQuery, OverviewQuery, ServicePage
 from healthmon.web.views.choice import Choice, choose
 from healthmon.web.views.incident import IncidentPage, incident_page
 from healthmon.web.views.lists import ON_A_PAGE, IncidentsPage, ProcessesPage, incidents_page, processes_page
-from healthmon.web.views.overview import Overview, overview
+from healthmon.web.views.overview import Overview, Shown, overview
 from healthmon.web.views.period import Period, Span, span
 from healthmon.web.views.problems import problems
 from healthmon.web.views.public import PublicPage, first_day, public_page
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from healthmon.config import Config
+    from healthmon.history.slo import Budget
     from healthmon.store.connection import Connection
     from healthmon.web.assets import Assets
     from healthmon.web.hub import Hub
@@ -122,13 +123,17 @@ class Pages:
     def _overview(self, connection: Connection, choice: Choice) -> Overview:
         now = standing.read(connection, self._config, self._reader.known)
         chosen = choose(now.report.lines, choice)
-        shown = [line.service.service_id for line in chosen.lines]
+        ids = [line.service.service_id for line in chosen.lines]
         asked = _span(choice.period, now.report.at)
         is_usual = choice.period == Period()
-        pasts = standing.read_past(connection, shown, since=asked.since, until=asked.until, is_usual=is_usual)
-        return overview(
-            now, problems(now, self._runbooks), chosen=chosen, pasts=pasts, choice=choice, span=asked, settings=self._services
-        )
+        pasts = standing.read_past(connection, ids, since=asked.since, until=asked.until, is_usual=is_usual)
+        shown = Shown(chosen=chosen, span=asked, pasts=pasts, budgets=self._budgets(connection, choice, ids, now.report.at))
+        return overview(now, problems(now, self._runbooks), shown, choice=choice, settings=self._services)
+
+    def _budgets(self, connection: Connection, choice: Choice, service_ids: list[int], now: datetime) -> dict[int, Budget]:
+        """Return those that the page shows: a wall has no place for them."""
+        is_wanted = self._config.dashboard.show_error_rates and not choice.kiosk
+        return slo.budgets(connection, self._config, service_ids, now) if is_wanted else {}
 
     def _read_public(self, connection: Connection) -> PublicPage:
         report = live.read(connection, self._config, self._reader.known)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from healthmon.errors import HealthmonError
-from healthmon.store.connection import open_for_reading
+from healthmon.store.opening import open_for_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -41,7 +41,7 @@ MAX_DIGITS = 18  # of a number that SQLite can hold
 DEEDS: tuple[Deed[Any], ...] = (
     Deed(path="/services/{name}/ack", summary="Say that its outage is seen.", body=acts.Acknowledge, action=acts.acknowledge),
     Deed(path="/services/{name}/hold", summary="Do not restart it for a while.", body=acts.Hold, action=acts.hold),
-    Deed(path="/services/{name}/release", summary="End a hold.", body=acts.Release, action=acts.release),
+    Deed(path="/services/{name}/release", summary="End a hold, or let healing try again what it has given up on.", body=acts.Release, action=acts.release),
     Deed(path="/services/{name}/heal-now", summary="Restart it now.", body=acts.HealNow, action=acts.heal_now),
     Deed(path="/silences", summary="Tell nobody of what matches.", body=acts.BeginSilence, action=acts.begin_silence),
     Deed(path="/silences/{number}/end", summary="End a silence.", body=acts.End, action=acts.end_silence),

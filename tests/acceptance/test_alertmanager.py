@@ -19,7 +19,7 @@ from healthmon import clock
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.processes.doorbell import ring
 from healthmon.store import alerts, services
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.alertmanagers import Alertmanager
 from tests.builders import a_config
 from tests.containers import wait_for
@@ -41,7 +41,7 @@ from healthmon.notify.alertmanager_pace import Pace
 from healthmon.processes import configuring, loop
 from healthmon.processes.following import Following
 from healthmon.processes.notifier import Notifier
-from healthmon.store.connection import open_for_writing
+from healthmon.store.opening import open_for_writing
 
 loop.prepare_directories(config.load(Path(sys.argv[1])).paths)
 applied, loaded = configuring.start(Path(sys.argv[1]), author="a test", newest=0)

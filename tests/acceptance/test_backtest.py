@@ -13,7 +13,7 @@ import pytest
 from healthmon import clock
 from healthmon.model.check import CheckReason
 from healthmon.store import checks, services
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import a_check
 
 if TYPE_CHECKING:

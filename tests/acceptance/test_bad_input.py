@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 
 TOP = Path(__file__).parents[2]
 SERVICE = {"name": "doc_store", "url": "http://127.0.0.1:1/health"}

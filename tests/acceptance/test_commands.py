@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthmon.processes.roles import is_held, try_lock
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests import needs
 from tests.containers import wait_for
 

@@ -13,7 +13,7 @@ import pytest
 
 from healthmon.processes.roles import try_lock
 from healthmon.store import checks, services
-from healthmon.store.connection import create_or_open, open_for_reading
+from healthmon.store.opening import create_or_open, open_for_reading
 from tests.builders import a_check
 from tests.typing_commands import Told, type_command
 
@@ -227,3 +227,20 @@ def test_an_earlier_database_is_taken_over_where_no_agent_has_run_yet(user: User
     told = user.types("import", "old.db")
     assert told.returncode == 0, told.stderr
     assert user.count() > 0
+
+
+def test_a_database_of_before_the_first_release_is_refused_and_its_history_taken_over(user: User) -> None:
+    """Its schema has our number, and is not ours: each command says so, and what it says to do works."""
+    user.has_checks(*(MINUTE * number for number in range(1, 4)))
+    with closing(sqlite3.connect(user.database)) as older, older:
+        older.execute("DROP TABLE storms")
+    told = user.types("check")
+    assert (told.returncode, "from before the first release" in told.stderr) == (2, True), told.stderr
+    told = user.types("import")
+    assert (told.returncode, "3 checks and 0 alerts of 1 services are new" in told.stdout) == (0, True), told.stdout + told.stderr
+    assert user.count() == 3
+    told = user.types("check")
+    assert told.returncode == 0, told.stderr
+    [kept] = user.directory.glob("health_monitoring.db.earlier-*Z")
+    told = user.types("restore", str(kept))
+    assert (told.returncode, "from before the first release" in told.stderr) == (2, True), "it was put in the place of ours"

@@ -14,7 +14,7 @@ from healthmon.model.check import CheckKind, CheckReason
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status.uptime import Uptime
 from healthmon.store import alerts, checks, services, states
-from healthmon.store.connection import create_or_open, open_for_writing
+from healthmon.store.opening import create_or_open, open_for_writing
 from tests import needs
 from tests.builders import a_check
 

@@ -19,7 +19,7 @@ from healthmon.model.incident import IncidentResolution
 from healthmon.model.status import ServiceStatus
 from healthmon.status.uptime import Uptime
 from healthmon.store import checks, forensics, heals, holds, incidents, operator_actions, services, states, targets
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from healthmon.store.targets import TargetReport
 from tests.builders import a_bundle, a_check, a_heal, a_target, an_unhealthy_state
 

@@ -13,7 +13,7 @@ import pytest
 from healthmon import clock
 from healthmon.model.maintenance import Maintenance
 from healthmon.store import maintenances, operator_actions, services
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

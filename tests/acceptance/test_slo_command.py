@@ -19,12 +19,14 @@ from healthmon.model.incident import IncidentResolution
 from healthmon.processes.keeper.counting import Counting
 from healthmon.status.uptime import HOUR, Booked, hour_of
 from healthmon.store import alerts, checks, incidents, outcomes, services, states
-from healthmon.store.connection import Connection, create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import a_check
 from tests.typing_commands import Told, type_command
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from healthmon.store.connection import Connection
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 

@@ -23,7 +23,7 @@ from healthmon.processes import notifier
 from healthmon.processes.doorbell import Doorbell
 from healthmon.processes.notifier.lane import POLL_S
 from healthmon.store import deliveries, outbox
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import a_notification
 
 if TYPE_CHECKING:

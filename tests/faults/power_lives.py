@@ -17,7 +17,8 @@ from healthmon.log import Log
 from healthmon.model.check import CheckReason
 from healthmon.processes.evaluator import Evaluator
 from healthmon.store import checks, services
-from healthmon.store.connection import Connection, create_or_open, open_for_working
+from healthmon.store.connection import Connection
+from healthmon.store.opening import create_or_open, open_for_working
 from tests.builders import a_check, a_config
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from healthmon import clock
 from healthmon.model.notification import NotificationKind
 from healthmon.processes.doorbell import ring
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.containers import wait_for
 from tests.faults.harness import row, since
 from tests.faults.telling import hook, none_waits, outages, tell, telling

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from tests.containers import STOPS_AT_ONCE, wait_for
-from tests.faults import engine_proxy
+from tests.faults import engine_faults
 from tests.faults.harness import row, since
 from tests.faults.ward import ward
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from tests.faults.engine_proxy import EngineProxy, Fault
+    from tests.faults.engine_faults import Fault
+    from tests.faults.engine_proxy import EngineProxy
     from tests.faults.ward import HealingAgent, Ward
 
 SAID_WITHIN_S = 45.0
@@ -28,25 +29,25 @@ SETTLE_S = 6.0
 
 ALL, LIST = "/", "/containers/json"  # which requests are answered so
 QUICK_NONSENSE: dict[str, tuple[str, Fault]] = {
-    "500": (ALL, engine_proxy.answering(b'{"message": "no"}', status="500 Internal Server Error")),
-    "truncated JSON": (ALL, engine_proxy.answering(b'[{"Id": "0123', length=2_000)),
-    "an object": (LIST, engine_proxy.answering(b'{"a": {}}')),
+    "500": (ALL, engine_faults.answering(b'{"message": "no"}', status="500 Internal Server Error")),
+    "truncated JSON": (ALL, engine_faults.answering(b'[{"Id": "0123', length=2_000)),
+    "an object": (LIST, engine_faults.answering(b'{"a": {}}')),
 }
 NONSENSE: dict[str, tuple[str, Fault]] = {
     **QUICK_NONSENSE,
-    "503 in HTML": (ALL, engine_proxy.answering(b"<html>busy</html>", status="503 Service Unavailable")),
-    "null": (ALL, engine_proxy.answering(b"null")),
-    "a number": (LIST, engine_proxy.answering(b"5")),
-    "numbers": (LIST, engine_proxy.answering(b"[1, 2, 3]")),
-    "wrong types": (LIST, engine_proxy.answering(b'[{"Id": 5, "State": {}, "Status": [], "Names": 3, "NetworkSettings": 1}]')),
-    "100 MB": (ALL, engine_proxy.huge(HUGE_BYTES)),
-    "a byte a second": (ALL, engine_proxy.dripping),
+    "503 in HTML": (ALL, engine_faults.answering(b"<html>busy</html>", status="503 Service Unavailable")),
+    "null": (ALL, engine_faults.answering(b"null")),
+    "a number": (LIST, engine_faults.answering(b"5")),
+    "numbers": (LIST, engine_faults.answering(b"[1, 2, 3]")),
+    "wrong types": (LIST, engine_faults.answering(b'[{"Id": 5, "State": {}, "Status": [], "Names": 3, "NetworkSettings": 1}]')),
+    "100 MB": (ALL, engine_faults.huge(HUGE_BYTES)),
+    "a byte a second": (ALL, engine_faults.dripping),
 }
 
 
 @row("F23", "the engine accepts and never answers: said, no restart, and well again", bound_s=SAID_WITHIN_S, in_ci=False)
 def never_answers() -> float:
-    return _talked_to({"silence": (ALL, engine_proxy.silent)})
+    return _talked_to({"silence": (ALL, engine_faults.silent)})
 
 
 @row("F24", "the engine talks nonsense of three kinds: said, no restart, no bug, and well again", bound_s=SAID_WITHIN_S, in_ci=False)
@@ -121,9 +122,9 @@ def breaks_at_restart() -> float:
 
 
 def _restart_and_break(proxy: EngineProxy) -> Fault:
-    def broken(exchange: engine_proxy.Exchange) -> None:
-        proxy.break_("/", engine_proxy.answering(b"[", status="500 Internal Server Error"))
-        engine_proxy.unanswered(exchange)
+    def broken(exchange: engine_faults.Exchange) -> None:
+        proxy.break_("/", engine_faults.answering(b"[", status="500 Internal Server Error"))
+        engine_faults.unanswered(exchange)
 
     return broken
 
@@ -133,7 +134,7 @@ def events_stop() -> float:
     with ward() as the:
         patient = the.admit("a")
         proxy = the.proxy()
-        proxy.break_("/events", engine_proxy.swallowed)
+        proxy.break_("/events", engine_faults.swallowed)
         with the.agent(host=proxy.host) as host:
             host.wait_until_running()  # the looks of its start are over
             took = max(the.seen_after("pause", host, patient, "paused"), the.seen_after("unpause", host, patient, "running"))

@@ -19,8 +19,8 @@ from healthmon.history.rollups import Counter, checks_of, day_of
 from healthmon.model.check import Check, CheckKind, CheckReason, Outcome
 from healthmon.status.uptime import HOUR, hour_of
 from healthmon.store import backup, checks, rollups, services, stale_rollups
-from healthmon.store.connection import open_for_working
 from healthmon.store.inspection import inspect
+from healthmon.store.opening import open_for_working
 from tests.containers import wait_for
 from tests.faults.agents import Agent, agent
 from tests.faults.controls import caught, planted

@@ -15,7 +15,7 @@ from healthmon import clock
 from healthmon.model.heal import HealAction, HealState
 from healthmon.model.target import Incarnation
 from healthmon.store import heals
-from healthmon.store.connection import open_for_writing
+from healthmon.store.opening import open_for_writing
 from tests.builders import a_heal
 from tests.containers import STOPS_AT_ONCE, wait_for
 from tests.faults.agents import agent

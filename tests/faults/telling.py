@@ -12,7 +12,7 @@ from healthmon import clock
 from healthmon.model.notification import NotificationKind
 from healthmon.processes.doorbell import ring
 from healthmon.store import outbox
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import a_notification
 from tests.faults.agents import Agent, agent
 from tests.hostile import Server, answers

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from healthmon.paths import Paths
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.faults.agents import Agent
 
 if TYPE_CHECKING:

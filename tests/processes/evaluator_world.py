@@ -11,7 +11,7 @@ from healthmon.model.check import CheckKind, CheckReason
 from healthmon.model.target import Incarnation
 from healthmon.processes.evaluator import Evaluator
 from healthmon.store import checks, heals, services, targets
-from healthmon.store.connection import Connection, create_or_open
+from healthmon.store.opening import create_or_open
 from healthmon.store.targets import TargetReport
 from tests.builders import NOW, a_check, a_config, a_target, switched_on
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+
+    from healthmon.store.connection import Connection
 
 GOOD, BAD = CheckReason.OK, CheckReason.STATUS
 EAGER = {

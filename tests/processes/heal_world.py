@@ -14,7 +14,7 @@ from healthmon.processes.evaluator import Evaluator
 from healthmon.processes.healer import Healer
 from healthmon.processes.prober import Prober
 from healthmon.store import heals, incidents, services, states
-from healthmon.store.connection import create_or_open, open_for_writing
+from healthmon.store.opening import create_or_open, open_for_writing
 from tests.builders import a_config
 from tests.processes.evaluator_world import EAGER
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from healthmon.model.heal import Heal
     from healthmon.model.incident import Incident
     from healthmon.model.status import ServiceState
-    from healthmon.processes.loop import Worker
+    from healthmon.processes.worker import Worker
 
 STEP_S = 0.02
 

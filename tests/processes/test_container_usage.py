@@ -17,7 +17,7 @@ from healthmon.processes.evaluator import Evaluator
 from healthmon.processes.healer import Healer
 from healthmon.processes.healer.measuring import Measuring
 from healthmon.store import alerts, checks, container_usage, services, targets
-from healthmon.store.connection import create_or_open, open_for_writing
+from healthmon.store.opening import create_or_open, open_for_writing
 from healthmon.store.targets import TargetReport
 from tests.builders import a_check, a_config
 from tests.containers import STOPS_AT_ONCE, Docker, docker_session, wait_for

@@ -14,7 +14,7 @@ from healthmon.log import Log
 from healthmon.model.target import Incarnation, Target, TargetHealth, TargetState
 from healthmon.processes.healer.observing import Observing
 from healthmon.store import services, targets
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import a_config, a_target
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from healthmon.model.forensics import ForensicsMoment
 from healthmon.model.heal import HealState
 from healthmon.model.hook_run import HookMoment, HookRun
 from healthmon.paths import Paths
+from healthmon.processes.directories import prepare_directories
 from healthmon.processes.keeper import Keeper, counting, tidying
-from healthmon.processes.loop import prepare_directories
 from healthmon.store import (
     alerts,
     backup,
@@ -39,8 +39,8 @@ from healthmon.store import (
     start,
     trends,
 )
-from healthmon.store.connection import Connection, create_or_open, open_for_working, open_for_writing
 from healthmon.store.inspection import inspect
+from healthmon.store.opening import create_or_open, open_for_working, open_for_writing
 from tests.builders import NOW, a_bundle, a_check, a_config, a_heal
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthmon.model.check import Check
+    from healthmon.store.connection import Connection
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 GOOD, BAD = CheckReason.OK, CheckReason.STATUS

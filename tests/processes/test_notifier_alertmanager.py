@@ -20,7 +20,7 @@ from healthmon.notify.alertmanager_pace import Pace
 from healthmon.processes.doorbell import Doorbell
 from healthmon.processes.notifier import PROGRAM, Notifier
 from healthmon.store import alerts, channel_states, facts, maintenances, services
-from healthmon.store.connection import create_or_open, open_for_writing
+from healthmon.store.opening import create_or_open, open_for_writing
 from tests.builders import a_config
 from tests.receivers import Answer, Receiver
 

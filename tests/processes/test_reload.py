@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from healthmon.store import facts
-from healthmon.store.connection import open_for_reading
+from healthmon.store.opening import open_for_reading
 from tests.reloading import EVERY_S, HEALTHMON, Host, reloading, wait_for
 
 if TYPE_CHECKING:
@@ -191,5 +191,33 @@ def test_a_start_with_a_file_that_cannot_be_used_goes_on_with_the_last_one_where
     assert "the file cannot be used" in host.healthmon("status").stderr
 
     host.source.write_text(good, encoding="utf-8")
+    host.reload()
+    assert host.rows("SELECT 1 FROM alerts WHERE alert_type = 'configuration_refused' AND resolved_at IS NULL") == []
+
+
+def test_a_start_without_its_file_goes_on_with_the_last_one_and_the_file_can_be_had_again(host: Host) -> None:
+    """Removed by mistake, then a reboot in the night: watching goes on, it is told, and what the file said is not lost."""
+    host.end()
+    good = host.source.read_text(encoding="utf-8")
+    host.source.unlink()
+    told = host.healthmon("run", HEALTHMON_DATA_DIR=str(host.directory))
+    assert (told.returncode, "there is no such file" in told.stderr) == (2, True)
+    told = host.healthmon("--config", "other.json", "run", "--last-good", HEALTHMON_DATA_DIR=str(host.directory))
+    assert (told.returncode, "other.json" in told.stderr) == (2, True), "what was applied was another file"
+
+    host.environment["HEALTHMON_DATA_DIR"] = str(host.directory)
+    asked = len(host.target.asked["a"])
+    host.start("--last-good")
+    wait_for(lambda: len(host.target.asked["a"]) > asked, seconds=20)
+    assert "goes on with configuration 1, applied" in (host.directory / "said").read_text(encoding="utf-8")
+    assert host.rows("SELECT message LIKE '%no such file%' FROM alerts WHERE alert_type = 'configuration_refused' AND resolved_at IS NULL") == [(1,)]
+    seen = host.healthmon("status")
+    assert (seen.returncode < 2, "the file is gone" in seen.stderr, "a" in seen.stdout) == (True, True, True), seen.stderr
+    refused = host.healthmon("reload")
+    assert (refused.returncode, "No such file" in refused.stderr) == (2, True), refused.stderr
+
+    printed = host.healthmon("config", "applied")
+    assert (printed.returncode, printed.stdout) == (0, good)
+    host.source.write_text(printed.stdout, encoding="utf-8")
     host.reload()
     assert host.rows("SELECT 1 FROM alerts WHERE alert_type = 'configuration_refused' AND resolved_at IS NULL") == []

@@ -22,7 +22,7 @@ import pytest
 from healthmon.demo.ecosystem import free_ports
 from healthmon.processes.console import Console, Screen, pretty
 from healthmon.processes.roles import is_held, try_lock
-from healthmon.store.connection import create_or_open, open_for_reading
+from healthmon.store.opening import create_or_open, open_for_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -17,7 +17,7 @@ from healthmon.processes.doorbell import Doorbell
 from healthmon.processes.evaluator import Evaluator
 from healthmon.processes.healer import Healer
 from healthmon.store import checks, container_dependencies, incidents, outbox, services
-from healthmon.store.connection import create_or_open, open_for_writing
+from healthmon.store.opening import create_or_open, open_for_writing
 from tests.builders import a_check, a_config
 from tests.containers import IGNORES_TERM, STOPS_AT_ONCE, Docker, docker_session, wait_for
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +14,16 @@ import pytest
 
 from healthmon import clock
 from healthmon.log import Log
+from healthmon.processes.directories import prepare_directories
 from healthmon.processes.doorbell import Doorbell
-from healthmon.processes.loop import prepare_directories
 from healthmon.processes.programs import names
 from healthmon.processes.watchdog import ASK_EVERY_S, LOOK_EVERY_S, Watchdog
-from healthmon.store.connection import create_or_open, open_for_reading
+from healthmon.store.opening import create_or_open, open_for_reading
+from healthmon.watch.host import is_stopped
 from healthmon.watch.policy import ProgramState
 from healthmon.watch.supervisor_rpc import ProgramInfo
 from tests.builders import a_config
+from tests.containers import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,6 +108,25 @@ def test_supervisord_is_asked_seldom_while_everybody_is_heard_and_at_every_look_
     before = watch.supervisord.asked
     watch.live(10, *everybody)
     assert watch.supervisord.asked - before <= 1
+
+
+def test_a_supervisord_that_is_frozen_is_asked_at_the_next_look(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    everybody = [name for name in names(watch.config) if name != "watchdog"]
+    watch.supervisord = Supervisord(**dict.fromkeys(everybody, ProgramState.RUNNING))
+    watch.watchdog._rpc = watch.supervisord  # type: ignore[assignment]
+    watch.live(30, *everybody)
+    sleeper = subprocess.Popen(["sleep", "60"])
+    monkeypatch.setattr(os, "getppid", lambda: sleeper.pid)
+    try:
+        subprocess.run(["kill", "-STOP", str(sleeper.pid)], check=True)  # os.kill is the test's
+        wait_for(lambda: is_stopped(sleeper.pid), what="a process that is frozen")
+        before = watch.supervisord.asked
+        watch.live(2 * LOOK_EVERY_S, *everybody)
+        assert watch.supervisord.asked - before == 2
+    finally:
+        subprocess.run(["kill", "-KILL", str(sleeper.pid)], check=True)
+        sleeper.wait()
+    assert not is_stopped(sleeper.pid)
 
 
 @pytest.mark.parametrize("slept_s", [14, 20, 3_600])

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from healthmon.model.delivery import SendResult, SendStatus
+from healthmon.processes import child
 from healthmon.processes.programs import names
 from healthmon.processes.watchdog import LOOK_EVERY_S, outward
 from healthmon.watch.heartbeat import STUCK, Heart
@@ -160,6 +163,63 @@ def test_the_dead_mans_receiver_hears_of_us_while_all_is_well_and_only_then(
         assert [message.split()[1:] for message in caplog.messages if "ping" in message] == [["ping_failed", 'problem="it', "answered", '500"']]
         watch.watchdog.close()
         watch.doorbell.close()
+
+
+class Answered:
+    """A ping that is over as soon as it is begun."""
+
+    def is_over(self) -> bool:
+        return True
+
+    def end(self) -> SendResult:
+        return SendResult(status=SendStatus.SENT, detail="")
+
+
+@pytest.fixture
+def pinged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pinged]:
+    made = Pinged(tmp_path, monkeypatch)
+    yield made
+    made.watch.watchdog.close()
+    made.watch.doorbell.close()
+
+
+class Pinged:
+    """A watchdog, and when it pinged, by its own clock."""
+
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.at: list[float] = []
+        self.watch = watching(directory, monkeypatch, ping_url="http://127.0.0.1:1/")
+        monkeypatch.setattr(child, "begin", self._begin)
+
+    def _begin(self, _send: object, *, title: str) -> Answered:
+        assert "ping" in title
+        self.at.append(self.watch.now)
+        return Answered()
+
+    def every(self, seconds: float) -> None:
+        settings = self.watch.config.watchdog.model_copy(update={"ping_seconds": seconds})
+        self.watch.watchdog.follow(self.watch.config.model_copy(update={"watchdog": settings}))
+
+
+@pytest.mark.parametrize("every_s", [1, 3, 7, 60])
+def test_pings_come_as_often_as_is_set_however_seldom_we_look(pinged: Pinged, every_s: int) -> None:
+    pinged.every(every_s)
+    pinged.watch.live(300, *ALL)
+    assert {later - earlier for earlier, later in pairwise(pinged.at)} == {every_s}
+    assert pinged.watch.watchdog.step() <= every_s, "it would sleep for longer"
+    pinged.watch.supervisord.states["evaluator"] = ProgramState.FATAL
+    pinged.watch.live(LOOK_EVERY_S, *ALL)
+    before = len(pinged.at)
+    pinged.watch.live(300, *ALL)
+    assert len(pinged.at) == before, "it pings, and all is not well"
+
+
+def test_other_seconds_between_pings_count_at_once(pinged: Pinged) -> None:
+    pinged.every(3_600)
+    pinged.watch.live(10, *ALL)
+    pinged.every(2)
+    pinged.watch.live(10, *ALL)
+    assert len(pinged.at) >= 4
 
 
 def test_a_receiver_that_never_answers_is_let_go_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

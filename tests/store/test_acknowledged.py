@@ -12,12 +12,14 @@ from healthmon.model.alert import AlertSeverity
 from healthmon.model.check import CheckReason
 from healthmon.model.incident import IncidentResolution
 from healthmon.store import conversations, incidents, outcomes, services
-from healthmon.store.connection import Connection, create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from healthmon.store.connection import Connection
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from healthmon.store import (
     services,
     silences,
 )
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import NOW, a_notification, ago
 
 if TYPE_CHECKING:

@@ -10,12 +10,14 @@ import pytest
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.container_dependency import ContainerDependency
 from healthmon.store import container_dependencies, conversations, services
-from healthmon.store.connection import Connection, create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import NOW, ago
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from healthmon.store.connection import Connection
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from healthmon.model.delivery import ChannelState, DeliveryState
 from healthmon.model.notification import NotificationKind
 from healthmon.store import channel_states, deliveries, outbox
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import NOW, a_notification, ago
 
 if TYPE_CHECKING:

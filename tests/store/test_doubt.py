@@ -11,12 +11,14 @@ import pytest
 from healthmon import clock
 from healthmon.errors import StoreDamagedError, StoreReplacedError, StoreUnavailableError
 from healthmon.store import checks, facts, services, trust
-from healthmon.store.connection import Connection, create_or_open, open_for_reading, open_for_writing
+from healthmon.store.opening import create_or_open, open_for_reading, open_for_writing
 from tests.builders import NOW, a_check, ago
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from healthmon.store.connection import Connection
 
 
 @pytest.fixture

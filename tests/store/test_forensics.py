@@ -13,7 +13,7 @@ from healthmon.model.forensics import ForensicsMoment
 from healthmon.model.heal import HealState
 from healthmon.model.target import Incarnation
 from healthmon.store import forensics, heals, incidents, services, targets
-from healthmon.store.connection import Connection, create_or_open
+from healthmon.store.opening import create_or_open
 from healthmon.store.targets import TargetReport
 from tests.builders import NOW, a_bundle, a_heal, a_target, ago
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthmon.model.incident import Incident
+    from healthmon.store.connection import Connection
 
 
 @pytest.fixture

@@ -18,13 +18,15 @@ from healthmon.failpoints import ENVIRONMENT
 from healthmon.log import Log
 from healthmon.paths import Paths
 from healthmon.store import checks, migrate, services, start
-from healthmon.store.connection import Connection, create_or_open, open_for_reading, open_for_working, open_for_writing
 from healthmon.store.inspection import inspect
 from healthmon.store.migrate import APPLICATION_ID, schema_sql, version_of
+from healthmon.store.opening import create_or_open, open_for_reading, open_for_working, open_for_writing
 from tests.builders import NOW, a_check
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from healthmon.store.connection import Connection
 
 LOOKS = 100
 COLOUR = "ALTER TABLE services ADD COLUMN colour TEXT; CREATE INDEX by_colour ON services (colour);"
@@ -55,7 +57,9 @@ def begin(paths: Paths) -> Connection:
 
 def be(monkeypatch: pytest.MonkeyPatch, version: int) -> None:
     """Be a healthmon whose schema has this version."""
+    steps = "".join(STEPS[step] for step in range(2, version + 1))
     monkeypatch.setattr(migrate, "SCHEMA_VERSION", version)
+    monkeypatch.setattr(migrate, "schema_sql", lambda: schema_sql() + steps)
     monkeypatch.setattr(migrate, "migration_sql", STEPS.__getitem__)
 
 
@@ -179,3 +183,33 @@ def test_somebody_elses_database_is_not_migrated(paths: Paths, monkeypatch: pyte
         begin(paths)
     assert not paths.backups.exists()
     assert APPLICATION_ID != 7
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        ("ALTER TABLE services ADD COLUMN colour TEXT", "its table services is another"),
+        ("ALTER TABLE services DROP COLUMN removed_at", "its table services is another"),
+        ("DROP TABLE storms", "it has no table storms"),
+        ("DROP VIEW service_status; CREATE VIEW service_status AS SELECT 1 AS service_name", "its view service_status is another"),
+    ],
+)
+def test_one_with_our_number_and_other_tables_is_refused_before_anything_is_done(paths: Paths, edit: str, said: str) -> None:
+    """Its number is ours, for schema.sql was edited in place then: without a look it would fail at the first statement that misses something."""
+    other = apsw.Connection(str(paths.database))
+    other.execute("PRAGMA legacy_alter_table = ON; PRAGMA writable_schema = ON")  # as one comes from a text, whatever refers to it
+    other.execute(edit)
+    other.close()
+    before = paths.database.read_bytes()
+    with pytest.raises(UsageError, match=rf"has schema 1 by its number, but {said}: .*`healthmon db import "):
+        begin(paths)
+    with pytest.raises(UsageError, match="before the first release"):
+        inspect(paths.database, limit_s=1)
+    assert paths.database.read_bytes() == before
+
+
+def test_what_somebody_has_put_beside_our_tables_is_theirs(paths: Paths) -> None:
+    other = apsw.Connection(str(paths.database))
+    other.execute("CREATE TABLE notes (a); CREATE INDEX mine ON services (group_name); CREATE VIEW slow AS SELECT * FROM health_checks; ANALYZE")
+    other.close()
+    begin(paths).close()

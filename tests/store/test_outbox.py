@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from healthmon.store import outbox
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import NOW, a_notification
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.store import alerts, channel_states, conversations, outbox, services
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import NOW, a_notification, ago
 
 if TYPE_CHECKING:

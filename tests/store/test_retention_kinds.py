@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon.store import retention
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,7 @@ GROWS_NOT = {  # a row a service, a channel or a name, or what is taken away by 
     "container_dependencies",
     "container_usage",
     "facts",
+    "hour_sums",
     "inbox",
     "network_sharers",
     "probe_requests",
@@ -26,6 +27,7 @@ GROWS_NOT = {  # a row a service, a channel or a name, or what is taken away by 
     "rule_states",
     "service_percentiles",
     "service_states",
+    "service_sums",
     "services",
     "stale_rollups",
     "target_starts",

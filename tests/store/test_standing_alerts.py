@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.service import Service
 from healthmon.store import alerts, services
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import NOW, ago
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from healthmon.log import Log
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.paths import Paths
 from healthmon.store import alerts, backup, checks, checkup, sentinel, services, start, watermark
-from healthmon.store.connection import open_for_working
+from healthmon.store.opening import open_for_working
 from tests.builders import NOW, a_check
 
 if TYPE_CHECKING:

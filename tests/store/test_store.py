@@ -47,7 +47,7 @@ from healthmon.store import (
     states,
     targets,
 )
-from healthmon.store.connection import Connection, create_or_open, open_for_reading, open_for_writing
+from healthmon.store.opening import create_or_open, open_for_reading, open_for_writing
 from healthmon.store.sqlite import require_safe_sqlite
 from healthmon.store.targets import TargetReport
 from tests.builders import NOW, a_check, a_heal, a_target, ago, an_unhealthy_state
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from enum import StrEnum
     from pathlib import Path
+
+    from healthmon.store.connection import Connection
 
 
 @pytest.fixture

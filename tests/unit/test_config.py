@@ -11,6 +11,7 @@ import pytest
 
 from healthmon import config
 from healthmon.config import Config
+from healthmon.config_source import place
 from healthmon.errors import ConfigError, UsageError
 from healthmon.heal.settings import HealOverrides, HealSettings
 from healthmon.model.alert import AlertSeverity
@@ -277,28 +278,28 @@ class TestFind:
     def _empty_place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
         monkeypatch.delenv("HEALTHMON_CONFIG", raising=False)
-        monkeypatch.setattr(config, "PLACES", (config.PLACES[0], tmp_path / "etc" / "x.json"))
+        monkeypatch.setattr(place, "PLACES", (place.PLACES[0], tmp_path / "etc" / "x.json"))
 
     def test_nearest_place_wins(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        for place in ("etc/x.json", "config/health_monitoring_config.json", "environment", "explicit"):
-            (tmp_path / place).parent.mkdir(exist_ok=True)
-            (tmp_path / place).touch()
-        assert config.find(None) == Path("config/health_monitoring_config.json")
+        for name in ("etc/x.json", "config/health_monitoring_config.json", "environment", "explicit"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).touch()
+        assert place.find(None) == Path("config/health_monitoring_config.json")
         (tmp_path / "config/health_monitoring_config.json").unlink()
-        assert config.find(None) == tmp_path / "etc" / "x.json"
+        assert place.find(None) == tmp_path / "etc" / "x.json"
         monkeypatch.setenv("HEALTHMON_CONFIG", "environment")
-        assert config.find(None) == Path("environment")
-        assert config.find(Path("explicit")) == Path("explicit")
+        assert place.find(None) == Path("environment")
+        assert place.find(Path("explicit")) == Path("explicit")
 
     def test_nothing_found_names_every_place(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=re.escape(f"$HEALTHMON_CONFIG (not set), {tmp_path}/config/health")):
-            config.find(None)
+            place.find(None)
 
     @pytest.mark.parametrize("origin", ["--config", "$HEALTHMON_CONFIG"])
     def test_named_file_that_is_missing_is_never_replaced(self, monkeypatch: pytest.MonkeyPatch, origin: str) -> None:
         monkeypatch.setenv("HEALTHMON_CONFIG", "gone.json")
         with pytest.raises(UsageError, match=re.escape(f"{origin} names gone.json")):
-            config.find(Path("gone.json") if origin == "--config" else None)
+            place.find(Path("gone.json") if origin == "--config" else None)
 
 
 def test_schema_knows_the_documents_keys() -> None:

@@ -7,14 +7,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from healthmon import config
-from healthmon.config_source.file import MAX_BYTES
+from healthmon.config_source.file import MAX_BYTES, read
 from healthmon.errors import ConfigError
+
+if TYPE_CHECKING:
+    from healthmon.config_source.node import Plain
 
 SHIPPED = Path(__file__).parents[2] / "config" / "health_monitoring_config.json"
 SERVICE = '{"name": "a", "url": "http://a"}'
@@ -217,6 +221,26 @@ def test_wrong_rules_are_told_with_their_places(tmp_path: Path) -> None:
         "9:21: alert_rules[2].condition: column 36: 'defalt' is no value of group; did you mean 'default'?",
         "11:21: alert_rules[3].condition: must not hold a reference: a condition is shown with every alert it raises",
     ]
+
+
+FOR_LABELLED = """{"services": [{"name": "a", "url": "http://a"}], "discovery": %s,
+      "alerting": {"routes": [{"groups": ["labelled"], "channels": []}], "maintenance": [{"name": "m", "cron": "0 3 * * *", "duration_minutes": 1, "groups": ["labelled"]}]},
+      "alert_rules": [{"name": "r", "severity": "info", "condition": "unhealthy and group == 'labelled'", "groups": ["labelled"]}]}"""
+
+
+@pytest.mark.parametrize(("discovery", "refused"), [("{}", 0), ('{"label": null}', 4), ('{"label": null, "autoheal_labels": true}', 0)])
+def test_the_group_of_containers_that_may_come_and_ask_can_be_named_before_any_does(discovery: str, refused: int, tmp_path: Path) -> None:
+    messages = told(tmp_path / "c.json", FOR_LABELLED % discovery)
+    assert sum("labelled" in message for message in messages) == refused, messages
+
+
+def test_a_file_is_not_right_or_wrong_by_which_containers_are_there(tmp_path: Path) -> None:
+    """Else it could not be followed any more once that container is gone."""
+    path = tmp_path / "c.json"
+    path.write_text('{"services": [], "discovery": {}, "alert_rules": [{"name": "r", "severity": "info", "condition": "unhealthy", "services": ["queue"]}]}')
+    there: Plain = {"name": "queue", "type": "docker", "container": "queue", "group": "labelled"}
+    with pytest.raises(ConfigError, match="'queue' is not a monitored service: take it out here, or add it to services"):
+        config.build(read(path), discovered=(there,))
 
 
 def test_services_must_be_there(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from healthmon.doctor.finding import Verdict
 from healthmon.heal.docker_engine import DockerEngine
 from healthmon.paths import Paths
 from healthmon.store import channel_states
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import a_config, ago
 
 if TYPE_CHECKING:
@@ -168,6 +170,19 @@ def test_an_agent_that_does_not_run_is_bad(tmp_path: Path, monkeypatch: pytest.M
     say(monkeypatch, {})
     [bad] = service.agent(paths_in(tmp_path))
     assert (bad.verdict, bad.remedy) == (Verdict.BAD, "healthmon run")
+
+
+def test_a_database_is_judged_by_what_it_is(tmp_path: Path) -> None:
+    paths = paths_in(tmp_path)
+    assert verdicts(world.database(paths)) == [Verdict.NOTE]
+    create_or_open(paths.database).close()
+    assert verdicts(world.database(paths)) == [Verdict.FINE]
+    with closing(sqlite3.connect(paths.database)) as other, other:
+        other.execute("DROP TABLE storms")
+    [found] = world.database(paths)
+    assert (found.verdict, "it has no table storms" in found.what, found.remedy) == (Verdict.BAD, True, "healthmon db check")
+    paths.database.write_bytes(b"not a database, and longer than its header would be" * 20)
+    assert verdicts(world.database(paths)) == [Verdict.BAD]
 
 
 def test_channels_are_judged_by_what_came_of_their_messages(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from healthmon import config, installation
+from healthmon import installation
+from healthmon.config_source import place
 from healthmon.installation import Installation, stamp_of
 from tests import needs
 
@@ -171,7 +172,7 @@ def test_an_installed_command_means_its_installation_wherever_it_is_typed(tmp_pa
         path.parent.mkdir()
         path.touch()
     monkeypatch.delenv("HEALTHMON_CONFIG", raising=False)
-    monkeypatch.setattr(config, "PLACES", (here, installed))
-    assert config.find(None) == here
+    monkeypatch.setattr(place, "PLACES", (here, installed))
+    assert place.find(None) == here
     monkeypatch.setattr(installation, "own", lambda: INSTALLED)
-    assert config.find(None) == installed
+    assert place.find(None) == installed

@@ -108,7 +108,7 @@ def a_ruling(name: str, phase: RulePhase | None, *, holds: bool | None, unknown:
     timing = Timing(duration=timedelta(minutes=5), keep_firing=timedelta(minutes=10))
     state = None if phase is None else RuleState(service_id=1, rule=name, phase=phase, since=NOW - timedelta(seconds=90), unknown_since=NOW if unknown else None)
     rule = Rule(name=name, severity=severity, timing=timing, condition=understand("unhealthy"))
-    return Ruling(rule=rule, state=state, holds=holds, explanation=Explanation(holds, (), ""), values=(("status", "unhealthy"),))
+    return Ruling(rule=rule, state=state, holds=holds, explanation=Explanation(holds, (), ""), asked=(("status", "unhealthy"),))
 
 
 def test_rules_that_say_something_come_first_with_how_far_they_are() -> None:

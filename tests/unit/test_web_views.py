@@ -18,6 +18,7 @@ from healthmon.store.history import Point
 from healthmon.store.rollups import Rollup
 from healthmon.web.views.chart import chart
 from healthmon.web.views.choice import ON_A_PAGE, Choice, address, choose
+from healthmon.web.views.phases import PhaseKind, phases
 from healthmon.web.views.restarts import restarts
 from healthmon.web.views.sparkline import sparkline
 from healthmon.web.views.strip import WIDTH, PartKind, strip
@@ -110,6 +111,28 @@ def test_a_chart_has_a_band_for_each_stretch_and_a_table_with_the_same() -> None
     assert found.expected_y is not None
     assert [(one.checks, one.p95) for one in found.columns] == [(2, "2 ms"), (2, "9 ms"), (0, ""), (1, "4 ms")]
     assert chart([a_point(4)], [], since=SINCE, until=NOW, step=HOUR, expected_s=None) is None
+
+
+PHASES = [
+    # detected after, acknowledged after, resolved after, in seconds of the first failed check: the steps with how long each took
+    (20, None, 100, [(PhaseKind.DETECT, "20 s", 200), (PhaseKind.REPAIR, "1 min 20 s", 800)]),
+    (20, 50, 100, [(PhaseKind.DETECT, "20 s", 200), (PhaseKind.ACKNOWLEDGE, "30 s", 300), (PhaseKind.REPAIR, "50 s", 500)]),
+    (20, 50, None, [(PhaseKind.DETECT, "20 s", 20), (PhaseKind.ACKNOWLEDGE, "30 s", 30), (PhaseKind.WAIT, "15 min 50 s", 950)]),
+    (20, 200, 100, [(PhaseKind.DETECT, "20 s", 200), (PhaseKind.REPAIR, "1 min 20 s", 800)]),  # acknowledged when it was over
+    (1, None, 10_000, [(PhaseKind.DETECT, "1 s", 12), (PhaseKind.REPAIR, "2 h 46 min", 988)]),  # a second is seen, too
+    (0, None, 0, [(PhaseKind.DETECT, "0 s", 500), (PhaseKind.REPAIR, "0 s", 500)]),
+]
+
+
+@pytest.mark.parametrize(("detected", "acknowledged", "resolved", "expected"), PHASES)
+def test_the_steps_of_an_outage_fill_its_bar(detected: int, acknowledged: int | None, resolved: int | None, expected: list[tuple[PhaseKind, str, int]]) -> None:
+    began = NOW - timedelta(seconds=1_000)
+    after = {name: None if at is None else began + timedelta(seconds=at) for name, at in (("acknowledged", acknowledged), ("resolved", resolved))}
+    incident = an_incident(started_at=began, detected_at=began + timedelta(seconds=detected), resolved_at=after["resolved"])
+    found = phases(incident, after["acknowledged"], NOW)
+    assert [(one.kind, one.took, one.width) for one in found.parts] == expected
+    assert [one.x for one in found.parts] == [sum(one.width for one in found.parts[:number]) for number in range(len(found.parts))]
+    assert found.words.count(",") == len(found.parts) - 1
 
 
 def a_line(name: str, status: ServiceStatus, **changes: Any) -> ServiceLine:

@@ -10,11 +10,15 @@ import pytest
 
 from healthmon import clock
 from healthmon.answers import slo
+from healthmon.answers.gates import explanation_document
 from healthmon.answers.report import read_dashboard, read_report
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.model.check import CheckReason
-from healthmon.status.uptime import HOUR, Booked, hour_of
-from healthmon.store import alerts, checks, incidents, states
+from healthmon.model.rule_state import RulePhase, RuleState
+from healthmon.model.status import ServiceState, ServiceStatus
+from healthmon.processes.evaluator.explaining import read_explanation
+from healthmon.status.uptime import HOUR, Booked, Uptime, hour_of
+from healthmon.store import alerts, checks, incidents, rule_states, states
 from tests.builders import a_check
 
 if TYPE_CHECKING:
@@ -56,8 +60,30 @@ def test_services_are_those_of_the_report(site: Site) -> None:
     assert site.ask("/api/v1/services/frontend").json() == found[1]
 
 
+def test_gates_are_those_of_the_command(site: Site) -> None:
+    told = site.ask("/api/v1/services/doc_store/gates")
+    found = read_explanation(site.database, site.config, "doc_store", clock.now())
+    assert found is not None
+    wanted = explanation_document("doc_store", found, is_watched=False)
+    assert told.json() | {"timestamp": ""} == json.loads(json.dumps(wanted | {"timestamp": ""}))
+    assert (told.json()["decision"]["verdict"], told.json()["gates"][0]["state"]) == ("hold", "objects")
+    assert site.ask("/api/v1/services/doc_store/gates", If_None_Match=told.headers["etag"]).status == 304
+
+
+def test_rules_have_the_values_that_they_ask_for_and_how_far_they_are(site: Site) -> None:
+    since = clock.now() - timedelta(seconds=90)
+    states.save(site.database, [(ServiceState(service_id=1, status=ServiceStatus.UNHEALTHY, consecutive_failures=3), Uptime())])
+    rule_states.save(site.database, [RuleState(service_id=1, rule="service_down", phase=RulePhase.PENDING, since=since)])
+    told = {one["name"]: one for one in site.ask("/api/v1/services/doc_store/rules").json()["rules"]}
+    down, uptime = told["service_down"], told["low_uptime"]
+    assert (down["phase"], down["since"], down["holds"], down["duration_seconds"]) == ("pending", clock.to_iso(since), True, 120)
+    assert down["values"] == {"status": "unhealthy"}
+    assert told["consecutive_failures"]["values"] == {"consecutive_failures": 3}
+    assert (uptime["holds"], uptime["phase"], uptime["values"]) == (None, None, {"uptime_percentage": None})
+
+
 def test_a_name_that_is_none_is_answered_with_the_nearest(site: Site) -> None:
-    for path in ("/api/v1/services/docstore", "/api/v1/services/docstore/history", "/api/v1/alerts?service=docstore"):
+    for path in ("/api/v1/services/docstore", "/api/v1/services/docstore/history", "/api/v1/services/docstore/rules", "/api/v1/services/docstore/gates", "/api/v1/alerts?service=docstore"):
         told = site.ask(path)
         assert told.status == 404
         assert told.json()["detail"] == "there is no service 'docstore'; did you mean 'doc_store'?"

@@ -18,7 +18,7 @@ from tests.web.browser import chromium, looking
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 TOP = Path(__file__).parents[2]
 DOWN = {"name": "down_now", "condition": "unhealthy", "severity": "critical", "duration_minutes": 0}
@@ -46,13 +46,28 @@ def test_a_person_logs_in_by_a_link_and_acknowledges_an_outage(browser: Browser)
             page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
             page.locator(".problem").get_by_text("acknowledged by Ada").wait_for(timeout=10_000)
             page.get_by_role("button", name="Acknowledge").wait_for(state="detached", timeout=10_000)
+            hold_and_release(page)
             assert look.complaints == []
         rows = host.rows("SELECT acknowledged_by, acknowledgement FROM conversations")
         assert rows == [("Ada", "on it <b>")]
+        assert host.rows("SELECT kind, author FROM operator_actions ORDER BY action_id") == [(kind, "Ada") for kind in ("acknowledge", "hold", "release")]
         again = host.ask("web", "login", "--by", "Ada").stdout.strip()
         with looking(browser, again) as first, looking(browser, again) as second:
             first.page.wait_for_url(f"http://127.0.0.1:{port}/")
             second.page.get_by_text("this link was used").wait_for(timeout=10_000)
+
+
+def hold_and_release(page: Page) -> None:
+    """Press one, and what takes its place then."""
+    wrong, dialog = page.locator(".problem"), page.get_by_role("dialog")
+    wrong.get_by_role("button", name="Hold").click()
+    page.get_by_label("Why").fill("a migration runs")
+    dialog.get_by_role("button", name="Hold").click()
+    wrong.get_by_text("by Ada: a migration runs").wait_for(timeout=10_000)
+    wrong.get_by_role("button", name="Release").click()
+    dialog.get_by_role("button", name="Release").click()
+    wrong.get_by_role("button", name="Hold").wait_for(timeout=10_000)
+    assert wrong.get_by_role("button", name="Release").count() == 0
 
 
 @pytest.mark.timeout(180)

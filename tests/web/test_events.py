@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from healthmon import clock
 from healthmon.model.check import CheckReason
 from healthmon.model.incident import IncidentResolution
+from healthmon.model.operator_action import OperatorAction, OperatorActionKind
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status.uptime import Uptime
-from healthmon.store import incidents, states
+from healthmon.store import incidents, operator_actions, states
 from tests.web.sites import HOST, Site
 
 if TYPE_CHECKING:
@@ -69,6 +70,17 @@ def test_a_change_is_told_as_soon_as_it_is_committed(site: Site) -> None:
         service, summary = stream.until("service"), stream.until("summary")
     assert (service["service_name"], service["current_status"]) == ("doc_store", "unhealthy")
     assert summary["overall_health"] == "critical"
+
+
+def test_what_a_person_did_is_told_to_all_when_it_is_done(site: Site) -> None:
+    """Not all of it changes how a service is: a silence, a hold, and its end."""
+    with looking(site) as stream:
+        stream.until("beat")
+        act = OperatorAction(kind=OperatorActionKind.RELEASE, made_at=clock.now(), author="ada", service="doc_store")
+        action_id = operator_actions.add(site.database, act)
+        operator_actions.settle(site.database, action_id, at=clock.now(), outcome="doc_store is released")
+        told = stream.until("operator_action")
+    assert (told["action_id"], told["kind"], told["service_names"], told["outcome"]) == (action_id, "release", ["doc_store"], "doc_store is released")
 
 
 def test_who_was_away_is_told_the_newest_word_on_each_thing_once(site: Site) -> None:

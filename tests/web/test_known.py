@@ -20,7 +20,7 @@ from healthmon.model.incident import IncidentResolution
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status.uptime import Booked, Uptime, hour_of
 from healthmon.store import checks, incidents, rollups, services, states, tallies, targets
-from healthmon.store.connection import Connection, create_or_open
+from healthmon.store.opening import create_or_open
 from healthmon.store.targets import TargetReport
 from healthmon.web import metrics, service_metrics
 from healthmon.web.exposition import expose
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthmon.config import Config
+    from healthmon.store.connection import Connection
 
 NAMES = ("doc_store", "frontend", "redis", "kernel", "gateway")
 STEPS = 60

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from html import unescape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -13,10 +14,11 @@ import pytest
 from healthmon import clock
 from healthmon.history.rollups import Counter
 from healthmon.model.check import CheckReason
+from healthmon.model.performance import Performance
 from healthmon.status.uptime import HOUR, hour_of
-from healthmon.store import checks, rollups
+from healthmon.store import checks, holds, incidents, performance_data, rollups
 from healthmon.web.assets import STATIC
-from tests.builders import a_check
+from tests.builders import a_check, a_hold
 from tests.web import days
 from tests.web.sites import Site
 
@@ -164,6 +166,45 @@ def test_the_page_of_an_incident_tells_its_story(day: Site) -> None:
     assert day.ask("/incidents/99999999999999999999").status == 404
 
 
+def test_the_steps_of_an_incident_are_one_bar_with_a_table_that_says_the_same(day: Site) -> None:
+    [healed, *_] = day.ask("/api/v1/incidents?open=false").json()["incidents"]
+    text = day.ask(f"/incidents/{healed['incident_id']}").text
+    label = re.search(r'class="phases" [^>]* aria-label="([^"]+)"', text)
+    assert label is not None
+    assert label[1].startswith("34 s until it was confirmed, ")
+    drawn = [int(width) for width in re.findall(r'<rect class="(?:detect|acknowledge|repair|wait)" x="\d+" y="\d+" width="(\d+)" height="\d+"/>', text) if width != "24"]
+    assert sum(drawn) == 1_000
+    assert "until it was confirmed 34 s" in words(text)
+    assert len(drawn) == text.count('class="phases sample"')
+
+
+def test_the_error_budget_stands_on_the_first_page_and_on_that_of_the_service(day: Site) -> None:
+    levels = {one["service_name"]: one["budget_left_percentage"] for one in day.ask("/api/v1/slo").json()["services"]}
+    row = re.search(r'data-name="doc_store">(.*?)</tr>', day.ask("/").text, re.DOTALL)
+    assert row is not None
+    assert f"error budget left: {levels['doc_store']:.0f}%" in words(row[1])
+    assert f"Error budget left, 30 days {levels['doc_store']:.0f}%" in words(day.ask("/services/doc_store").text)
+
+
+def test_what_a_person_holds_or_healing_gave_up_on_can_be_released(tmp_path: Path) -> None:
+    site = Site(directory=tmp_path, services=days.SERVICES)
+    try:
+        days.fill(site)
+        site.web.step()
+        incident = next(one for one in incidents.open_incidents(site.database) if one.service_id == site.known["doc_store"].service_id)
+        assert acts(site) == ["ack", "silence", "hold", "heal-now"]
+        incidents.quarantine(site.database, incident.incident_id, at=clock.now())
+        assert acts(site) == ["ack", "silence", "hold", "release", "heal-now"]
+        holds.add(site.database, a_hold(service_id=incident.service_id, starts_at=clock.now(), ends_at=clock.now() + HOUR))
+        assert acts(site) == ["ack", "silence", "release", "heal-now"]
+    finally:
+        site.close()
+
+
+def acts(site: Site) -> list[str]:
+    return re.findall(r'data-act="([a-z-]+)" data-service="doc_store"', site.ask("/").text)
+
+
 def test_a_wall_shows_tiles_worst_first_and_nothing_to_press(day: Site) -> None:
     text = day.ask("/?kiosk=1").text
     assert re.findall(r'class="tile (\w+)"', text)[:3] == ["unhealthy", "unhealthy", "healthy"]
@@ -221,6 +262,35 @@ def test_a_name_and_an_error_are_text_and_nothing_else(tmp_path: Path) -> None:
             assert "<svg onload" not in text
             assert "<script>" not in text
         assert "&lt;script&gt;alert(2)" in site.ask("/services/plain").text
+    finally:
+        site.close()
+
+
+def test_no_page_shows_what_an_address_holds_in_secret(tmp_path: Path) -> None:
+    site = Site(directory=tmp_path, services=({"name": "plain", "url": "http://ada:hunter2-hunter2@127.0.0.1:1/?key=hunter3-hunter3"},))
+    try:
+        site.web.step()
+        told = site.ask("/services/plain").text
+        assert "http://127.0.0.1:1/?" in told
+        for path in ("/", "/services/plain", "/incidents", "/slo", "/processes", "/metrics", "/api/v1/report", "/api/v1/http_sd"):
+            assert "hunter" not in site.ask(path).text
+    finally:
+        site.close()
+
+
+def test_what_a_command_measures_is_told_everywhere(tmp_path: Path) -> None:
+    site = Site(directory=tmp_path, services=({"name": "disk", "type": "command", "command": ["/bin/check disk", "-w", "10%"]},))
+    measured = Performance(label='/"\n', value=39_348_900_123.5, unit="B", warning="5948", critical="5958", minimum=0, maximum=5968)
+    try:
+        performance_data.note(site.database, {1: (clock.now(), [measured])})
+        site.web.step()
+        told = unescape(site.ask("/services/disk").text)
+        assert "'/bin/check disk' -w 10%" in told
+        assert "39,348,900,124 B" in told
+        assert 'healthmon_plugin_value{name="disk",label="/\\"\\n",unit="B"} 39348900123.5' in site.ask("/metrics").text
+        [found] = site.ask("/api/v1/services/disk/performance").json()["performance"]
+        assert (found["label"], found["value"], found["critical"], found["maximum"]) == ('/"\n', 39_348_900_123.5, "5958", 5968)
+        assert site.ask("/api/v1/services/dsik/performance").status == 404
     finally:
         site.close()
 

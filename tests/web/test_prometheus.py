@@ -61,6 +61,13 @@ def test_the_rules_are_sound_and_fire_when_they_should(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_every_rule_is_made_to_fire() -> None:
+    """A rule of which `promtool test rules` has no case that fires is one that nobody tried."""
+    known = set(re.findall(r"^ +- alert: (\w+)$", RULES.read_text(encoding="utf-8"), re.MULTILINE))
+    fired = set(re.findall(r"^ +alertname: (\w+)\n +exp_alerts:", RULES_TEST.read_text(encoding="utf-8"), re.MULTILINE))
+    assert known == fired
+
+
 @pytest.fixture
 def slow_site(tmp_path: Path) -> Iterator[Site]:
     """Services that are looked at so rarely that what is known of them stays true for the length of a test."""

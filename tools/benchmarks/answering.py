@@ -14,7 +14,7 @@ from healthmon.answers import slo
 from healthmon.answers.report import read_dashboard, read_report
 from healthmon.config import Config
 from healthmon.store import history
-from healthmon.store.connection import open_for_reading
+from healthmon.store.opening import open_for_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 STUBBORN = ("sh", "-c", "trap : TERM; while :; do sleep 1000 & wait; done")
 WEDGEABLE = ("sh", "-c", "mkdir -p /www; echo ok >/www/index.html; httpd -f -p 80 -h /www & trap 'exit 0' TERM; while :; do wait; done")
 OPEN_OUTAGES = "SELECT count(*) FROM incidents WHERE resolved_at IS NULL"
-CROWDED = {"storm_guard": True, "max_restart_attempts": 3, "restart_cooldown_minutes": 5, "forensics": False}
+CROWDED: dict[str, Any] = {"storm_guard": True, "max_restart_attempts": 3, "restart_cooldown_minutes": 5, "forensics": False}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,10 +16,12 @@ from healthmon.history.rollups import HIGH, MEDIAN, day_of
 from healthmon.processes.keeper.counting import Counting
 from healthmon.status.uptime import HOUR, Booked, hour_of
 from healthmon.store import services, space, stale_rollups, states
-from healthmon.store.connection import Connection, create_or_open
+from healthmon.store.opening import create_or_open
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from healthmon.store.connection import Connection
 
 EVERY_S = 30
 DAY_S = 86_400

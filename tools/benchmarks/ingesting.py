@@ -20,7 +20,7 @@ from healthmon.model.check import Check, CheckKind, CheckReason, Outcome
 from healthmon.processes.keeper.counting import Counting
 from healthmon.status.uptime import hour_of
 from healthmon.store import checks, services, space, stale_rollups
-from healthmon.store.connection import create_or_open, open_for_working
+from healthmon.store.opening import create_or_open, open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -74,9 +74,8 @@ def control(task: Task) -> list[list[str]]:
     return [[sys.executable, str(HERE / "control.py"), str(path), str(task.interval_s), str(task.directory / "control.db")]]
 
 
-HEALTHMON = Product(name="healthmon", commands=healthmon)
 PRODUCTS = (
-    HEALTHMON,
+    Product(name="healthmon", commands=healthmon),
     Product(name="control", commands=control),
     Product(
         name="prometheus",

@@ -23,7 +23,7 @@ from healthmon import clock
 from healthmon.history.rollups import day_of
 from healthmon.status.uptime import hour_of
 from healthmon.store import facts, retention, services, stale_rollups
-from healthmon.store.connection import create_or_open
+from healthmon.store.opening import create_or_open
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

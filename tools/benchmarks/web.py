@@ -35,7 +35,7 @@ from healthmon.model.check import CheckReason
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status.uptime import Uptime
 from healthmon.store import states
-from healthmon.store.connection import open_for_writing
+from healthmon.store.opening import open_for_writing
 from tests.web import browser
 from tests.web.sites import Site
 

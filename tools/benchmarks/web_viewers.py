@@ -22,13 +22,15 @@ from typing import TYPE_CHECKING, Any
 import apsw
 import psutil
 from asked import a_target  # beside this file
-from cases import ALL
-from products import HEALTHMON, Task, running
+from cases import Case
+from products import until_ended
+
+from healthmon.demo.ecosystem import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-INTERVAL_S = ALL["b"].interval_s
+SERVICES, INTERVAL_S, GROUPS = 1_000, 10.0, 4
 SETTLE_S, TURN_S, TURNS = 25.0, 30.0, 4  # without, with, without, with
 REFRESH_S = 10.0
 
@@ -76,12 +78,21 @@ def _view(port: int, stream: http.client.HTTPResponse, share: float, until_s: fl
 
 def punctuality(viewers: int) -> dict[str, Any]:
     """Measure both; print and return what was found."""
-    with a_target() as target, tempfile.TemporaryDirectory(prefix="hm-") as name:
-        task = Task(urls=target.urls(HEALTHMON.name, ALL["b"]), interval_s=INTERVAL_S, directory=Path(name))
-        with running(HEALTHMON, task) as [pid]:
+    case = Case(title="", services=SERVICES, interval_s=INTERVAL_S, settle_s=SETTLE_S, window_s=TURN_S, windows=TURNS)
+    with tempfile.TemporaryDirectory(prefix="hm-") as name, a_target() as target:
+        directory, [port] = Path(name), free_ports(1)
+        config = _configure(directory, target.urls("healthmon", case), port)
+        agent = subprocess.Popen([sys.executable, "-m", "healthmon", "--config", str(config), "run"], stderr=subprocess.DEVNULL)  # noqa: S603  our own words
+        with until_ended([agent]):
             time.sleep(SETTLE_S)
-            port = json.loads((task.directory / "health_monitoring_config.json").read_text())["web"]["port"]
-            return _by_turns(psutil.Process(pid), port, task.directory / "health_monitoring.db", viewers)
+            return _by_turns(psutil.Process(agent.pid), port, directory / "health_monitoring.db", viewers)
+
+
+def _configure(directory: Path, urls: list[str], port: int) -> Path:
+    path = directory / "health_monitoring_config.json"
+    services = [{"name": f"s{n}", "url": url, "group": f"g{n % GROUPS}"} for n, url in enumerate(urls)]
+    path.write_text(json.dumps({"check_interval_seconds": INTERVAL_S, "data_dir": str(directory), "web": {"port": port}, "services": services}))
+    return path
 
 
 def _by_turns(agent: psutil.Process, port: int, database: Path, viewers: int) -> dict[str, Any]:

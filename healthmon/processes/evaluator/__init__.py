@@ -30,7 +30,7 @@ from healthmon.processes.evaluator.watching import Watching
 from healthmon.status.machine import StatusEvent
 from healthmon.status.uptime import hour_of
 from healthmon.store import checks, configurations, facts, services, stale_rollups, tallies
-from healthmon.store.connection import open_for_working
+from healthmon.store.opening import open_for_working
 from healthmon.store.sentinel import Mark
 
 if TYPE_CHECKING:

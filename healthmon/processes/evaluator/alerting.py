@@ -176,7 +176,7 @@ class Alerting:
             triggered_at=now,
             started_at=started_at,
             resolved_at=now if is_event else None,
-            values=values(explanation),
+            values=values(explanation.operands),
         )
         alert = replace(alert, alert_id=alerts.add(connection, alert))
         if is_event:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from healthmon.alerts.rule import current
+from healthmon.alerts.rule import asked
 from healthmon.model.check import CheckStatus
 from healthmon.model.status import ServiceState
 from healthmon.processes.evaluator.depending import Depending
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from healthmon.model.rule_state import RuleState
     from healthmon.model.service import Service
     from healthmon.rules.explanation import Explanation
-    from healthmon.rules.variables import Facts
+    from healthmon.rules.variables import Facts, Value
     from healthmon.status.flapping import Flapping
     from healthmon.store.connection import Connection
 
@@ -36,13 +36,13 @@ MANY = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """One rule. `state` is None while its condition does not hold; `values` are of all names that it asks for."""
+    """One rule. `state` is None while its condition does not hold; `asked` are all names that it asks for, with their values."""
 
     rule: Rule
     state: RuleState | None
     holds: bool | None
     explanation: Explanation
-    values: tuple[tuple[str, str], ...]
+    asked: tuple[tuple[str, Value], ...]
 
 
 def read_rulings(connection: Connection, config: Config, name: str, now: datetime) -> tuple[Ruling, ...]:
@@ -57,7 +57,7 @@ def read_rulings(connection: Connection, config: Config, name: str, now: datetim
     facts = _facts(connection, config, known, service, rules=rules, now=now)
     far = {one.rule: one for one in rule_states.load(connection) if one.service_id == service.service_id}
     return tuple(
-        Ruling(rule=one, state=far.get(one.name), holds=one.holds(facts), explanation=one.explain(facts), values=current(one, facts))
+        Ruling(rule=one, state=far.get(one.name), holds=one.holds(facts), explanation=one.explain(facts), asked=asked(one, facts))
         for one in rules
     )
 

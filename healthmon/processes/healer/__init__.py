@@ -20,7 +20,7 @@ from healthmon.processes.healer.securing import Securing
 from healthmon.rules.language import asked_of
 from healthmon.rules.variables import CONTAINER_USAGE
 from healthmon.store import services
-from healthmon.store.connection import open_for_working
+from healthmon.store.opening import open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable

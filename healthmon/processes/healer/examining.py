@@ -10,7 +10,7 @@ from healthmon import clock
 from healthmon.heal.forensics import checks_part, dependencies_part, fit, host_part, sampled_part
 from healthmon.model.forensics import Forensics, Part
 from healthmon.store import checks, container_dependencies, container_usage, services, states
-from healthmon.store.connection import open_for_reading
+from healthmon.store.opening import open_for_reading
 from healthmon.watch.pressure import read_pressure
 
 if TYPE_CHECKING:

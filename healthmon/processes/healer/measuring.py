@@ -12,7 +12,7 @@ from healthmon.heal.docker_usage import Reading, cpu_percent, memory_percent
 from healthmon.model.target import Incarnation, Target, TargetKind, TargetState
 from healthmon.model.usage import Usage
 from healthmon.store import container_usage, targets
-from healthmon.store.connection import open_for_working
+from healthmon.store.opening import open_for_working
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,8 @@ from healthmon.errors import HealthmonError
 from healthmon.model.forensics import ForensicsMoment
 from healthmon.processes.healer.examining import LIMIT_S, Examination
 from healthmon.store import forensics
-from healthmon.store.connection import open_for_working
 from healthmon.store.forensics import Wanted
+from healthmon.store.opening import open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -13,7 +13,7 @@ from healthmon.processes.keeper.backing_up import BackingUp
 from healthmon.processes.keeper.counting import Counting
 from healthmon.processes.keeper.pruning import Pruning
 from healthmon.processes.keeper.tidying import Tidying
-from healthmon.store.connection import open_for_working
+from healthmon.store.opening import open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable

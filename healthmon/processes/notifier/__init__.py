@@ -20,7 +20,7 @@ from healthmon.processes.notifier.alertmanager_lane import AlertmanagerLane
 from healthmon.processes.notifier.lane import POLL_S, Lane
 from healthmon.processes.notifier.standing import Stock, runbooks
 from healthmon.store import channel_states, channel_targets, deliveries, facts, outbox
-from healthmon.store.connection import open_for_working
+from healthmon.store.opening import open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from healthmon.probes.pool import Patience, Pool
 from healthmon.probes.schedule import Agenda, Grid, Rhythm, Timetable
 from healthmon.processes.prober.journal import Journal
 from healthmon.store import probe_requests, services
-from healthmon.store.connection import open_for_working
+from healthmon.store.opening import open_for_working
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from healthmon.probes.pool import Look
     from healthmon.probes.schedule import Finish
     from healthmon.processes.doorbell import Doorbell
-    from healthmon.processes.loop import Worker
+    from healthmon.processes.worker import Worker
     from healthmon.store.connection import Connection
 
 BUSY_TIMEOUT_MS = 100  # a lock must not hold up the schedule: what waits for it stays in memory

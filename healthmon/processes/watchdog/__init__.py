@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.errors import EngineError, HealthmonError
 from healthmon.log import Log
+from healthmon.processes.directories import prepare_directories
 from healthmon.processes.doorbell import ring
-from healthmon.processes.loop import prepare_directories
 from healthmon.processes.programs import names
 from healthmon.processes.watchdog.charges import Charges
 from healthmon.processes.watchdog.outward import Outward
@@ -25,6 +25,7 @@ from healthmon.processes.watchdog.sampling import Sampling
 from healthmon.processes.watchdog.writing import Writing
 from healthmon.watch import policy
 from healthmon.watch.heartbeat import Ear
+from healthmon.watch.host import is_stopped
 from healthmon.watch.policy import FLAPPING_STARTS, FLAPPING_WITHIN_S, WatchAction, WatchReason
 from healthmon.watch.supervisor_rpc import SupervisorRpc
 from healthmon.watch.wellbeing import wellbeing
@@ -93,7 +94,8 @@ class Watchdog:
             self._put_back(now)
             self._look(now)
             self._pressing.look_when_due(now)
-        return max(0.0, min(self._look_at - clock.monotonic(), self._reloading.wait_s()))
+        ping_in_s = self._outward.advance(now)
+        return max(0.0, min(self._look_at - clock.monotonic(), self._reloading.wait_s(), ping_in_s))
 
     def follow(self, config: Config) -> bool:
         """Look after the programs of another configuration; what is remembered of those that stay is kept."""
@@ -138,7 +140,7 @@ class Watchdog:
             infos = self._programs(now)
         except EngineError as error:
             self._say_supervisor(str(error))
-            self._outward.report(wellbeing((), supervisor_problem=str(error)), now)
+            self._outward.report(wellbeing((), supervisor_problem=str(error)))
             return
         self._say_supervisor("")
         for memory in self._sampling.sample_when_due(infos, now):
@@ -149,11 +151,14 @@ class Watchdog:
             decision = policy.decide(observed, now_s=now, max_memory_bytes=self._max_memory_bytes)
             judged.append(self._charges.judged(info.name, info.state, decision))
             self._act(info, decision, now)
-        self._outward.report(wellbeing(judged, supervisor_problem=""), now)
+        self._outward.report(wellbeing(judged, supervisor_problem=""))
 
     def _programs(self, now: float) -> list[ProgramInfo]:
-        """Return what supervisord says, or said lately: of a program that is heard under the same pid it has no news."""
-        if now >= self._ask_at or self._sampling.is_due(now) or not self._charges.all_are_heard(self._infos, now):
+        """Return what supervisord says, or said lately: of a program that is heard under the same pid it has no news.
+
+        Its own news would be that it is frozen, which the kernel says for nothing.
+        """
+        if now >= self._ask_at or self._sampling.is_due(now) or not self._charges.all_are_heard(self._infos, now) or is_stopped(os.getppid()):
             self._infos = []
             self._infos = self._rpc.programs()
             self._ask_at = now + ASK_EVERY_S

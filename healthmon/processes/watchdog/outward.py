@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from healthmon.watch.wellbeing import Wellbeing
 
 PING_LIMIT_S = 20.0
+ENDED_WITHIN_S = 1.0  # of its end it is noticed that a ping is over
 
 
 class Outward:
@@ -27,6 +28,7 @@ class Outward:
 
     def __init__(self, settings: WatchSettings, log: Log) -> None:
         self.has_been_ready = False
+        self._is_well = False
         self._manager = systemd_notify.manager()
         self._words = ""
         self._dead_man = _DeadMan(settings, log)
@@ -35,8 +37,8 @@ class Outward:
         """Ping where these settings say from now on."""
         self._dead_man.follow(settings)
 
-    def report(self, wellbeing: Wellbeing, now: float) -> None:
-        """Tell whoever wants to hear it how all of it is at `now`."""
+    def report(self, wellbeing: Wellbeing) -> None:
+        """Tell whoever wants to hear it how all of it is."""
         messages = []
         if wellbeing.is_ready and not self.has_been_ready:
             self.has_been_ready = True
@@ -48,7 +50,11 @@ class Outward:
             messages.append(systemd_notify.status(wellbeing.words))
         if messages:
             self._manager.tell(*messages)
-        self._dead_man.look_after(now, is_well=wellbeing.is_well)
+        self._is_well = wellbeing.is_well
+
+    def advance(self, now: float) -> float:
+        """Ping when that is due, and all was well at the last look; return the seconds until there is something to do again."""
+        return self._dead_man.look_after(now, is_well=self._is_well)
 
     def close(self) -> None:
         self._dead_man.close()
@@ -59,7 +65,7 @@ class _DeadMan:
 
     def __init__(self, settings: WatchSettings, log: Log) -> None:
         self._log = log
-        self._ping_at = float("-inf")
+        self._pinged_at = float("-inf")
         self.follow(settings)
         self._pinging: child.Child | None = None
         self._problem = ""
@@ -68,14 +74,17 @@ class _DeadMan:
         self._url = "" if settings.ping_url is None else settings.ping_url.get_secret_value()
         self._every_s = settings.ping_seconds
 
-    def look_after(self, now: float, *, is_well: bool) -> None:
+    def look_after(self, now: float, *, is_well: bool) -> float:
         if self._pinging is not None and (self._pinging.is_over() or self._pinging.elapsed_s() > PING_LIMIT_S):
             self._say(self._pinging.end())
             self._pinging = None
-        if self._url and is_well and self._pinging is None and now >= self._ping_at:
-            self._ping_at = now + self._every_s
+        if self._url and is_well and self._pinging is None and now >= self._pinged_at + self._every_s:
+            self._pinged_at = now
             with suppress(OSError):  # no more processes to be had: the receiver misses a ping, which is the truth
                 self._pinging = child.begin(self._ping, title="healthmon: watchdog ping")
+        if self._pinging is not None:
+            return ENDED_WITHIN_S
+        return max(0.0, self._pinged_at + self._every_s - now) if self._url and is_well else float("inf")
 
     def _ping(self) -> SendResult:
         problem = ping(self._url)

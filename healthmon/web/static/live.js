@@ -162,7 +162,7 @@ function connect() {
     known.set(service.service_name, service.current_status);
     if (before !== service.current_status) changed();
   });
-  for (const kind of ["incident", "alert", "heal"]) source.addEventListener(kind, changed);
+  for (const kind of ["incident", "alert", "heal", "operator_action"]) source.addEventListener(kind, changed);
   source.addEventListener("reset", changed);
   source.addEventListener("beat", (event) => {
     const beat = JSON.parse(event.data);

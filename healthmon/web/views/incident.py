@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from healthmon.clock import to_iso, to_people
+from healthmon.clock import duration, to_iso, to_people
 from healthmon.model.status import ServiceStatus
-from healthmon.web.views import wording
+from healthmon.web.views.phases import Phases, phases
 from healthmon.web.views.service import Evidence, evidence
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class IncidentPage:
     words: str
     what: str
     figures: tuple[tuple[str, str], ...]
+    phases: Phases
     problem: Problem | None
     steps: tuple[Step, ...]
     evidence: tuple[Evidence, ...]
@@ -50,7 +51,7 @@ def incident_page(
 ) -> IncidentPage:
     """Return the page; `problem` is what is wrong with its service now, for one that lasts."""
     incident = story.incident
-    lasted = wording.duration(((incident.resolved_at or now) - incident.started_at).total_seconds())
+    lasted = duration(((incident.resolved_at or now) - incident.started_at).total_seconds())
     is_open = incident.resolved_at is None
     return IncidentPage(
         number=incident.incident_id,
@@ -60,12 +61,13 @@ def incident_page(
         words=f"has been ill for {lasted}" if is_open else f"was ill for {lasted}",
         what=f"{incident.reason.value}: {incident.error_message}" if incident.error_message else incident.reason.value,
         figures=tuple(_figures(story, acknowledged_at)),
+        phases=phases(incident, acknowledged_at, now),
         problem=problem if is_open else None,
         steps=tuple(
             Step(
                 iso=to_iso(one.at),
                 at=to_people(one.at),
-                after=wording.duration((one.at - incident.started_at).total_seconds()),
+                after=duration((one.at - incident.started_at).total_seconds()),
                 kind=one.kind,
                 text=one.text,
             )
@@ -86,4 +88,4 @@ def _figures(story: Story, acknowledged_at: datetime | None) -> Iterator[tuple[s
 
 
 def _after(start: datetime, end: datetime | None) -> str:
-    return NOT_YET if end is None else wording.duration((end - start).total_seconds())
+    return NOT_YET if end is None else duration((end - start).total_seconds())

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from healthmon.clock import to_iso, to_people
-from healthmon.web.views import wording
+from healthmon.clock import duration, to_iso, to_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,7 +40,7 @@ def rows(
 
 
 def _row(incident: Incident, name: str, acknowledged_at: datetime | None, now: datetime) -> OutageRow:
-    lasted = wording.duration(((incident.resolved_at or now) - incident.started_at).total_seconds())
+    lasted = duration(((incident.resolved_at or now) - incident.started_at).total_seconds())
     return OutageRow(
         number=incident.incident_id,
         page=f"/incidents/{incident.incident_id}",
@@ -50,8 +49,8 @@ def _row(incident: Incident, name: str, acknowledged_at: datetime | None, now: d
         started_iso=to_iso(incident.started_at),
         started=to_people(incident.started_at),
         lasted=lasted,
-        detected=wording.duration((incident.detected_at - incident.started_at).total_seconds()),
-        acknowledged="" if acknowledged_at is None else wording.duration((acknowledged_at - incident.started_at).total_seconds()),
+        detected=duration((incident.detected_at - incident.started_at).total_seconds()),
+        acknowledged="" if acknowledged_at is None else duration((acknowledged_at - incident.started_at).total_seconds()),
         reason=incident.reason.value,
         what=incident.error_message or "",
         ended=_ended(incident),

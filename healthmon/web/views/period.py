@@ -7,10 +7,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from healthmon.clock import to_iso, to_people
+from healthmon.clock import duration, to_iso, to_people
 from healthmon.history.rollups import DAY
 from healthmon.status.uptime import HOUR
-from healthmon.web.views import wording
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -81,7 +80,7 @@ def span(period: Period, now: datetime) -> Span:
     until = now if period.until is None else min(period.until, now)
     length = until - period.since
     if length < SHORTEST:
-        raise ValueError(f"from: must be at least {wording.duration(SHORTEST.total_seconds())} before the end, which is {to_iso(until)}")
+        raise ValueError(f"from: must be at least {duration(SHORTEST.total_seconds())} before the end, which is {to_iso(until)}")
     if length > LONGEST:
         raise ValueError(f"from: must be at most {LONGEST.days} days before the end")
     return Span(since=period.since, until=until, ends_now=until == now)
@@ -121,7 +120,7 @@ def periods(period: Period, shown: Span, *, action: str, links: dict[Range, str]
 
 def _said(length: timedelta) -> str:
     """Return it as people say it: a day is 24 hours."""
-    return f"{length // HOUR} h" if length % HOUR == timedelta(0) and length <= 2 * DAY else wording.duration(length.total_seconds())
+    return f"{length // HOUR} h" if length % HOUR == timedelta(0) and length <= 2 * DAY else duration(length.total_seconds())
 
 
 def _field(at: datetime) -> str:

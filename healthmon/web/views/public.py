@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from healthmon.clock import to_iso
+from healthmon.clock import duration, to_iso
 from healthmon.model.status import ServiceStatus
-from healthmon.web.views import wording
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -108,7 +107,7 @@ def _shown_on(outage: Incident, now: datetime) -> object:
 
 
 def _outage(outage: Incident, names: dict[int, str], now: datetime) -> PublicOutage:
-    lasted = wording.duration(((outage.resolved_at or now) - outage.started_at).total_seconds())
+    lasted = duration(((outage.resolved_at or now) - outage.started_at).total_seconds())
     return PublicOutage(
         name=names[outage.service_id],
         began=f"{outage.started_at:%H:%M}",

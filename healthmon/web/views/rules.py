@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from healthmon.alerts.rule import values
+from healthmon.clock import duration
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.rule_state import RulePhase
-from healthmon.web.views import wording
 from healthmon.web.views.moments import Moment, moment
 
 if TYPE_CHECKING:
@@ -46,12 +47,12 @@ def _row(ruling: Ruling, now: datetime) -> RuleRow:
     waits = {RulePhase.PENDING: timing.duration, RulePhase.KEEPING: timing.keep_firing}.get(state.phase) if state is not None else None
     progress = ""
     if state is not None and waits is not None:
-        progress = f"{wording.duration((now - state.since).total_seconds())} of {wording.duration(waits.total_seconds())}"
+        progress = f"{duration((now - state.since).total_seconds())} of {duration(waits.total_seconds())}"
     return RuleRow(
         name=ruling.rule.name,
         severity=ruling.rule.severity,
         condition=ruling.rule.condition.text,
-        values=ruling.values,
+        values=values(ruling.asked),
         word=word,
         shape=SHAPES[word],
         since=None if state is None else moment(state.since, now),

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from healthmon.clock import to_people
 from healthmon.web.views import outages, wording
 from healthmon.web.views.about import NOT_KNOWN, Neighbour, depends_on, facts_of, needed_by
+from healthmon.web.views.budget import BudgetBar, budget_bar
 from healthmon.web.views.chart import Chart, chart
 from healthmon.web.views.gates import Why, why
 from healthmon.web.views.marks import Mark, marks
@@ -75,6 +76,7 @@ class ServicePage:
     marks: tuple[Mark, ...]
     chart: Chart | None
     figures: tuple[tuple[str, str], ...]
+    budget: BudgetBar | None
     rules: tuple[RuleRow, ...]
     why: Why | None
     outages: tuple[OutageRow, ...]
@@ -117,6 +119,7 @@ def service_page(  # noqa: PLR0913  what it rests on
         marks=marks(inside.done, facts.standing.targets.get(facts.service_id), span),
         chart=chart(facts.points, past.incidents, since=span.since, until=span.until, step=facts.step, expected_s=mine.expected_response_time),
         figures=_figures(facts, span),
+        budget=None if facts.budget is None else budget_bar(facts.budget.left_percent),
         rules=rule_rows(inside.rulings, now),
         why=None if inside.explained is None else why(inside.explained),
         outages=outages.rows(facts.incidents, facts.names, facts.acknowledged, now),

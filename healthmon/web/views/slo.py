@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from healthmon.answers.slo import TITLES, measured, wanted
+from healthmon.clock import duration
 from healthmon.web.views import wording
+from healthmon.web.views.budget import BudgetBar, budget_bar
 
 if TYPE_CHECKING:
     from healthmon.answers.slo import FalseAlarmDocument, ObjectiveDocument, ServiceLevelDocument, SloDocument
     from healthmon.history.slo import SloVerdict
-
-LOW_PERCENT = 25.0  # of a budget is little
 
 
 class Days(StrEnum):
@@ -46,9 +46,7 @@ class LevelRow:
     known: str
     down: str
     budget: str
-    left: str
-    left_width: int  # of 100
-    is_low: bool
+    left: BudgetBar
     p95: str
 
 
@@ -94,11 +92,9 @@ def _level(one: ServiceLevelDocument) -> LevelRow:
         verdict=one["verdict"],
         uptime="unknown" if uptime is None else f"{uptime:.3f}%",
         known=f"{one['coverage']:.1f}%",
-        down=wording.duration(one["unhealthy_seconds"]),
-        budget=wording.duration(one["budget_seconds"]),
-        left=f"{left:.0f}%",
-        left_width=max(0, min(100, round(left))),
-        is_low=left < LOW_PERCENT,
+        down=duration(one["unhealthy_seconds"]),
+        budget=duration(one["budget_seconds"]),
+        left=budget_bar(left),
         p95=wording.milliseconds(p95),
     )
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from healthmon.clock import to_people
+from healthmon.clock import duration, to_people
 from healthmon.history.rollups import DAY, day_of
 from healthmon.status.uptime import HOUR, hour_of
-from healthmon.web.views import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -117,7 +116,7 @@ def _x(at: datetime, since: datetime, until: datetime) -> int:
 
 
 def _outage(incident: Incident, now: datetime) -> Outage:
-    lasted = wording.duration(((incident.resolved_at or now) - incident.started_at).total_seconds())
+    lasted = duration(((incident.resolved_at or now) - incident.started_at).total_seconds())
     return Outage(
         from_s=round(incident.started_at.timestamp()),
         to_s=round((incident.resolved_at or now).timestamp()),
@@ -128,10 +127,10 @@ def _outage(incident: Incident, now: datetime) -> Outage:
 
 
 def _words(parts: list[Part], outages: list[Incident], since: datetime, until: datetime) -> str:
-    span = wording.duration((until - since).total_seconds())
+    span = duration((until - since).total_seconds())
     if all(part.kind is PartKind.UNKNOWN for part in parts):
         return f"Nothing is known of {span}"
     if not outages:
         return f"No outage in {span}"
     seconds = sum((min(one.resolved_at or until, until) - max(one.started_at, since)).total_seconds() for one in outages)
-    return f"{len(outages)} outage{'s' if len(outages) > 1 else ''} in {span}, {wording.duration(seconds)} in all"
+    return f"{len(outages)} outage{'s' if len(outages) > 1 else ''} in {span}, {duration(seconds)} in all"

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from healthmon.clock import duration
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     from healthmon.status.uptime import Uptime
 
-UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 LEAST_SHARE = 0.1
 FULLY_KNOWN = 99.0  # a percent unseen is no news
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time in its two largest units: `3 h 20 min`, `45 s`."""
-    left = max(0, int(seconds))
-    for index, (unit, size) in enumerate(UNITS):
-        if left >= size:
-            count, rest = divmod(left, size)
-            smaller, smaller_size = UNITS[index + 1] if index + 1 < len(UNITS) else ("s", 1)
-            return f"{count} {unit} {rest // smaller_size} {smaller}" if rest >= smaller_size else f"{count} {unit}"
-    return f"{left} s"
 
 
 def age(since: datetime | None, now: datetime) -> str:
