@@ -130,6 +130,8 @@ def stranger(machine: Machine) -> str:
     done = machine.user("cd /tmp && healthmon status")
     assert done.returncode == 2, done.stdout
     assert "sudo healthmon status" in done.stderr, done.stderr
+    done = machine.user(f"{PROJECT}/tools/install --dry-run")
+    assert (done.returncode, done.stderr.splitlines()[-1].endswith("sudo tools/install --dry-run")) == (3, True), done.stderr
     return ""
 
 

@@ -14,7 +14,7 @@ import pytest
 from healthmon.model.delivery import SendResult, SendStatus
 from healthmon.processes import child
 from healthmon.processes.programs import names
-from healthmon.processes.watchdog import LOOK_EVERY_S, outward
+from healthmon.processes.watchdog import FIRST_LOOKS_EVERY_S, LOOK_EVERY_S, outward
 from healthmon.watch.heartbeat import STUCK, Heart
 from healthmon.watch.policy import ProgramState
 from healthmon.watch.systemd_notify import Nobody, Systemd, manager
@@ -93,6 +93,22 @@ def test_systemd_hears_nothing_while_a_process_is_silent_and_why(watch: Watch, s
     assert [line.rpartition(" for ")[0] for line in systemd.heard()] == ["STATUS=probe-default: no heartbeat"]
     watch.live(10, *ALL)
     assert {"WATCHDOG=1", f"STATUS={len(ALL)} processes, all well"} <= set(systemd.heard())
+
+
+def test_a_process_in_a_unit_of_its_own_has_time_to_start_and_is_seen_at_once(watch: Watch, systemd: Systemds) -> None:
+    del watch.supervisord.states["healer"]
+    here = [name for name in ALL if name != "healer"]
+    watch.live(2, *here)
+    heard = systemd.heard()
+    assert "READY=1" in heard
+    assert [line for line in heard if line.startswith("STATUS=")][-1] == "STATUS=starting: healer"
+    assert watch.watchdog.step() <= FIRST_LOOKS_EVERY_S, "who waits to hear that all is well waits for the next of its usual looks"
+    watch.live(1, *ALL)
+    assert f"STATUS={len(ALL)} processes, all well" in systemd.heard()
+    watch.live(5, *ALL)
+    assert watch.watchdog.step() > FIRST_LOOKS_EVERY_S
+    watch.live(60, *here)
+    assert any(line.startswith("STATUS=healer: no heartbeat") for line in systemd.heard())
 
 
 def test_what_supervisord_gave_up_on_is_shown_and_no_reason_to_start_everything_anew(watch: Watch, systemd: Systemds) -> None:

@@ -237,10 +237,13 @@ def test_the_group_of_containers_that_may_come_and_ask_can_be_named_before_any_d
 def test_a_file_is_not_right_or_wrong_by_which_containers_are_there(tmp_path: Path) -> None:
     """Else it could not be followed any more once that container is gone."""
     path = tmp_path / "c.json"
-    path.write_text('{"services": [], "discovery": {}, "alert_rules": [{"name": "r", "severity": "info", "condition": "unhealthy", "services": ["queue"]}]}')
+    rule = '"alert_rules": [{"name": "r", "severity": "info", "condition": "unhealthy", "services": ["queue"]}]'
+    route = '"alerting": {"apprise": ["json://a"], "routes": [{"services": ["queue"], "channels": ["apprise-1"]}]}'
+    path.write_text(f'{{"services": [], "discovery": {{}}, {rule}, {route}}}')
     there: Plain = {"name": "queue", "type": "docker", "container": "queue", "group": "labelled"}
-    with pytest.raises(ConfigError, match="'queue' is not a monitored service: take it out here, or add it to services"):
+    with pytest.raises(ConfigError) as raised:
         config.build(read(path), discovered=(there,))
+    assert str(raised.value).count("'queue' is not a monitored service: take it out here, or add it to services") == 2
 
 
 def test_services_must_be_there(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from healthmon.alerts.silences import all_until
 from healthmon.model.notification import NotificationKind
 from healthmon.notify.routes import Routing, Subject
 
@@ -68,9 +69,7 @@ class Addressing:
         """Return so long silences keep every alert of an outage quiet, where none fires the outage itself; None if not all."""
         found = [self._labels(sid, alert=firing.rule, severity=firing.severity) for firing in alerting.firing(sid)]
         labels = found or [self._labels(sid, alert="", severity=severity)]
-        ends = [self._quiet.silenced_until(each, now) for each in labels]
-        known = [end for end in ends if end is not None]
-        return min(known) if len(known) == len(ends) else None
+        return all_until([self._quiet.silenced_until(each, now) for each in labels])
 
     def is_event_quiet(self, event: Alert, now: datetime) -> bool:
         """Tell whether nobody is to be told of an event now."""
