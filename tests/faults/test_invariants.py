@@ -15,7 +15,7 @@ import pytest
 from healthmon import clock
 from healthmon.paths import Paths
 from healthmon.store import deliveries, outbox
-from healthmon.store.connection import Connection, create_or_open
+from healthmon.store.opening import create_or_open
 from tests.builders import a_notification
 from tests.faults import invariants, notes
 from tests.faults.invariants import Before, judge_left, judge_running
@@ -26,6 +26,8 @@ from tests.receivers import Receiver
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from healthmon.store.connection import Connection
 
 ALERT = "INSERT INTO alert_log (alert_type, severity, message, started_at, triggered_at) VALUES ('a', 'critical', 'm', '2026-11-28', '2026-11-28')"
 
