@@ -15,15 +15,14 @@ import apsw
 from tests.containers import wait_for
 from tests.faults import power, power_lives
 from tests.faults.agents import held
-from tests.faults.disks import DiskAgent
+from tests.faults.disks import DiskAgent, alternating
 from tests.faults.harness import row, since
 from tests.faults.notes import count, figures
 from tests.faults.telling import hook, none_waits
-from tests.hostile import Server, answers
+from tests.hostile import Server
 from tests.receivers import Receiver
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -122,16 +121,11 @@ def control() -> float:
     return toll.worst_s
 
 
-def _comes_and_goes(connection: socket.socket, server: Server) -> None:
-    """Be well three times, and then fail three times."""
-    answers(status="200 OK" if len(server.requests) // 3 % 2 else "500 Internal Server Error")(connection, server)
-
-
 @row("F37-agent", f"the power is cut under the whole agent, {AGENT_CUTS} times: soon ready, and what people were told of is known", bound_s=15, in_ci=False, alone=True)
 def cut_under_an_agent() -> float:
     worst, heard = 0.0, set()
     rule = {"name": "service_down", "condition": "unhealthy", "severity": "critical"}
-    with power.disk() as disk, Receiver() as receiver, Server(_comes_and_goes) as fickle:
+    with power.disk() as disk, Receiver() as receiver, Server(alternating) as fickle:
         alerting = {**hook(receiver), "grouping": {"wait_seconds": 0, "interval_seconds": 0}, "rate_limit_per_10_minutes": 10_000}
         services = [{"name": f"s{number}", "url": fickle.url, "group": "core", "confirmations": 0, "interval_seconds": 0.3, "timeout_seconds": 0.3} for number in range(8)]
         host = DiskAgent(disk.point, services, alerting=alerting, alert_rules=[rule])

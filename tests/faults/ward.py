@@ -236,6 +236,15 @@ class Ward:
         os.kill(host.healer_pid(), signal.SIGCONT)
         return time.monotonic()
 
+    def healed_once(self, host: HealingAgent, patient: Patient, began: float, *, timeout_s: float = 30) -> float:
+        """Hold that one restart, and no second one, has healed it; return how long that took."""
+        host.wait_for_heal("verified", timeout_s=timeout_s)
+        took = time.monotonic() - began
+        self.check(host)
+        assert host.states() == ["verified"], f"the ledger says {host.states()}"
+        patient.assert_restarts(1)
+        return took
+
     def check(self, host: HealingAgent, *, timeout_s: float = 45) -> None:
         """Hold what must hold when a row with patients is over: no heal is lost, no restart uncharged, no database damaged, one of each program."""
         host.wait_for_ledger(lambda ledger: set(ledger) <= OVER, "every heal to end", timeout_s)
