@@ -130,7 +130,7 @@ def _killed_at(point: str) -> float:
         return took
 
 
-@row("A-before", "the evaluator is killed before each commit of an alert: alerted and told once", bound_s=15)
+@row("A-before", "the evaluator is killed before each commit of an alert: alerted and told once", bound_s=15, in_ci=False)
 def before_commit() -> float:
     return _killed_at("alerts.before_commit")
 

@@ -49,7 +49,7 @@ def _exactly_once(point: str) -> float:
     return took
 
 
-@row("F01", "the evaluator is killed before its commit, again and again: each check counts exactly once", bound_s=15)
+@row("F01", "the evaluator is killed before its commit, again and again: each check counts exactly once", bound_s=15, in_ci=False)
 def before_commit() -> float:
     return _exactly_once("evaluator.before_commit")
 
