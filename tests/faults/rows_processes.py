@@ -151,8 +151,8 @@ def second_agent() -> float:
         second = host.ask("run")
         took = since(began)
         assert second.returncode == 2, f"it ended with {second.returncode}"
-        assert "another healthmon" in second.stderr
-        assert host.pids() == before
+        assert "another healthmon" in second.stderr, f"it does not say why: {second.stderr}"
+        assert host.pids() == before, "the first one suffered from it"
         host.process.kill()
         host.process.wait(10)
         began = time.monotonic()

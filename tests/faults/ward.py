@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -137,6 +138,11 @@ class HealingAgent(Agent):
 
     def times_reachable(self) -> int:
         return self.log("healer").count(" engine_reachable ")
+
+    def reachable_at(self) -> float:
+        """Return when it last found the engine to be back, in seconds since 1970."""
+        at = re.findall(r"^(\S+) INFO healer engine_reachable ", self.log("healer"), re.MULTILINE)[-1]
+        return datetime.fromisoformat(at).timestamp()
 
     def wait_for_heal(self, *states: str, timeout_s: float = 30) -> None:
         """Wait until the newest heal is in one of these states."""
