@@ -8,8 +8,7 @@ from healthmon import clock
 from healthmon.answers.wording import OURSELVES
 from healthmon.cli.table import age
 from healthmon.cli.terminal import a_console, a_table, plain, styled
-from healthmon.model.alert import AlertSeverity
-from healthmon.notify.policy import rank
+from healthmon.model.alert import AlertSeverity, rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

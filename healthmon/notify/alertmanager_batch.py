@@ -15,10 +15,9 @@ from healthmon import clock
 from healthmon.alerts.ourselves import OURSELVES
 from healthmon.alerts.silences import silenced_by
 from healthmon.log import clean
-from healthmon.model.alert import AlertSeverity
+from healthmon.model.alert import AlertSeverity, rank
 from healthmon.model.notification import Affected, Notification, NotificationKind
 from healthmon.notify import wording
-from healthmon.notify.titles import RANK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -72,7 +71,7 @@ def message(standing: Standing) -> Notification | None:
     firing = [alert for alert in wanted(standing.alerts) if alert.resolved_at is None]
     if not firing:
         return None
-    severity = min((alert.severity for alert in firing), key=lambda one: RANK[one])
+    severity = max((alert.severity for alert in firing), key=rank)
     affected = tuple(_affected(alert, standing) for alert in firing)
     return Notification(kind=NotificationKind.FIRING, severity=severity, created_at=standing.now, host=standing.host, affected=affected)
 

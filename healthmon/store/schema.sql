@@ -404,6 +404,21 @@ CREATE TABLE certificates (
     expires_at TEXT NOT NULL
 ) STRICT;
 
+-- What the command of a service measured when it last did: performance data, as plugins for Nagios write it.
+-- `warning` and `critical` are ranges in their words, such as '10:20'.
+CREATE TABLE performance_data (
+    service_id  INTEGER NOT NULL REFERENCES services,
+    label       TEXT NOT NULL,
+    value       REAL NOT NULL,
+    unit        TEXT NOT NULL,
+    warning     TEXT NOT NULL,
+    critical    TEXT NOT NULL,
+    minimum     REAL,
+    maximum     REAL,
+    measured_at TEXT NOT NULL,
+    PRIMARY KEY (service_id, label)
+) STRICT, WITHOUT ROWID;
+
 -- What each service's container (or supervised program) looked like to the healer when it last looked.
 -- `problem` says why there is no target; then every fact is NULL.
 CREATE TABLE targets (
