@@ -106,6 +106,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "probes.lanes",
             "probes.expectation",
             "probes.plugin",
+            "probes.kinds",
         ),
     ),
     ("hands", ("store", "probes", "heal", "watch", "notify")),
