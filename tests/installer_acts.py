@@ -57,6 +57,9 @@ FORGET = "rm /opt/llm-ecosystem/installation.json"  # and with it what was answe
 
 def questions(machine: Machine) -> str:
     """It says what the Docker socket means, asks, and does what is answered; who interrupts it has changed nothing."""
+    said = machine.must(f"{INSTALL} --dry-run")
+    assert "A dry run asks nobody" in said, said
+    assert "would make /opt/llm-ecosystem/data (0750" in said, said
     code, shown = typed(machine, INSTALL, {ONLY_HEALER: "\x03"})
     assert code == 130, f"{code}: {shown}"
     assert "as good as root" in shown, shown

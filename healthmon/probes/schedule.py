@@ -15,6 +15,9 @@ from healthmon.model.check import CheckKind, CheckStatus
 
 FIRST_LOOKS_S = 2.0  # all services of a group are looked at once within this time
 GOLDEN_RATIO = 0.6180339887498949  # its multiples fill the circle evenly, however many there are
+TOGETHER = 5  # so many looks of a group begin at one moment, which is one wake-up for all of them, where
+TOGETHER_S = 0.25  # these moments are not farther apart than this, and not farther than
+TOGETHER_SHARE = 1 / 40  # of the interval
 FORGIVEN = 0.1  # the share of an interval by which a look still in flight may delay the next one without cancelling it
 
 
@@ -36,12 +39,13 @@ class Finish:
 
 
 class Grid:
-    """The scheduled times of one service; `index` is its place in its group."""
+    """The scheduled times of one service; `index` is its place in its group `of` so many."""
 
-    def __init__(self, *, start: float, index: int, interval_s: float) -> None:
+    def __init__(self, *, start: float, index: int, interval_s: float, of: int = 1) -> None:
         share = (index * GOLDEN_RATIO) % 1.0
         self._interval_s = interval_s
-        self._origin = start + share * interval_s
+        step_s = min(TOGETHER_S, interval_s * TOGETHER_SHARE, interval_s * TOGETHER / of)
+        self._origin = start + share * interval_s // step_s * step_s
         self.first = start + share * min(interval_s, FIRST_LOOKS_S)
 
     def after(self, at: float) -> float:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from healthmon.model.check import CheckKind, CheckStatus
-from healthmon.probes.schedule import FIRST_LOOKS_S, Agenda, Grid, Rhythm, Timetable
+from healthmon.probes.schedule import FIRST_LOOKS_S, TOGETHER, TOGETHER_S, Agenda, Grid, Rhythm, Timetable
 
 SCHEDULED, RECHECK, REQUESTED = CheckKind.SCHEDULED, CheckKind.RECHECK, CheckKind.REQUESTED
 HEALTHY, UNHEALTHY, UNKNOWN = CheckStatus.HEALTHY, CheckStatus.UNHEALTHY, CheckStatus.UNKNOWN
@@ -37,11 +37,17 @@ def looks(agenda: Agenda, statuses: list[CheckStatus], *, look_s: float = LOOK_S
 
 @pytest.mark.parametrize("count", [2, 17, 100, 1_000])
 def test_the_times_of_a_group_are_spread_evenly_over_the_interval(count: int) -> None:
-    grids = [Grid(start=START, index=index, interval_s=30.0) for index in range(count)]
+    grids = [Grid(start=START, index=index, interval_s=30.0, of=count) for index in range(count)]
     times = sorted(grid.after(START + 300.0) - START - 300.0 for grid in grids)
     gaps = [later - earlier for earlier, later in pairwise(times)]
-    assert max(gaps) <= 2 * 30.0 / count
+    assert max(gaps) <= 2 * 30.0 / count + min(TOGETHER_S, TOGETHER * 30.0 / count)
     assert 0 < times[0] <= times[-1] <= 30.0
+
+
+@pytest.mark.parametrize(("interval_s", "moments"), [(30.0, 200), (10.0, 200), (0.5, 200)])
+def test_looks_of_a_group_begin_at_few_moments(interval_s: float, moments: int) -> None:
+    grids = [Grid(start=START, index=index, interval_s=interval_s, of=1_000) for index in range(1_000)]
+    assert len({round(grid.after(START) - START, 6) for grid in grids}) <= moments
 
 
 @pytest.mark.parametrize(("interval_s", "within_s"), [(30.0, FIRST_LOOKS_S), (0.5, 0.5)])
@@ -157,7 +163,7 @@ def test_after_a_suspend_missed_looks_are_left_out_without_a_burst() -> None:
     assert timetable.due(woken) == []
     begun = [len(timetable.due(woken + tenth / 10)) for tenth in range(101)]
     assert sum(begun) == 100
-    assert max(begun) <= 3
+    assert max(begun) <= TOGETHER
 
 
 def test_what_the_evaluator_asks_for_begins_now_and_goes_on_until_it_is_withdrawn() -> None:
