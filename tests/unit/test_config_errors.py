@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from healthmon import config
@@ -358,22 +358,6 @@ def error_of(path: Path) -> ConfigError | None:
     except ConfigError as error:
         return error
     return None
-
-
-def mutated() -> st.SearchStrategy[str]:
-    text = SHIPPED.read_text()
-    junk = st.sampled_from(['"', "{", "}", "[", "]", ",", ":", "null", "-1", "1e9", "true", "\\", "/*", "${env:X}", "é", "\0", "\n"])
-    return st.builds(lambda at, cut, new: text[:at] + new + text[at + cut :], st.integers(0, len(text)), st.integers(0, 40), junk)
-
-
-@settings(max_examples=150, deadline=2_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")), mutated().map(str.encode)))
-@example(b'{"services": [{"name": "a", "url": "http://a"}], "data_dir": "\\ud800"}')
-@pytest.mark.parametrize("suffix", ["json", "yaml"])
-def test_no_file_raises_anything_but_config_error(tmp_path: Path, suffix: str, text: bytes) -> None:
-    path = tmp_path / f"c.{suffix}"
-    path.write_bytes(text)
-    assert str(error_of(path)).encode()
 
 
 JSON_VALUES = st.recursive(
