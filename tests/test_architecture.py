@@ -34,6 +34,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "notify.decision",
             "notify.grouping",
             "notify.talk",
+            "notify.of_alert",
             "notify.batches",
             "notify.routes",
             "notify.cause",
