@@ -153,15 +153,15 @@ def build(source: Source, *, discovered: tuple[Plain, ...] = (), with_secrets: b
     """
     written = source.root.plain()
     directory = Path(source.file).absolute().parent
-    values, missing = secrets.resolve(written, directory=directory) if with_secrets else (secrets.stand_in(written), [])
-    values = with_discovered(values, discovered)  # a container's label must not have us read a file
+    own, missing = secrets.resolve(written, directory=directory) if with_secrets else (secrets.stand_in(written), [])
+    values = with_discovered(own, discovered)  # a container's label must not have us read a file
     findings = [
         *source.findings,
         *missing,
         *relations.findings(values),
         *limits.findings(values),
-        *conditions.findings(values, written),
-        *names.findings(values),
+        *conditions.findings(own, written),  # a file is not right or wrong by which containers are there
+        *names.findings(own),
         *commands.findings(written),
     ]
     try:

@@ -17,7 +17,7 @@ PREFIX, USER = "/srv/monitoring", "hmon"
 DATA = "/opt/llm-ecosystem/data"
 # Types in a terminal: `python3 - COMMAND {"what is said": "what is typed"}`; ends as the command does.
 TYPIST = """
-import json, os, pty, select, sys
+import json, os, pty, select, signal, sys, time
 command, answers = sys.argv[1], json.loads(sys.argv[2])
 pid, screen = pty.fork()
 if pid == 0:
@@ -25,6 +25,7 @@ if pid == 0:
 shown, seen = b"", 0
 while True:
     if not select.select([screen], [], [], 120)[0]:
+        os.kill(pid, signal.SIGKILL)
         break
     try:
         shown += os.read(screen, 4096)
@@ -33,6 +34,7 @@ while True:
     for said, typed in list(answers.items()):
         if said.encode() in shown[seen:]:
             seen = len(shown)
+            time.sleep(0.3)  # as people do: a Ctrl-C between Python's question and its read would be lost in it
             os.write(screen, answers.pop(said).encode())
             break
 sys.stdout.write(shown.decode(errors="replace"))
@@ -57,6 +59,9 @@ FORGET = "rm /opt/llm-ecosystem/installation.json"  # and with it what was answe
 
 def questions(machine: Machine) -> str:
     """It says what the Docker socket means, asks, and does what is answered; who interrupts it has changed nothing."""
+    said = machine.must(f"{INSTALL} --dry-run")
+    assert "A dry run asks nobody" in said, said
+    assert "would make /opt/llm-ecosystem/data (0750" in said, said
     code, shown = typed(machine, INSTALL, {ONLY_HEALER: "\x03"})
     assert code == 130, f"{code}: {shown}"
     assert "as good as root" in shown, shown

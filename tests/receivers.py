@@ -7,7 +7,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
     import socket
@@ -46,6 +47,13 @@ class Answer:
 class Receiver:
     """Keeps every request that it answers; `answer` may be changed at any time."""
 
+    _by_port: ClassVar[WeakValueDictionary[int, Receiver]] = WeakValueDictionary()
+
+    @classmethod
+    def at(cls, port: int) -> Receiver | None:
+        """Return the newest one of this process that has that port."""
+        return cls._by_port.get(port)
+
     def __init__(self, *, answer: Answer | None = None, port: int = 0) -> None:
         self.answer = answer or Answer()
         self.requests: list[Request] = []
@@ -53,6 +61,7 @@ class Receiver:
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a sender that was killed
         self.port = int(self._server.server_address[1])
+        self._by_port[self.port] = self
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     @property

@@ -19,7 +19,7 @@ PACKAGE = ROOT / "healthmon"
 # From the ground up. A module belongs to the layer of its longest prefix, and imports only from its own layer or from
 # those before it.
 LAYERS: list[tuple[str, tuple[str, ...]]] = [
-    ("ground", ("__init__", "errors", "clock", "clock_step", "paths", "log", "log_file", "log_journal", "log_level", "installation", "settings", "failpoints", "unix_rpc", "letterbox", "person", "redaction", "spelling", "loading", "memo")),
+    ("ground", ("__init__", "errors", "clock", "clock_step", "paths", "log", "log_file", "log_journal", "log_level", "installation", "settings", "failpoints", "unix_rpc", "letterbox", "person", "redaction", "spelling", "loading", "memo", "child_process", "command_settings")),
     ("model", ("model",)),
     (
         "decisions",
@@ -31,6 +31,10 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "notify.__init__",
             "notify.settings",
             "notify.policy",
+            "notify.decision",
+            "notify.grouping",
+            "notify.talk",
+            "notify.of_alert",
             "notify.batches",
             "notify.routes",
             "notify.cause",
@@ -89,6 +93,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.docker_events",
             "heal.docker_health",
             "heal.docker_facts",
+            "heal.docker_network",
             "heal.docker_stops",
             "heal.docker_target",
             "heal.condition",
@@ -101,6 +106,9 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "probes.schedule",
             "probes.lanes",
             "probes.expectation",
+            "probes.plugin",
+            "probes.kinds",
+            "probes.local_settings",
         ),
     ),
     ("hands", ("store", "probes", "heal", "watch", "notify")),
@@ -131,7 +139,7 @@ HOMES = {
     "supervisor": {"processes.supervisord", "processes.programs", "cli.ctl"},
     "yaml": {"config_source.yaml_text"},
     "apprise": {"notify.apprise_sender"},
-    "psutil": {"watch.host"},
+    "psutil": {"watch.host", "probes.process", "probes.host"},
     "rich": {"cli", "demo"},
     "click": {"cli"},
     "starlette": {"web"},

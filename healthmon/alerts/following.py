@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from healthmon.notify.policy import rank
+from healthmon.model.alert import rank
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -1,29 +1,20 @@
 """When is a service in maintenance? Recurring windows as cron knows them, and single ones.
 
-A recurring window begins when its cron expression says so on the clock of its time zone, and lasts as long as it says in
-real time: where a clock is set forward, one that begins in the hour that is left out begins after it; where a clock is
-set back, one begins once. These are the rules of Debian's cron.
+A recurring window begins when its cron expression says so, and lasts as long as it says in real time.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
-from cronsim import CronSim, CronSimError
+from healthmon.alerts.cron import starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from healthmon.alerts.settings import MaintenanceSettings
-
-FIELDS = 5
-HORIZON = timedelta(days=5 * 365)
-JUDGED_FROM = datetime(2027, 1, 1, tzinfo=UTC)  # any day does: a cron expression knows no years
-JUDGED_STARTS = 100
 
 Period = tuple[datetime, datetime]
 
@@ -90,30 +81,8 @@ def standing(found: Iterable[Period], now: datetime) -> Standing:
     )
 
 
-def require_cron(expression: str, timezone: str) -> None:
-    """Raise ValueError for what is no cron expression of five fields, or names a moment that never comes."""
-    if len(expression.split()) != FIELDS:
-        raise ValueError(f"must have {FIELDS} fields: minute, hour, day of month, month, day of week, as in '0 3 * * sun'")
-    try:
-        first = next(CronSim(expression, JUDGED_FROM.astimezone(ZoneInfo(timezone))), None)
-    except (CronSimError, ArithmeticError, AssertionError, ValueError) as error:
-        what = str(error).removeprefix("Bad ") or "one of its fields"
-        raise ValueError(f"is no cron expression: look at its {what}; write as in '0 3 * * sun'") from None
-    if first is None or first > JUDGED_FROM + HORIZON:
-        raise ValueError("names a moment that does not come within 5 years: check day and month")
-
-
-def never_ends(expression: str, timezone: str, duration: timedelta) -> bool:
-    """Tell whether a window always begins again before it is over."""
-    starts = list(islice(_starts(Window(name="", cron=expression, timezone=timezone), JUDGED_FROM), JUDGED_STARTS))
-    return all(later - earlier <= duration for earlier, later in pairwise(starts))
-
-
 def _starts(window: Window, after: datetime) -> Iterator[datetime]:
-    if window.cron is None:
-        return
-    for begins in CronSim(window.cron, after.astimezone(ZoneInfo(window.timezone))):
-        yield begins.astimezone(UTC)
+    return iter(()) if window.cron is None else starts(window.cron, window.timezone, after)
 
 
 def _window(settings: MaintenanceSettings) -> Window:

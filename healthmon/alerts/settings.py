@@ -17,7 +17,7 @@ from pydantic import (
     field_validator,
 )
 
-from healthmon.alerts.maintenance import never_ends, require_cron
+from healthmon.alerts.cron import never_ends, require_cron
 from healthmon.model.alert import AlertSeverity
 from healthmon.settings import DAY_MINUTES, DAY_S, Settings, Text
 

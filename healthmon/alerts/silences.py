@@ -58,6 +58,12 @@ def silenced_by(silences: Iterable[Silence], labels: Mapping[str, str], now: dat
     return max(found, key=lambda one: one.ends_at, default=None)
 
 
+def all_until(ends: Sequence[datetime | None]) -> datetime | None:
+    """Return so long all of several alerts are quiet, of the ends of the silences that keep each quiet; None where one is not."""
+    known = [end for end in ends if end is not None]
+    return min(known) if len(known) == len(ends) else None
+
+
 def fits(matchers: Iterable[str], labels: Mapping[str, str]) -> bool:
     return all(read_matcher(text).matches(labels) for text in matchers)
 

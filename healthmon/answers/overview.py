@@ -144,7 +144,7 @@ def step_of(since: datetime, until: datetime) -> timedelta:
 def _points(connection: Connection, service_ids: Iterable[int], since: datetime, until: datetime, step: timedelta) -> dict[int, list[Point]]:
     if step < DAY:
         return history.hourly_of(connection, service_ids, since, until)
-    return {sid: history.daily(connection, sid, since, until) for sid in service_ids}
+    return history.daily_of(connection, service_ids, since, until)
 
 
 def _percentiles(whole: Rollup) -> tuple[float, float] | None:

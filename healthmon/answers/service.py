@@ -18,6 +18,7 @@ from healthmon.store import (
     history,
     incidents,
     outcomes,
+    performance_data,
 )
 from healthmon.store.history import Point
 from healthmon.store.rollups import Rollup
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from healthmon.model.forensics import Forensics
     from healthmon.model.heal import Heal
     from healthmon.model.incident import Incident
+    from healthmon.model.performance import Performance
     from healthmon.store.connection import Connection
 
 NEWEST = 20
@@ -61,6 +63,7 @@ class ServiceFacts:
     acknowledged: Mapping[int, datetime]  # when a person first said that an incident is seen, by its id
     heals: tuple[Heal, ...]
     checks: tuple[Check, ...]
+    performance: tuple[Performance, ...]  # of its command's last look that measured something
     dependencies: tuple[ContainerDependency, ...]
     evidence: tuple[Forensics, ...]  # of the newest incident
     budget: Budget | None  # of the last 30 days, whatever was asked for; None where nothing is known
@@ -86,6 +89,7 @@ def read(  # noqa: PLR0913  what is asked
         acknowledged=outcomes.acknowledged_at(connection, [one.incident_id for one in newest]),
         heals=tuple(heals.page(connection, before=None, limit=NEWEST, service_id=service_id, incident_id=None)),
         checks=tuple(checks.page(connection, service_id, since=until - DAY, before=until, limit=CHECKS)),
+        performance=tuple(performance_data.of_services(connection, [service_id]).get(service_id, ())),
         dependencies=tuple(container_dependencies.load(connection)),
         evidence=tuple(forensics.of_incident(connection, newest[0].incident_id)) if newest else (),
         budget=slo.budgets(connection, config, [service_id], standing.report.at).get(service_id),

@@ -21,7 +21,7 @@ from healthmon.notify import channels as configured
 from healthmon.notify.envelope import enclose
 from healthmon.processes import child
 from healthmon.processes.notifier import sending
-from healthmon.processes.notifier.lane import DEADLINE_S
+from healthmon.processes.notifier.attempt import DEADLINE_S
 from healthmon.spelling import nearest
 from healthmon.store import channel_states, deliveries
 from healthmon.store.opening import open_for_writing

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from healthmon.errors import UsageError
-from healthmon.processes.loop import prepare_directories
+from healthmon.processes.directories import prepare_directories
 from healthmon.processes.roles import try_lock
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from healthmon import clock, log
 from healthmon.cli.alone import alone
 from healthmon.cli.context import require_not_deleted
 from healthmon.errors import UsageError
-from healthmon.processes.loop import prepare_directories
+from healthmon.processes.directories import prepare_directories
 from healthmon.store import services
 from healthmon.store.earlier import Earlier, take_over
 from healthmon.store.opening import open_for_writing

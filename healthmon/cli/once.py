@@ -18,8 +18,8 @@ from healthmon.cli.context import Context, open_database, require_not_deleted
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.heal.settings import HealSettings
 from healthmon.history.report import OverallHealth
+from healthmon.processes.directories import prepare_directories
 from healthmon.processes.evaluator import Evaluator
-from healthmon.processes.loop import prepare_directories
 from healthmon.processes.roles import is_held
 from healthmon.processes.round import Round
 from healthmon.store import checks, services, targets

@@ -98,8 +98,8 @@ def _show_services(loaded: Config) -> None:
         click.echo(f"\n{group} (program {' and '.join(sorted({service.program for service in members}, reverse=True))})")
         for service in members:
             critical = "critical" if service.critical else ""
-            asked = f"{service.shown_url or 'its container'} every {service.interval_seconds:g} s"
-            click.echo(f"  {service.name:<24}{critical:<10}{asked:<52}{_target(found.get(service.name))}")
+            asked = f"{service.shown_url or service.shown_command or 'its container'} every {service.interval_seconds:g} s"
+            click.echo(f"  {service.name:<24}{critical:<10}{asked:<52}  {_target(found.get(service.name))}")
     click.echo("")
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from healthmon.config_source.node import Finding, Path, Plain
-from healthmon.config_source.relations import duplicates, entries
+from healthmon.config_source.relations import duplicates, entries, watches_labels
+from healthmon.heal.labels import GROUP as LABELLED
 from healthmon.notify import channels
 from healthmon.notify.settings import AlertingSettings
 from healthmon.service_settings import ServiceSettings
@@ -64,10 +65,12 @@ def _unknown_channels(alerting: Plain) -> Iterator[Finding]:
 
 
 def known_names(values: Plain) -> dict[str, Collection[str]]:
-    """Return the services and the groups of the file, as conditions call them."""
+    """Return the services and the groups of the file, as conditions call them; also the group of containers that may come and ask."""
     services = entries(values, "services").values()
     names = [name for service in services if isinstance(name := service.get("name"), str)]
     groups = [group for service in services if isinstance(group := service.get("group", DEFAULT_GROUP), str)]
+    if isinstance(values, dict) and watches_labels(values.get("discovery")):
+        groups.append(LABELLED)
     return {"service": dict.fromkeys(names), "group": dict.fromkeys(groups)}
 
 

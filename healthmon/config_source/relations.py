@@ -103,14 +103,18 @@ def _circle(cycle: list[str], places: dict[str, int]) -> Finding:
 
 def _none_enabled(values: Plain, services: dict[int, dict[str, Plain]]) -> list[Finding]:
     if isinstance(values, dict) and values.get("services") == ():
-        return [] if _watches_labels(values.get("discovery")) else [Finding(path=("services",), message=EMPTY)]
+        return [] if _means_labels(values.get("discovery")) else [Finding(path=("services",), message=EMPTY)]
     if services and all(service.get("enabled") is False for service in services.values()):
         return [Finding(path=("services",), message="none is enabled: set enabled to true for one, or remove it there")]
     return []
 
 
-def _watches_labels(discovery: Plain) -> bool:
+def watches_labels(discovery: Plain) -> bool:
+    """Tell whether containers may ask to be watched, by what a file says of that, if it says anything."""
+    said = discovery if isinstance(discovery, dict) else {}
+    return said.get("label", "by default") is not None or said.get("autoheal_labels") is True
+
+
+def _means_labels(discovery: Plain) -> bool:
     """Tell whether a file says itself that containers may ask to be watched: by default they may, but nobody has meant it."""
-    if not isinstance(discovery, dict):
-        return False
-    return discovery.get("label", "by default") is not None or discovery.get("autoheal_labels") is True
+    return isinstance(discovery, dict) and watches_labels(discovery)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthmon.heal.docker_health import HealthCheck, grace_s, read_health_check
+from healthmon.heal.docker_network import addresses, published_ports, shares_network_of
 from healthmon.heal.docker_words import Json, read_signal, read_time
 from healthmon.heal.labels import kept
 from healthmon.model.target import Incarnation, Target, TargetHealth, TargetKind, TargetNetwork, TargetState
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 DEFAULT_STOP_TIMEOUT_S = 10
 MAX_STOP_TIMEOUT_S = 600
 _IN_PARENTHESES = re.compile(r"\([^)]*\)")
-_LOCAL_BINDS = frozenset({"", "0.0.0.0", "::", "::1"})  # noqa: S104  read, not bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +40,39 @@ class Container:
 
 def read_container(inspect: Json, *, own_ids: Iterable[str], now: datetime) -> Container:
     """Read the engine's answer to an inspect. `own_ids` are prefixes of the id of the container that we run in."""
-    state, config, host = inspect["State"], inspect["Config"], inspect["HostConfig"]
+    state, config = inspect["State"], inspect["Config"]
     labels: Json = config.get("Labels") or {}
+    facts = _target(inspect, labels, own_ids=own_ids, now=now)
+    return Container(
+        facts=facts,
+        health_check=read_health_check(state, config),
+        stop_signal=read_signal(config.get("StopSignal")),
+        hides_signals="signal" in labels,
+        hides_exit_codes="exitCode" in labels,
+        finished_at=read_time(state.get("FinishedAt")),
+        names=frozenset({facts.name, facts.compose_service, *addresses(inspect)} - {""}),
+    )
+
+
+def row_key(row: Json) -> tuple[str, ...]:
+    """Return what changes in a row of the list whenever an inspect would say something new about the state.
+
+    The status text without its age keeps exit code and health; the id of a network endpoint is new with every start.
+    """
+    networks: Json = (row.get("NetworkSettings") or {}).get("Networks") or {}
+    return (
+        str(row.get("State")),
+        *_IN_PARENTHESES.findall(row.get("Status") or ""),
+        *sorted(row.get("Names") or ()),
+        *(str((network or {}).get("EndpointID")) for _, network in sorted(networks.items())),
+    )
+
+
+def _target(inspect: Json, labels: Json, *, own_ids: Iterable[str], now: datetime) -> Target:
+    state, config, host = inspect["State"], inspect["Config"], inspect["HostConfig"]
     policy: Json = host.get("RestartPolicy") or {}
-    shares = _shares_network_of(host)
-    facts = Target(
+    shares = shares_network_of(host)
+    return Target(
         kind=TargetKind.DOCKER,
         incarnation=Incarnation(target_id=inspect["Id"], started=state.get("StartedAt") or ""),
         name=str(inspect["Name"]).lstrip("/"),
@@ -62,7 +90,7 @@ def read_container(inspect: Json, *, own_ids: Iterable[str], now: datetime) -> C
         oom_killed=bool(state.get("OOMKilled")),
         error=state.get("Error") or "",
         stop_timeout_s=_stop_timeout_s(config.get("StopTimeout")),
-        published_ports=_published_ports(inspect),
+        published_ports=published_ports(inspect),
         stopped_by_person=False,
         untouchable=_untouchable(inspect["Id"], labels, host, own_ids),
         observed_at=now,
@@ -71,29 +99,6 @@ def read_container(inspect: Json, *, own_ids: Iterable[str], now: datetime) -> C
         network=TargetNetwork.SHARED if shares else TargetNetwork.OWN,
         network_of=shares,
         labels=kept(labels),
-    )
-    return Container(
-        facts=facts,
-        health_check=read_health_check(state, config),
-        stop_signal=read_signal(config.get("StopSignal")),
-        hides_signals="signal" in labels,
-        hides_exit_codes="exitCode" in labels,
-        finished_at=read_time(state.get("FinishedAt")),
-        names=_names(facts, inspect),
-    )
-
-
-def row_key(row: Json) -> tuple[str, ...]:
-    """Return what changes in a row of the list whenever an inspect would say something new about the state.
-
-    The status text without its age keeps exit code and health; the id of a network endpoint is new with every start.
-    """
-    networks: Json = (row.get("NetworkSettings") or {}).get("Networks") or {}
-    return (
-        str(row.get("State")),
-        *_IN_PARENTHESES.findall(row.get("Status") or ""),
-        *sorted(row.get("Names") or ()),
-        *(str((network or {}).get("EndpointID")) for _, network in sorted(networks.items())),
     )
 
 
@@ -115,30 +120,6 @@ def _stop_timeout_s(configured: int | None) -> int:
     return MAX_STOP_TIMEOUT_S if configured < 0 else min(configured, MAX_STOP_TIMEOUT_S)  # -1 waits for ever
 
 
-def _names(facts: Target, inspect: Json) -> frozenset[str]:
-    networks: Json = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
-    found = {facts.name, facts.compose_service}
-    for network in networks.values():
-        settings: Json = network or {}
-        found.update((*(settings.get("Aliases") or ()), str(settings.get("IPAddress") or "")))
-    return frozenset(found - {""})
-
-
-def _published_ports(inspect: Json) -> tuple[int, ...]:
-    """Return the TCP ports at which this host reaches the container, or would if it were running."""
-    now = (inspect.get("NetworkSettings") or {}).get("Ports") or {}
-    configured = inspect["HostConfig"].get("PortBindings") or {}
-    binds = [
-        bind for ports in (now, configured) for port, binds in ports.items() if port.endswith("/tcp") for bind in binds or ()
-    ]
-    return tuple(sorted({int(bind["HostPort"]) for bind in binds if bind.get("HostPort", "").isdecimal() and _is_local(bind)} - {0}))
-
-
-def _is_local(bind: Json) -> bool:
-    host = bind.get("HostIp") or ""
-    return host in _LOCAL_BINDS or host.startswith("127.")
-
-
 def _untouchable(target_id: str, labels: Json, host: Json, own_ids: Iterable[str]) -> str:
     if any(target_id.startswith(own) for own in own_ids):
         return "ourselves"
@@ -153,9 +134,3 @@ def _depends_on(labels: Json) -> tuple[str, ...]:
     """Return the names in Compose's label: `redis:service_started:false,db:service_healthy:true`."""
     declared = str(labels.get("com.docker.compose.depends_on") or "").split(",")
     return tuple(dict.fromkeys(name for one in declared if (name := one.partition(":")[0].strip())))
-
-
-def _shares_network_of(host: Json) -> str:
-    """Return the id of the container whose network a container was made with; nothing for one with its own."""
-    kind, _, provider = str(host.get("NetworkMode") or "").partition(":")
-    return provider if kind == "container" else ""

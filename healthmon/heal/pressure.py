@@ -14,13 +14,14 @@ MIN_MEMORY_AVAILABLE_PERCENT = 3.0
 BELIEVED = timedelta(seconds=90)  # so long the last word is believed that the host is short of something
 
 
-def shortage(seen: HostPressure) -> str:
-    """Return what is short, in words; nothing while the host is well, or does not tell."""
+def shortages(seen: HostPressure) -> dict[str, str]:
+    """Return all that is short, each in words; nothing while the host is well, or does not tell."""
     cpu, load, memory = seen.cpu_stalled_percent, seen.load_per_cpu, seen.memory_available_percent
+    found = {}
     if cpu is not None and cpu > MAX_CPU_STALLED_PERCENT:
-        return f"processes wait for a processor {cpu:.0f} % of the time"
+        found["cpu"] = f"processes wait for a processor {cpu:.0f} % of the time"
     if load is not None and load > MAX_LOAD_PER_CPU:
-        return f"the load is {load:.1f} for each processor"
+        found["load"] = f"the load is {load:.1f} for each processor"
     if memory is not None and memory < MIN_MEMORY_AVAILABLE_PERCENT:
-        return f"only {memory:.1f} % of the memory is available"
-    return ""
+        found["memory"] = f"only {memory:.1f} % of the memory is available"
+    return found

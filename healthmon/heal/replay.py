@@ -16,7 +16,7 @@ from healthmon.heal.policy import VOIDS_EVIDENCE, decide
 from healthmon.heal.replay_life import Candidate, Life, WouldRestart
 from healthmon.heal.signature import signature
 from healthmon.heal.situation import Situation, StormStanding, attempts
-from healthmon.heal.storm import ONSET, Census, standing, weather
+from healthmon.heal.storm import Census, explains, standing, take_census, weather
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.status import machine
 
@@ -109,13 +109,11 @@ class Replay:
 
     def _census(self, now: datetime) -> Census:
         ill = [life for life in self._lives.values() if life.state.status is ServiceStatus.UNHEALTHY]
-        counted = [life for life in ill if not self._is_explained(life)]
-        newly = sum(now - ONSET < (life.state.status_since or now) for life in counted)
-        return Census(watched=len(self._lives), ill=len(counted), newly=newly, explained=len(ill) - len(counted))
+        counted = [life.state for life in ill if not self._is_explained(life)]
+        return take_census(counted, watched=len(self._lives), explained=len(ill) - len(counted), now=now)
 
     def _is_explained(self, life: Life) -> bool:
-        depended = (self._lives[other].state for other in life.candidate.depends_on if other in self._lives)
-        return any(state.status is ServiceStatus.UNHEALTHY or machine.is_soft(state) for state in depended)
+        return any(explains(self._lives[other].state) for other in life.candidate.depends_on if other in self._lives)
 
     def _situation(self, life: Life, now: datetime, storm: StormStanding | None) -> Situation:
         candidate = life.candidate

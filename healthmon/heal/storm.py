@@ -20,13 +20,16 @@ from healthmon.heal.decision import HealReason, Passed
 from healthmon.heal.policy import GATES
 from healthmon.heal.situation import StormStanding
 from healthmon.model.heal import OPEN_HEALS, HealState
+from healthmon.model.status import ServiceStatus
 from healthmon.model.storm import Storm
+from healthmon.status import machine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from healthmon.heal.situation import Situation
     from healthmon.model.heal import Heal
+    from healthmon.model.status import ServiceState
 
 MIN_ILL = 3
 SHARE = 0.5  # of all services, that are ill
@@ -53,6 +56,17 @@ class Census:
         if self.ill < MIN_ILL:
             return False
         return self.ill >= SHARE * self.watched or self.newly >= max(MIN_ILL, ONSET_SHARE * self.watched)
+
+
+def take_census(counted: Collection[ServiceState], *, watched: int, explained: int, now: datetime) -> Census:
+    """Count the ill that nothing explains, of so many that are watched."""
+    newly = sum(now - ONSET < (state.status_since or now) for state in counted)
+    return Census(watched=watched, ill=len(counted), newly=newly, explained=explained)
+
+
+def explains(depended: ServiceState) -> bool:
+    """Tell whether a service may be ill because of one that it depends on: that one is ill, or has just failed a look."""
+    return depended.status is ServiceStatus.UNHEALTHY or machine.is_soft(depended)
 
 
 def weather(storm: Storm | None, census: Census, now: datetime) -> Storm | None:

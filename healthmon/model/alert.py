@@ -23,6 +23,14 @@ class AlertSeverity(StrEnum):
     INFO = "info"
 
 
+_RANKS = {AlertSeverity.INFO: 0, AlertSeverity.WARNING: 1, AlertSeverity.CRITICAL: 2}
+
+
+def rank(severity: AlertSeverity) -> int:
+    """Return how bad a severity is: more is worse."""
+    return _RANKS[severity]
+
+
 class AlertStatus(StrEnum):
     FIRING = "firing"
     RESOLVED = "resolved"

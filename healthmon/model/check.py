@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from healthmon.model.performance import Performance
+
 MAX_ERROR_CHARS = 500
 
 
@@ -46,11 +48,15 @@ class CheckReason(StrEnum):
     REDIRECT = "redirect"  # too many redirects, or one to where we do not go
     CONTAINER = "container"  # the container does not run
     HEALTHCHECK = "healthcheck"  # the container's own health check failed as often as it has to
+    PLUGIN = "plugin"  # the command says that it is ill
+    PROCESS = "process"  # no such process runs
+    LIMIT = "limit"  # more is in use than may be
     # From here on the failure is ours, and the status is `unknown`:
     NO_NETWORK = "no_network"  # this host has no route at all, or its resolver does not answer
     NO_RESOURCES = "no_resources"  # out of file descriptors, memory or threads
     NO_ENGINE = "no_engine"  # Docker does not answer
     NO_DATA = "no_data"  # no check arrived for too long
+    PLUGIN_UNKNOWN = "plugin_unknown"  # the command could not tell
     INTERNAL = "internal"  # a bug of ours
 
 
@@ -60,6 +66,7 @@ OURS = frozenset(
         CheckReason.NO_RESOURCES,
         CheckReason.NO_ENGINE,
         CheckReason.NO_DATA,
+        CheckReason.PLUGIN_UNKNOWN,
         CheckReason.INTERNAL,
     },
 )
@@ -74,6 +81,7 @@ class Outcome:
     status_code: int | None = None
     error_message: str | None = None
     cert_expires_at: datetime | None = None  # of a certificate that was verified
+    performance: tuple[Performance, ...] = ()  # what a plugin measured
 
     @property
     def status(self) -> CheckStatus:

@@ -15,10 +15,10 @@ from healthmon import clock
 from healthmon.alerts.ourselves import OURSELVES
 from healthmon.alerts.silences import silenced_by
 from healthmon.log import clean
-from healthmon.model.alert import AlertSeverity
-from healthmon.model.notification import Affected, Notification, NotificationKind
+from healthmon.model.alert import AlertSeverity, rank
+from healthmon.model.notification import Notification, NotificationKind
 from healthmon.notify import wording
-from healthmon.notify.titles import RANK
+from healthmon.notify.of_alert import of_alert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from healthmon.model.alert import Alert
     from healthmon.model.conversation import Conversation
     from healthmon.model.incident import Incident
+    from healthmon.model.notification import Affected
     from healthmon.model.service import Service
     from healthmon.model.silence import Silence
 
@@ -72,7 +73,7 @@ def message(standing: Standing) -> Notification | None:
     firing = [alert for alert in wanted(standing.alerts) if alert.resolved_at is None]
     if not firing:
         return None
-    severity = min((alert.severity for alert in firing), key=lambda one: RANK[one])
+    severity = max((alert.severity for alert in firing), key=rank)
     affected = tuple(_affected(alert, standing) for alert in firing)
     return Notification(kind=NotificationKind.FIRING, severity=severity, created_at=standing.now, host=standing.host, affected=affected)
 
@@ -156,15 +157,4 @@ def _said(conversation: Conversation | None, standing: Standing) -> Iterator[tup
 
 def _affected(alert: Alert, standing: Standing) -> Affected:
     service, group, critical = _whose(alert, standing)
-    return Affected(
-        conversation_id=0,
-        service=service,
-        group=group,
-        critical=critical,
-        severity=alert.severity,
-        alert_id=alert.alert_id,
-        alert_types=(alert.alert_type,),
-        message=alert.message,
-        started_at=alert.triggered_at,
-        values=alert.values,
-    )
+    return of_alert(alert, service=service, group=group, critical=critical)

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from healthmon.model.alert import rank
 from healthmon.model.notification import NotificationKind
 from healthmon.notify.message import LATE
-from healthmon.notify.titles import RANK
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -173,7 +173,7 @@ def _message(told: Sequence[Entry], kind: NotificationKind) -> Notification:
         told[0][1],
         notification_id=0,
         kind=kind,
-        severity=min((affected.severity for affected, _ in told), key=lambda severity: RANK[severity]),
+        severity=max((affected.severity for affected, _ in told), key=rank),
         created_at=min(source.created_at for _, source in told),
         affected=tuple(affected for affected, _ in told),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from healthmon.model.notification import NotificationKind
-from healthmon.notify.policy import NotifyDecision, NotifyReason, NotifyVerdict
+from healthmon.notify.decision import NotifyDecision, NotifyReason, NotifyVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

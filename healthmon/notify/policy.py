@@ -5,104 +5,19 @@ The questions are asked in order; the first that has an answer decides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from healthmon.model.alert import AlertSeverity
+from healthmon.model.alert import rank
 from healthmon.model.notification import NotificationKind
+from healthmon.notify.decision import NotifyDecision, NotifyReason, NotifyVerdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
+    from datetime import datetime
 
-    from healthmon.model.conversation import Conversation
-
-
-class NotifyVerdict(StrEnum):
-    SEND = "send"
-    WAIT = "wait"  # time alone lifts it: `until` says when
-    HOLD = "hold"  # something else has to change first
-    CLOSE = "close"  # nothing is left to say
-
-
-class NotifyReason(StrEnum):
-    FIRST_WORD = "first_word"
-    WORSENED = "worsened"
-    NEEDS_PERSON = "needs_person"
-    FLAPPING = "flapping"  # said once, instead of a first word and a recovery for each time
-    SETTLED = "settled"  # it does not flap any more, and is ill
-    SPREAD = "spread"  # more services are ill because of this one
-    RECOVERED = "recovered"
-    ESCALATED = "escalated"  # nobody acknowledged it: others are told, too
-    REMINDER = "reminder"
-    REMOVED = "removed"  # it did not end: what it was about was taken out of the configuration
-    OVER_BEFORE_TOLD = "over_before_told"
-    GROUPING = "grouping"  # others may fail, or recover, in the same moment
-    UNDER_ROOT = "under_root"  # what it depends on is ill: that one's message names it
-    ROOT_IN_DOUBT = "root_in_doubt"  # what it depends on has just failed a look
-    SILENCED = "silenced"
-    MAINTENANCE = "maintenance"
-    ACKNOWLEDGED = "acknowledged"
-    TOLD = "told"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step of an escalation, known by its minutes after the first message."""
-
-    after_minutes: float
-    channels: tuple[str, ...]
-    severities: frozenset[AlertSeverity]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotifyDecision:
-    """What to say about one conversation now. `until` is set for WAIT only, `kind` for SEND and for what is grouped.
-
-    `steps` are those of the escalation that are taken with it: they say to whom it goes.
-    """
-
-    verdict: NotifyVerdict
-    reason: NotifyReason
-    until: datetime | None = None
-    kind: NotificationKind | None = None
-    steps: tuple[Step, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grouping:
-    """For how long others are waited for, how often it is said that it spread, and how often it is said again."""
-
-    wait: timedelta
-    interval: timedelta
-    repeat: timedelta
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Talk:
-    """Everything that a decision rests on."""
-
-    now: datetime
-    grouping: Grouping
-    conversation: Conversation
-    first_wait: timedelta | None = None  # of a first word, where it is not that of the grouping
-    dependents: tuple[str, ...] = ()  # the services that are ill because of this one
-    doubted_until: datetime | None = None  # so long what it depends on has the first word
-    silenced_until: datetime | None = None
-    maintained_until: datetime | None = None
-    is_removed: bool = False  # it is over only because nothing in the configuration asks for it any more
-    escalation: tuple[Step, ...] = ()
-
-    @property
-    def is_acknowledged(self) -> bool:
-        return self.conversation.is_acknowledged(self.now)
-
-
-MANY = 5  # outages that were told of in a short time: then it is worth more to hear of the others together
-LONGER = 4.0
-
-_RANKS = {AlertSeverity.INFO: 0, AlertSeverity.WARNING: 1, AlertSeverity.CRITICAL: 2}
+    from healthmon.notify.decision import Step
+    from healthmon.notify.talk import Talk
 
 
 def decide(talk: Talk) -> NotifyDecision:
@@ -114,23 +29,6 @@ def decide(talk: Talk) -> NotifyDecision:
     return NotifyDecision(verdict=NotifyVerdict.HOLD, reason=NotifyReason.TOLD)
 
 
-def first_wait(grouping: Grouping, announced: Iterable[datetime], now: datetime) -> timedelta:
-    """Return how long a first word waits for others: after one that told of many 2 minutes instead of half a one, then 5.
-
-    `announced` is when each outage that lasts was told first.
-    """
-    recent = [at for at in announced if now - at < grouping.interval]
-    if len(recent) < MANY:
-        return grouping.wait
-    longer: float = LONGER ** len(set(recent))
-    return max(grouping.wait, min(grouping.wait * longer, grouping.interval))
-
-
-def rank(severity: AlertSeverity) -> int:
-    """Return how bad a severity is: more is worse."""
-    return _RANKS[severity]
-
-
 def _over(talk: Talk) -> NotifyDecision | None:
     """An outage that is over is told to who was told of it, once those that end in the same moment have ended, too."""
     conversation = talk.conversation
@@ -138,8 +36,17 @@ def _over(talk: Talk) -> NotifyDecision | None:
         return None
     if conversation.announced_at is None:
         return NotifyDecision(verdict=NotifyVerdict.CLOSE, reason=NotifyReason.OVER_BEFORE_TOLD)
-    kind, reason = (NotificationKind.REMOVED, NotifyReason.REMOVED) if talk.is_removed else (NotificationKind.RESOLVED, NotifyReason.RECOVERED)
-    return _wait(talk, conversation.over_at, kind) or _send(kind, reason)
+    if talk.is_removed:
+        return _wait(talk, conversation.over_at, NotificationKind.REMOVED) or _send(NotificationKind.REMOVED, NotifyReason.REMOVED)
+    grouped = _wait(talk, conversation.over_at, NotificationKind.RESOLVED)
+    return grouped or _named_in_doubt(talk) or _send(NotificationKind.RESOLVED, NotifyReason.RECOVERED)
+
+
+def _named_in_doubt(talk: Talk) -> NotifyDecision | None:
+    until = talk.named_in_doubt_until
+    if until is None or until <= talk.now:
+        return None
+    return NotifyDecision(verdict=NotifyVerdict.WAIT, reason=NotifyReason.NAMED_IN_DOUBT, until=until)
 
 
 def _muted(talk: Talk) -> NotifyDecision | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from healthmon.alerts.settings import DAYS, minutes_of
-from healthmon.notify.policy import Step
+from healthmon.notify.decision import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

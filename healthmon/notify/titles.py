@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from healthmon.model.alert import AlertSeverity
+from healthmon.model.alert import rank
 from healthmon.model.notification import NotificationKind
 from healthmon.notify import wording
 from healthmon.notify.paragraphs import NAME_CHARS, trouble
@@ -20,7 +20,6 @@ MAX_TITLE_CHARS = 150
 TITLE_NAMES_CHARS = 60
 BECAUSE_CHARS = 70
 NEWS_CHARS = 70
-RANK = {AlertSeverity.CRITICAL: 0, AlertSeverity.WARNING: 1, AlertSeverity.INFO: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,7 @@ def title(notification: Notification, affected: list[Affected], *, host: str, no
 
 def in_order(affected: Sequence[Affected]) -> list[Affected]:
     """Put first what matters most."""
-    return sorted(affected, key=lambda one: (RANK[one.severity], not one.critical, one.started_at))
+    return sorted(affected, key=lambda one: (-rank(one.severity), not one.critical, one.started_at))
 
 
 def names(affected: Sequence[Affected]) -> list[str]:

@@ -1,8 +1,8 @@
 """When is a service looked at next, and why?
 
-On a grid that does not drift: start + phase + k * interval, with the phases of a group's services spread evenly. A
-first failure is looked into at once; what the evaluator asks for comes on top. A service never has two looks in
-flight. Times are monotonic seconds that are passed in; nothing here reads a clock.
+On a grid that does not drift: start + phase + k * interval, with phases that are spread evenly, and shared by a few services
+of a group. A first failure is looked into at once; what the evaluator asks for comes on top. A service never has two looks
+in flight. Times are monotonic seconds that are passed in; nothing here reads a clock.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from healthmon.model.check import CheckKind, CheckStatus
 
 FIRST_LOOKS_S = 2.0  # all services of a group are looked at once within this time
 GOLDEN_RATIO = 0.6180339887498949  # its multiples fill the circle evenly, however many there are
+TOGETHER = 5  # about so many looks of a group begin at one moment: one wake-up, and one commit, for all of them
 FORGIVEN = 0.1  # the share of an interval by which a look still in flight may delay the next one without cancelling it
 
 
@@ -36,12 +37,13 @@ class Finish:
 
 
 class Grid:
-    """The scheduled times of one service; `index` is its place in its group."""
+    """The scheduled times of one service; `index` is its place in its group `of` so many."""
 
-    def __init__(self, *, start: float, index: int, interval_s: float) -> None:
+    def __init__(self, *, start: float, index: int, interval_s: float, of: int = 1) -> None:
         share = (index * GOLDEN_RATIO) % 1.0
         self._interval_s = interval_s
-        self._origin = start + share * interval_s
+        step_s = interval_s * min(1.0, TOGETHER / of)
+        self._origin = start + share * interval_s // step_s * step_s
         self.first = start + share * min(interval_s, FIRST_LOOKS_S)
 
     def after(self, at: float) -> float:

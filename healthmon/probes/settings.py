@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+import shlex
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +18,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from healthmon.command_settings import Command, Environment  # noqa: TC001  pydantic reads them
+from healthmon.probes.kinds import OURS, WITHOUT_URL, require_kind
+from healthmon.probes.local_settings import HostSettings, ProcessSettings
 from healthmon.redaction import redact
 from healthmon.settings import (
     DAY_S,
@@ -32,6 +36,7 @@ from healthmon.settings import (
 
 MIN_DURATION_S = 0.01
 TIMEOUT_EXCEEDS_INTERVAL = "timeout_exceeds_interval"
+MAX_EXIT_CODE = 255
 
 JsonScalar = str | int | float | bool | None
 _STATUS = re.compile(r"([1-5][0-9][0-9])(?:-([1-5][0-9][0-9]))?")
@@ -84,8 +89,8 @@ def inherited(schema: dict[str, Any]) -> None:
 
 def _needs_url(schema: dict[str, Any]) -> None:
     """Tell an editor what `_fits_type` asks for."""
-    asks = {"properties": {"type": {"const": "docker"}}, "required": ["type"]}
-    schema["if"], schema["else"] = asks, {"required": ["url"]}
+    asked = {"properties": {"type": {"enum": [kind for kind in OURS if kind not in WITHOUT_URL]}}}  # also where none is named
+    schema["if"], schema["then"] = asked, {"required": ["url"]}
 
 
 StatusRanges = Annotated[
@@ -119,6 +124,12 @@ class Expect(Settings):
         description="Headers that the answer must have, with their values.",
     )
 
+    exit_codes: tuple[Annotated[int, Field(ge=0, le=MAX_EXIT_CODE)], ...] = Field(
+        (0,),
+        min_length=1,
+        description="Exit codes of a command that count as healthy: [0, 1] takes a plugin's WARNING for well, too.",
+    )
+
     def allows(self, status_code: int) -> bool:
         return any(first <= status_code <= last for first, last in self.status)
 
@@ -136,16 +147,24 @@ class ProbeSettings(Settings):
 
     model_config = ConfigDict(json_schema_extra=_needs_url)
 
-    type: Literal["http", "tcp", "docker"] = Field(
+    type: Annotated[str, AfterValidator(require_kind), WithJsonSchema({"anyOf": [{"enum": list(OURS)}, {"type": "string"}]})] = Field(
         "http",
-        description="http asks and judges the answer; tcp only connects; docker takes the container's own health check, else whether it runs.",
+        description="http asks and judges the answer; tcp only connects; tls makes the handshake, too, and judges the certificate; command runs a plugin for Nagios; process and host look at this host itself; docker takes the container's own health check, else whether it runs. Packages may add types.",
     )
     url: str = Field(
         "",
         repr=False,
-        description="What to ask: http://localhost:5120/health, or tcp://localhost:6379 for tcp; none for docker.",
+        description="What to ask: http://localhost:5120/health, or tcp://localhost:6379 for tcp and tls://mail.example.org:993 for tls; none for the others.",
         validate_default=True,
     )
+    command: Command = Field((), description="For type command: the program's full path and its arguments, run without a shell.", validate_default=True)
+    environment: Environment = Field(
+        {},
+        description="What the command finds in its environment beside PATH; the place for ${env:…}, ${file:…} and ${cred:…}, which everybody could read in its arguments.",
+    )
+    process: ProcessSettings | None = Field(None, description="For type process: which one has to run.", validate_default=True)
+    host: HostSettings = Field(HostSettings(), description="For type host: how full and how busy it may be.")
+    options: dict[Text, JsonValue] = Field({}, description="For types that packages add: what theirs wants to know.", validate_default=True)
     interval_seconds: float = Field(
         30,
         ge=MIN_DURATION_S,
@@ -169,22 +188,58 @@ class ProbeSettings(Settings):
     )
     expect: Expect = Field(Expect(), description="What a good answer looks like. Default: any status from 200 to 299.")
     headers: SecretHeaders = Field({}, description="Headers to send along, such as Authorization.")
-    tls: TlsSettings = Field(TlsSettings(), description="How the certificate of an https URL is judged.")
+    tls: TlsSettings = Field(TlsSettings(), description="How the certificate of an https or tls URL is judged.")
 
     @field_validator("url")
     @classmethod
     def _fits_type(cls, url: str, info: ValidationInfo) -> str:
         kind = info.data.get("type")
-        if kind == "docker":
+        if kind not in OURS:
+            return url
+        if kind in WITHOUT_URL:
             if url:
-                raise ValueError("is not asked where type is docker: take it out, or set type to http or tcp")
+                raise ValueError(f"is not asked where type is {kind}: take it out, or set type to http or tcp")
         elif not url:
             raise PydanticCustomError("missing", "Field required")
-        elif kind != "tcp":
+        elif kind not in ("tcp", "tls"):
             split_url(url, schemes=("http", "https"))
-        elif split_url(url, schemes=("tcp",)).port is None:
-            raise ValueError("names no port: write it as in 'tcp://localhost:6379'")
+        elif split_url(url, schemes=(kind,)).port is None:
+            raise ValueError(f"names no port: write it as in '{kind}://localhost:6379'")
         return url
+
+    @field_validator("command")
+    @classmethod
+    def _is_for_commands(cls, command: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        is_wanted = info.data.get("type") == "command"
+        if is_wanted and not command:
+            raise PydanticCustomError("missing", "Field required")
+        if command and not is_wanted:
+            raise ValueError("is only run where type is command")
+        return command
+
+    @field_validator("process")
+    @classmethod
+    def _is_for_processes(cls, process: ProcessSettings | None, info: ValidationInfo) -> ProcessSettings | None:
+        is_wanted = info.data.get("type") == "process"
+        if is_wanted and process is None:
+            raise PydanticCustomError("missing", "Field required")
+        if process is not None and not is_wanted:
+            raise ValueError("is only looked for where type is process")
+        return process
+
+    @field_validator("host")
+    @classmethod
+    def _is_for_hosts(cls, host: HostSettings, info: ValidationInfo) -> HostSettings:
+        if host != HostSettings() and info.data.get("type") != "host":
+            raise ValueError("is only looked at where type is host")
+        return host
+
+    @field_validator("options")
+    @classmethod
+    def _is_for_packages(cls, options: dict[str, JsonScalar], info: ValidationInfo) -> dict[str, JsonScalar]:
+        if options and info.data.get("type", "") in OURS:
+            raise ValueError("is only for types that packages add")
+        return options
 
     @field_validator("timeout_seconds")
     @classmethod
@@ -201,6 +256,11 @@ class ProbeSettings(Settings):
     def shown_url(self) -> str:
         """The URL as it may be shown and logged."""
         return redact(without_secrets(self.url))
+
+    @property
+    def shown_command(self) -> str:
+        """The command as one types it; empty where none is run."""
+        return redact(shlex.join(self.command))
 
 
 def require_within_interval(timeout_s: float, interval_s: float, *, key: str) -> None:

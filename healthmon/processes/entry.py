@@ -19,7 +19,7 @@ from healthmon.processes.programs import EVALUATOR, HEALER, KEEPER, NOTIFIER, PR
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from healthmon.processes.loop import Make
+    from healthmon.processes.worker import Make
 
 USAGE = "usage: healthmon process PROGRAM --data-dir DIRECTORY"
 

@@ -7,6 +7,7 @@ import os
 import signal
 
 PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)  # once, before any fork: it makes a class of its own each time
 
 
 def die_with(parent: int, *, by: signal.Signals = signal.SIGTERM) -> None:
@@ -14,8 +15,7 @@ def die_with(parent: int, *, by: signal.Signals = signal.SIGTERM) -> None:
 
     The pid is asked for because a parent that died before this call would never be noticed.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, by, 0, 0, 0) != 0:
+    if _libc.prctl(PR_SET_PDEATHSIG, by, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
     if os.getppid() != parent:
         os._exit(0)

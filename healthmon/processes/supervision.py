@@ -20,8 +20,9 @@ from healthmon import config as configuration
 from healthmon.errors import UsageError
 from healthmon.model.alert import CONFIGURATION_REFUSED
 from healthmon.person import person
-from healthmon.processes import configuring, entry, loop, programs, refusing, reload_line, roles, sharing, supervisord
+from healthmon.processes import configuring, entry, programs, refusing, reload_line, roles, sharing, supervisord
 from healthmon.processes.console import Console, Screen
+from healthmon.processes.directories import prepare_directories
 from healthmon.store import configurations, services, start
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def take_ground(paths: Paths) -> int:
     The lock is not inherited, so it is free as soon as supervisord is gone, however it went; what its programs hold
     are locks of their own, which their successors wait for.
     """
-    loop.prepare_directories(paths)
+    prepare_directories(paths)
     return _lock_agent(paths)
 
 
@@ -160,7 +161,7 @@ def write_down(
     Raises HealthmonError, having applied nothing, when that cannot be done.
     """
     programs.require_own_conf(paths)
-    loop.prepare_directories(paths)
+    prepare_directories(paths)
     level = configuration.load(source).log_level if resumed is None else resumed.config.log_level
     log.set_up_file(paths.log(AGENT), level=level, stream=sys.stderr)
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import apsw
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from healthmon.errors import StoreBusyError, StoreGoneError, UsageError
 from healthmon.store import migrate
@@ -62,19 +61,31 @@ def _opened(
     connection = Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, busy_timeout_ms=busy_timeout_ms, leaves_wal=leaves_wal)
     try:
         require_writable(path)
-        for attempt in Retrying(
-            retry=retry_if_exception_type(StoreBusyError),
-            wait=wait_random(0.02, 0.2),
-            stop=stop_after_delay(patience_s),
-            reraise=True,
-        ):
-            with attempt:
-                _require_wal(connection)
-                settle_schema(connection)
+        try:
+            _settle(connection, settle_schema)
+        except StoreBusyError:
+            if not patience_s:
+                raise
+            _settle_patiently(connection, settle_schema, patience_s)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _settle(connection: Connection, settle_schema: Callable[[Connection], None]) -> None:
+    _require_wal(connection)
+    settle_schema(connection)
+
+
+def _settle_patiently(connection: Connection, settle_schema: Callable[[Connection], None], patience_s: float) -> None:
+    from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random  # noqa: PLC0415  hardly ever needed
+
+    for attempt in Retrying(
+        retry=retry_if_exception_type(StoreBusyError), wait=wait_random(0.02, 0.2), stop=stop_after_delay(patience_s), reraise=True
+    ):
+        with attempt:
+            _settle(connection, settle_schema)
 
 
 def open_for_reading(path: Path) -> Connection:

@@ -166,6 +166,22 @@ CREATE TABLE service_percentiles (
     p99_us        REAL NOT NULL
 ) STRICT;
 
+-- What the checks of the last 24 hours add up to, by service and by hour: store/sums.py. The keeper makes both anew after each
+-- count, and adds what came since then every minute.
+CREATE TABLE service_sums (
+    service_id INTEGER PRIMARY KEY REFERENCES services,
+    checks     INTEGER NOT NULL,
+    answers    INTEGER NOT NULL,
+    sum_us     INTEGER NOT NULL,
+    minimum_us INTEGER,
+    maximum_us INTEGER
+) STRICT;
+CREATE TABLE hour_sums (
+    hour           TEXT PRIMARY KEY,      -- as in service_hours
+    checks         INTEGER NOT NULL,
+    healthy_checks INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE incidents (
     incident_id        INTEGER PRIMARY KEY,
     service_id         INTEGER NOT NULL REFERENCES services,
@@ -387,6 +403,21 @@ CREATE TABLE certificates (
     service_id INTEGER PRIMARY KEY REFERENCES services,
     expires_at TEXT NOT NULL
 ) STRICT;
+
+-- What the command of a service measured when it last did: performance data, as plugins for Nagios write it.
+-- `warning` and `critical` are ranges in their words, such as '10:20'.
+CREATE TABLE performance_data (
+    service_id  INTEGER NOT NULL REFERENCES services,
+    label       TEXT NOT NULL,
+    value       REAL NOT NULL,
+    unit        TEXT NOT NULL,
+    warning     TEXT NOT NULL,
+    critical    TEXT NOT NULL,
+    minimum     REAL,
+    maximum     REAL,
+    measured_at TEXT NOT NULL,
+    PRIMARY KEY (service_id, label)
+) STRICT, WITHOUT ROWID;
 
 -- What each service's container (or supervised program) looked like to the healer when it last looked.
 -- `problem` says why there is no target; then every fact is NULL.

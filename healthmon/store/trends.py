@@ -1,4 +1,4 @@
-"""What do the last hours look like? From what the keeper has counted, and the checks of the last minutes."""
+"""What do the last hours look like? From what the keeper has added up, and the checks of the last minutes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.status.uptime import hour_of
-from healthmon.store import stale_rollups
+from healthmon.status.uptime import WINDOW, hour_of
+from healthmon.store import stale_rollups, sums
 from healthmon.store.row import integer, real_or_none, text
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from healthmon.store.connection import Connection
+
+END_OF_TIME = "9999"  # what a clock that was ahead has left counts, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,46 +46,34 @@ class ResponseTimes:
 
 def hourly_health(connection: Connection, since: datetime) -> list[HourlyHealth]:
     """Return every hour that has checks, from that of `since` on, oldest first."""
-    begin, tail = _bounds(connection, since)
+    begin, tail, is_kept = _source(connection, since)
+    counted = "SELECT hour, checks, healthy_checks FROM hour_sums WHERE hour >= ?1" if is_kept else sums.OF_HOURS
     rows = connection.rows(
-        """
-        SELECT hour, sum(checks), sum(healthy_checks)
-        FROM (
-            SELECT hour, checks, healthy_checks FROM service_hours WHERE hour >= ?1 AND checks > 0
-            UNION ALL
-            SELECT substr(timestamp, 1, 13) || ':00:00.000', count(*), sum(status = 1)
-            FROM checks WHERE timestamp >= ?2 AND kind = 0 AND status < 2 GROUP BY 1
-        )
-        GROUP BY hour ORDER BY hour
-        """,
+        f"SELECT hour, sum(checks), sum(healthy_checks) FROM ({counted} UNION ALL {sums.TAIL_OF_HOURS}) GROUP BY hour ORDER BY hour",  # noqa: S608  our text
         begin,
         tail,
+        END_OF_TIME,
     )
     return [HourlyHealth(hour=clock.from_sql(text(row[0])), checks=integer(row[1]), healthy=integer(row[2])) for row in rows]
 
 
 def response_times(connection: Connection, since: datetime) -> list[ResponseTimes]:
     """Return the response times of every service with checks, from the hour of `since` on, by name."""
-    begin, tail = _bounds(connection, since)
+    begin, tail, is_kept = _source(connection, since)
+    counted = "SELECT service_id, checks, answers, sum_us, minimum_us, maximum_us FROM service_sums WHERE ?1" if is_kept else sums.OF_SERVICES
     rows = connection.rows(
-        """
+        f"""
         SELECT s.service_name, sum(c.checks), sum(c.sum_us) / 1e6 / nullif(sum(c.answers), 0), min(c.minimum_us) / 1e6,
                max(c.maximum_us) / 1e6, p.p50_us / 1e6, p.p95_us / 1e6, p.p99_us / 1e6
-        FROM (
-            SELECT service_id, sum(checks) AS checks, sum(answers) AS answers, sum(sum_us) AS sum_us,
-                   min(minimum_us) AS minimum_us, max(maximum_us) AS maximum_us
-            FROM service_hours WHERE hour >= ?1 GROUP BY service_id
-            UNION ALL
-            SELECT service_id, count(*), count(response_time_us), total(response_time_us), min(response_time_us), max(response_time_us)
-            FROM checks WHERE timestamp >= ?2 AND kind = 0 AND status < 2 GROUP BY service_id
-        ) AS c
+        FROM ({counted} UNION ALL {sums.TAIL_OF_SERVICES}) AS c
         JOIN services AS s USING (service_id)
         LEFT JOIN service_percentiles AS p USING (service_id)
-        WHERE s.removed_at IS NULL AND c.checks > 0
+        WHERE s.removed_at IS NULL
         GROUP BY s.service_id ORDER BY s.service_name
-        """,
+        """,  # noqa: S608  our text
         begin,
         tail,
+        END_OF_TIME,
     )
     return [
         ResponseTimes(
@@ -100,11 +90,14 @@ def response_times(connection: Connection, since: datetime) -> list[ResponseTime
     ]
 
 
-def _bounds(connection: Connection, since: datetime) -> tuple[str, str]:
-    """Return from which hour, and from which check on."""
+def _source(connection: Connection, since: datetime) -> tuple[str, str, bool]:
+    """Return from which hour on, from which check on, and whether what lies between them is kept as sums."""
     begin = hour_of(since)
+    kept = sums.kept(connection)
+    if kept is not None and kept.since == begin and kept.until <= since + WINDOW:  # beyond: by a clock that was ahead
+        return clock.to_sql(begin), clock.to_sql(kept.until), True
     counted = stale_rollups.counted_until(connection) or begin
-    return clock.to_sql(begin), clock.to_sql(max(begin, counted))
+    return clock.to_sql(begin), clock.to_sql(max(begin, counted)), False
 
 
 def alert_counts(connection: Connection, since: datetime) -> dict[str, int]:

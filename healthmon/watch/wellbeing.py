@@ -47,11 +47,11 @@ def wellbeing(judged: Sequence[Judged], *, supervisor_problem: str) -> Wellbeing
         return Wellbeing(is_ready=False, is_alive=False, is_well=False, words=supervisor_problem)
     if not judged:
         return Wellbeing(is_ready=False, is_alive=True, is_well=False, words="no process is known yet")
-    starting = [one.program for one in judged if _is_starting(one) and not one.is_elsewhere]
+    starting = [one for one in judged if _is_starting(one)]
     ill = [f"{one.program}: {_trouble(one)}" for one in judged if _trouble(one)]
-    words = "; ".join(ill) or (f"starting: {', '.join(starting)}" if starting else f"{len(judged)} processes, all well")
+    words = "; ".join(ill) or (f"starting: {', '.join(one.program for one in starting)}" if starting else f"{len(judged)} processes, all well")
     return Wellbeing(
-        is_ready=not starting,
+        is_ready=all(one.is_elsewhere for one in starting),
         # What was given up, flaps or leaks is seen to; a start of everything would take the others away, and help nobody.
         is_alive=all(one.reason is not WatchReason.NO_HEARTBEAT or one.is_elsewhere for one in judged),
         is_well=not ill and not starting,

@@ -9,12 +9,13 @@ from urllib.parse import quote, urlencode
 
 from typing_extensions import TypedDict
 
-from healthmon.answers import alerts, heals, history, incidents, processes, rules, slo
+from healthmon.answers import alerts, heals, history, incidents, performance, processes, rules, slo
 from healthmon.answers.alerts import AlertDocument
 from healthmon.answers.gates import ExplanationDocument, explanation_document
 from healthmon.answers.heals import HealDocument
 from healthmon.answers.history import CheckDocument
 from healthmon.answers.incidents import IncidentDocument
+from healthmon.answers.performance import PerformanceDocument
 from healthmon.answers.processes import ProcessDocument
 from healthmon.answers.report import DashboardDocument, ReportDocument, ServiceDocument, read_dashboard, read_report
 from healthmon.answers.rules import RuleDocument
@@ -40,6 +41,11 @@ class HistoryAnswer(TypedDict):
     service_name: str
     checks: list[CheckDocument]
     next: str | None
+
+
+class PerformanceAnswer(TypedDict):
+    service_name: str
+    performance: list[PerformanceDocument]
 
 
 class RulesAnswer(TypedDict):
@@ -83,6 +89,10 @@ def service(asked: Asked[Query]) -> ServiceDocument:
     if asked.name not in found:
         raise _not_watched(asked)
     return found[asked.name]
+
+
+def service_performance(asked: Asked[Query]) -> PerformanceAnswer:
+    return PerformanceAnswer(service_name=asked.name, performance=performance.read(asked.connection, asked.service_id(asked.name) or 0))
 
 
 def service_rules(asked: Asked[Query]) -> RulesAnswer:
@@ -181,6 +191,13 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
         answer=HistoryAnswer,
         query=HistoryQuery,
         ask=service_history,
+    ),
+    Endpoint(
+        path="/services/{name}/performance",
+        summary="What the command of one service measured last.",
+        answer=PerformanceAnswer,
+        query=Query,
+        ask=service_performance,
     ),
     Endpoint(path="/services/{name}/rules", summary="How far each rule of one service is, with the values that it asks for.", answer=RulesAnswer, query=Query, ask=service_rules),
     Endpoint(path="/services/{name}/gates", summary="What healing does about one service, gate by gate, and why.", answer=ExplanationDocument, query=Query, ask=service_gates),

@@ -13,7 +13,7 @@ from healthmon.model.check import CheckReason
 from healthmon.model.heal import OPEN_HEALS, HealState
 from healthmon.model.status import ServiceStatus
 from healthmon.model.target import TargetState
-from healthmon.store import certificates, conversations, holds, tallies, targets, totals
+from healthmon.store import certificates, conversations, holds, performance_data, tallies, targets, totals
 from healthmon.web.exposition import Family, Kind, labelled
 from healthmon.web.exposition import number as written
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 GAUGE, COUNTER, HISTOGRAM = Kind.GAUGE, Kind.COUNTER, Kind.HISTOGRAM
 US = 1e6
+MEASURE_NOTHING = frozenset({"http", "tcp", "tls", "docker"})  # beside how long it took
 OUTCOMES = tuple(state.value for state in HealState if state not in OPEN_HEALS)
 
 
@@ -59,6 +60,7 @@ def collect(  # noqa: PLR0913  what it rests on, one name each
         *_together(_check_families, _checks_of_all(connection, config, report, told)),
         *_together(_container_families, _containers_of_all(connection, report, known, told)),
         *_together(_healing_families, _healing_of_all(connection, report, told)),
+        *_measured(connection, config, report),
     ]
 
 
@@ -210,6 +212,17 @@ def _container(service_name: str, target: TargetSummary | None) -> Texts:
         if target.started_at is not None:
             start.add(target.started_at.timestamp(), name)
     return _texts(found)
+
+
+def _measured(connection: Connection, config: Config, report: LiveReport) -> Iterable[Family]:
+    """What looks measure beside their verdict. Who has none is asked nothing."""
+    family = Family(name="healthmon_probe_value", kind=GAUGE, about="What a look measured beside its verdict, in the unit that it gave.")
+    measuring = {one.name for one in config.enabled_services() if one.type not in MEASURE_NOTHING}
+    names = {line.service.service_id: line.service.name for line in report.lines if line.service.name in measuring}
+    for service_id, values in performance_data.of_services(connection, names).items() if names else ():
+        for one in values:
+            family.add(one.value, labelled(name=names[service_id], label=one.label, unit=one.unit))
+    yield family
 
 
 def _healing_families() -> tuple[Family, ...]:

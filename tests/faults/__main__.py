@@ -40,13 +40,14 @@ def main() -> int:
 
 def _told(found: Iterable[harness.Result], *, kept_in: Path | None) -> int:
     """Tell and keep each result at once, so that a run that is ended loses none; return 1 when one is bad."""
-    status = 0
+    told = []
     for result in found:
-        status |= bool(result.problem)
+        told.append(result)
         print(result, flush=True)
         if kept_in:
             results.keep(kept_in, result)
-    return status
+    print(harness.summary(told))
+    return int(any(result.problem for result in told))
 
 
 if __name__ == "__main__":

@@ -21,10 +21,12 @@ from healthmon.paths import Paths
 from healthmon.watch.policy import ProgramState
 from healthmon.watch.supervisor_rpc import SupervisorRpc
 from tests.containers import wait_for
+from tests.faults import invariants
 from tests.faults.harness import TOP
+from tests.faults.signs import Signs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 STOPS_WITHIN_S = 30
 WRONG_QUERY = "no such (column|function)|syntax error|wrong number of arguments|ambiguous"  # a table may not be there yet
@@ -55,6 +57,8 @@ class Agent:
         self.programs = ("evaluator", "healer", "keeper", "notifier", "watchdog", *{f"probe-{s.get('group', 'default')}" for s in services})
         self.programs += ("web",) * json.loads(self.source.read_text())["web"].get("enabled", True)
         self.services = [str(service["name"]) for service in services]
+        self.before = invariants.Before()
+        self.signs = Signs()
         self.process = self.start()
 
     @property
@@ -98,7 +102,7 @@ class Agent:
         return str(outcome).removeprefix("refused: ")
 
     def _environ(self, **environment: str) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(TOP), **self._environment, **environment}
+        return {**os.environ, "PYTHONPATH": str(TOP), "NOTIFY_SOCKET": self.signs.address, **self._environment, **environment}
 
     def ctl(self, *words: str, may_fail: bool = False) -> None:
         """Do something with `healthmon ctl`, as an operator would."""
@@ -155,6 +159,7 @@ class Agent:
 
     def stop(self) -> None:
         if self.process.poll() is None:
+            self.before.remember(self.paths.database)
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
             try:
@@ -166,49 +171,36 @@ class Agent:
     def kill_everything(self) -> None:
         """End all of it as a power cut would, but for what is in the page cache: no process gets to see another one die."""
         everything = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
-        for act in (psutil.Process.suspend, psutil.Process.kill):
-            for process in everything:
-                with suppress(psutil.NoSuchProcess):
-                    act(process)
+        _do_to(everything, psutil.Process.suspend)
+        self.before.remember(self.paths.database)
+        _do_to(everything, psutil.Process.kill)
         self.process.wait(10)
         psutil.wait_procs(everything, timeout=10)
-
-    def assert_one_of_each(self) -> None:
-        """No process of an earlier life is left beside one of this."""
-        titles = [title for process in psutil.Process(self.process.pid).children(recursive=True) if (title := _title(process))]
-        strays = [
-            process.pid
-            for process in psutil.process_iter(["cmdline"])
-            if process.info["cmdline"] and process.info["cmdline"][0].startswith("healthmon: ") and _is_of(process, self.paths.data_dir)
-        ]
-        assert len(titles) == len(set(titles)), f"two of one: {sorted(titles)}"
-        assert len(strays) <= len(titles) + 1, f"processes of an earlier life: {strays}"
 
     def assert_sound(self) -> None:
         """What must hold after every row: one of each, and a database without a scratch."""
         self.wait_until_running()
         assert self.rows("PRAGMA integrity_check") == [("ok",)], "the database is damaged"
 
-    def assert_left_in_order(self) -> None:
-        """What must hold of every agent at its end, whatever happened to it: nothing is damaged, and nobody met a bug."""
-        if self.paths.database.exists():
-            assert self.rows("PRAGMA integrity_check") == [("ok",)], "the database is damaged"
-        for name in self.programs:
-            bugs = re.findall(r"^.*(?:step_failed|Traceback).*$", self.log(name), re.MULTILINE)
-            assert self.bugs_are_expected or not bugs, f"{name} met a bug: {bugs[0][:200]}"
+
+def _do_to(processes: Iterable[psutil.Process], act: Callable[[psutil.Process], None]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            act(process)
 
 
-def _title(process: psutil.Process) -> str:
-    """Return what a process calls itself; nothing of one that is just over, such as who sent a message."""
-    with suppress(psutil.NoSuchProcess):
-        return " ".join(process.cmdline())
-    return ""
-
-
-def _is_of(process: psutil.Process, directory: Path) -> bool:
-    with suppress(psutil.Error, OSError):
-        return Path(process.cwd()) == directory
-    return False
+@contextmanager
+def held(host: Agent) -> Iterator[None]:
+    """Have a row do what it likes to an agent; end it whatever happens, and hold the invariants of every row."""
+    try:
+        host.wait_until_running()
+        host.before.sizes = invariants.sizes(host.pids().values())
+        yield
+        invariants.judge_running(host, host.before, host.programs)
+    finally:
+        host.stop()
+        host.signs.close()
+    invariants.judge_left(host, host.before, host.programs, bugs_are_expected=host.bugs_are_expected)
 
 
 @contextmanager
@@ -217,9 +209,5 @@ def agent(services: list[dict[str, Any]] | None = None, *, kind: type[Agent] = A
     wanted = services if services is not None else [{"name": "s", "url": "http://127.0.0.1:1/", "group": "core"}]
     with tempfile.TemporaryDirectory(prefix="hm-", ignore_cleanup_errors=True) as directory:
         started = kind(Path(directory), wanted, **settings)
-        try:
-            started.wait_until_running()
+        with held(started):
             yield started
-        finally:
-            started.stop()
-        started.assert_left_in_order()

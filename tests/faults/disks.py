@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.containers import wait_for
-from tests.faults.agents import Agent
+from tests.faults.agents import Agent, held
 from tests.faults.harness import CannotRunError
 from tests.hostile import Server, answers
 
@@ -55,14 +55,11 @@ def watching(*, tmpfs: str = "", fickle: bool = False, **settings: Any) -> Itera
         services += [{"name": "fickle", "url": other.url, "group": "core"}] if fickle else []
         with _mounted(data, tmpfs):
             host = DiskAgent(data, services, **settings)
-            try:
-                host.wait_until_running()
+            with held(host):
                 host.wait_for_checks(above=5)
                 states = {CONTROL: "healthy", "ill": "unhealthy"}
                 wait_for(lambda: states.items() <= host.statuses().items(), timeout_s=20, what="the states")
                 yield host
-            finally:
-                host.stop()
 
 
 def _alternating(connection: socket.socket, server: Server) -> None:

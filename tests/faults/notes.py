@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 _said: dict[str, float] = {}
+_counted: Counter[str] = Counter()
 
 
 def figures(**found: float) -> None:
@@ -10,8 +13,20 @@ def figures(**found: float) -> None:
     _said.update(found)
 
 
+def count(**found: int) -> None:
+    """Say what of everything there was, and what of it was lost or too much: summed up over all rounds, and all rows."""
+    _counted.update(found)
+
+
 def take() -> dict[str, float]:
     """Return what was said since the last time, and forget it."""
     taken = dict(_said)
     _said.clear()
+    return taken
+
+
+def take_counts() -> dict[str, int]:
+    """Return what was counted since the last time, and forget it."""
+    taken = dict(_counted)
+    _counted.clear()
     return taken

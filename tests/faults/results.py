@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from tests.faults.harness import TOP
+from tests.faults.harness import TOP, total
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.faults.harness import Result, Row
 
 LIBRARIES = ("apprise", "apsw", "docker", "requests", "supervisor", "urllib3")
-HEAD = "| row | the fault, and what is promised | within | measured | n | in CI |\n|---|---|---:|---:|---:|---|"
+HEAD = "| row | the fault, and what is promised | within | measured | n | in CI | on, commit |\n|---|---|---:|---:|---:|---|---|"
 
 
 def keep(path: Path, result: Result) -> None:
@@ -37,6 +37,7 @@ def keep(path: Path, result: Result) -> None:
             "problem": result.problem,
             "skipped": result.skipped,
             **({"figures": dict(result.figures)} if result.figures else {}),
+            **({"counts": dict(result.counts)} if result.counts else {}),
             "at": datetime.now(tz=UTC).isoformat(timespec="seconds"),
             **_about_machine(),
         }
@@ -53,15 +54,29 @@ def table(rows: Mapping[str, Row], told: Mapping[str, Mapping[str, Any]]) -> str
     """Return these rows in Markdown, with what was measured of them, and what it was measured on."""
     machines = {f"{one['at'][:10]}: Linux {one['kernel']}, Python {one['python']}, SQLite {one['sqlite']}, Docker {one['docker']}" for one in told.values()}
     lines = [_line(rows[name], told.get(name, {})) for name in sorted(rows, key=_in_order)]
-    return "\n".join(["Measured " + "; ".join(sorted(machines)) + ".", "", HEAD, *lines]) + "\n"
+    return "\n".join(["Measured " + "; ".join(sorted(machines)) + ".", "", _sum(rows, told), "", HEAD, *lines]) + "\n"
+
+
+def _sum(rows: Mapping[str, Row], told: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say what all rows come to, but for those that lose something on purpose."""
+    counts = total(told[name].get("counts", {}) for name, row in rows.items() if name in told and not row.is_control)
+    passed, skipped = (sum(bool(one[key]) and not one["problem"] for one in told.values()) for key in ("seconds", "skipped"))
+    failed = sum(bool(one["problem"]) for one in told.values())
+    return (
+        f"{len(rows)} rows: {passed} passed, {failed} failed, {skipped} skipped, {len(rows.keys() - told.keys())} not run. In all of them"
+        f" {counts['alerts']:,} alerts and {counts['messages']:,} messages were committed, of which {counts['lost']} were lost;"
+        f" {counts['restarts']:,} restarts were seen from outside, of which {counts['extra']} were not in the ledger."
+    )
 
 
 def _line(row: Row, told: Mapping[str, Any]) -> str:
     seconds = told.get("seconds", ())
     passed = seconds and not told["problem"]
-    measured = _seconds(max(seconds)) if passed else "**failed**" if told.get("problem") else "not run"
+    measured = _seconds(max(seconds)) if passed else "**failed**" if told.get("problem") else "skipped" if told.get("skipped") else "not run"
+    if passed and told.get("figures"):
+        measured += " (" + ", ".join(f"{value:,g} {name.replace('_', ' ')}" for name, value in told["figures"].items()) + ")"
     about = row.about.replace("|", "\\|")
-    return f"| {row.name} | {about} | {row.bound_s:g} s | {measured} | {len(seconds)} | {'yes' if row.in_ci else 'no'} |"
+    return f"| {row.name} | {about} | {row.bound_s:g} s | {measured} | {len(seconds)} | {'yes' if row.in_ci else 'no'} | {told.get('at', '')[:10]}, {told.get('healthmon', '')} |"
 
 
 def _seconds(value: float) -> str:

@@ -26,9 +26,9 @@ def _crash_at(point: str) -> tuple[float, int, int]:
     """
     with agent() as host:
         host.stop()
+        host.before.may_forget = True  # it begins anew, so that all its checks are those of mortal evaluators
         for path in host.paths.data_dir.glob("health_monitoring.db*"):
             path.unlink()
-        host.log("evaluator")
         host.start(**{ENVIRONMENT: f"{point}:{PER_LIFE}"})
         before = _deaths(host)
         wait_for(lambda: _deaths(host) >= before + 1 + KILLS, timeout_s=SPAN_S, what=f"{KILLS} deaths at {point}")

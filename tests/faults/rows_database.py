@@ -55,7 +55,8 @@ def copied_over_and_restarted() -> float:
 
 
 def _backed_up(host: DiskAgent) -> tuple[Path, str]:
-    """Make a backup, and live on for a while; return it, and until when it reaches."""
+    """Make a backup, and live on for a while; return it, and until when it reaches. What came later will be gone."""
+    host.before.may_forget = True
     backup = host.paths.data_dir / "copy.db"
     done = host.ask("db", "backup", str(backup))
     assert done.returncode == 0, done.stderr

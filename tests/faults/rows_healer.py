@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.containers import IGNORES_TERM, wait_for
-from tests.faults import engine_proxy
+from tests.faults import engine_faults
 from tests.faults.controls import caught, planted
 from tests.faults.harness import row, since
 from tests.faults.ward import ward
@@ -108,7 +108,7 @@ def _answer_is_lost() -> tuple[float, int]:
         patient = the.admit("a")
         proxy = the.proxy()
         with the.agent(host=proxy.host) as host:
-            proxy.break_("/restart", engine_proxy.unanswered, times=1)
+            proxy.break_("/restart", engine_faults.unanswered, times=1)
             began = patient.make_ill()
             host.wait_for_heal("verified")
             took = since(began)

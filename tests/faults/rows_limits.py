@@ -114,14 +114,14 @@ def no_threads() -> float:
             well.thinks_s = 1.2  # now looks overlap, and each needs a thread of its own
             wait_for(lambda: host.rows(WITHOUT_THREAD), timeout_s=20, what="looks without a thread")
             time.sleep(4)
-            _, last = host.rows(WITHOUT_THREAD)[0]
+        [(lifted_at,)] = host.rows("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")  # a look's time is that of its beginning
         began = time.monotonic()
-        good = f"SELECT count(DISTINCT service_id) FROM checks WHERE reason IS NULL AND timestamp > '{last}'"
+        good = f"SELECT count(DISTINCT service_id) FROM checks WHERE reason IS NULL AND timestamp > '{lifted_at}'"
         wait_for(lambda: host.rows(good) == [(SERVICES,)], timeout_s=20, what="a good look at each of them")
         host.wait_until_all("healthy")
         took = since(began)
-        [(_, last_of_all)] = host.rows(WITHOUT_THREAD)
-        assert last_of_all <= last, "threads were still missing when there were some again"
+        [(_, last)] = host.rows(WITHOUT_THREAD)
+        assert last <= lifted_at, "threads were still missing when there were some again"
         assert host.pids() == before, "workers ended over it"
         assert_never_unhealthy(host)
         host.assert_sound()

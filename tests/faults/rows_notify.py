@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from healthmon.failpoints import ENVIRONMENT
 from tests.containers import wait_for
 from tests.faults.harness import TOP, row, since
-from tests.faults.notes import figures
+from tests.faults.notes import count, figures
 from tests.faults.telling import hook, none_waits, outages, tell, telling
 from tests.receivers import Receiver
 
@@ -101,6 +101,7 @@ def many_kills() -> float:
     began = time.monotonic()
     lost, repeated, told = lives(kills=MANY, planted=False)
     figures(kills=MANY, messages=told, lost=lost, repeated=repeated)
+    count(messages=told, lost=lost)
     assert lost == 0, f"{lost} of {told} messages are lost"
     assert repeated <= MANY, f"{repeated} repeats after {MANY} kills"
     return since(began)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from healthmon.errors import EXIT_FINE, EXIT_USAGE
 from tests.containers import wait_for
 from tests.faults.agents import agent
+from tests.faults.edited import edited
 from tests.faults.harness import row, since
 from tests.faults.neighbours import Well, assert_never_unhealthy
 from tests.faults.telling import hook, none_waits, outages, tell, telling
 from tests.receivers import Receiver
-from tests.reloading import reloading
 
 if TYPE_CHECKING:
     from tests.reloading import Host
@@ -27,7 +27,7 @@ PING_S = 5.0  # the watchdog looks around every 5 s
 
 @row("F51", f"a configuration is written in {PIECES} pieces, slowly, and applied after each: refused until it is whole, never half of it", bound_s=10, in_ci=False)
 def slowly_written() -> float:
-    with reloading() as host:
+    with edited() as host:
         pids = host.pids()
         before = host.source.read_bytes()
         host.write("core/a", "agents/b", "more/c", "more/d")
@@ -58,7 +58,7 @@ def _applied_whole_or_refused(host: Host, *, is_whole: bool) -> float:
 @row("F52", "a service that people were told of is taken out, another is renamed: told once, closed, and no process stays behind", bound_s=15, in_ci=False)
 def taken_out() -> float:
     rule = {"name": "service_down", "condition": "unhealthy", "severity": "critical"}
-    with Receiver() as receiver, reloading() as host:
+    with Receiver() as receiver, edited() as host:
         alerting = {**hook(receiver), "grouping": {"wait_seconds": 0, "interval_seconds": 0}}
         settings: dict[str, Any] = {"alerting": alerting, "alert_rules": [rule]}
         host.write("core/a", "agents/ill-b", "gone/ill-c", **settings)

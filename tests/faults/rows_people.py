@@ -6,13 +6,14 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.containers import IGNORES_TERM, STOPS_AT_ONCE, wait_for
-from tests.faults import engine_proxy
+from tests.faults import engine_faults
 from tests.faults.harness import row, since
 from tests.faults.ward import ward
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.faults.engine_proxy import EngineProxy
     from tests.faults.ward import HealingAgent, Patient, Ward
 
 BEGUN, CHARGED, CALLING = "heal.begun!stop", "heal.issued!stop", "heal.calling!stop"  # the looks are made after the first two
@@ -41,7 +42,7 @@ def late_answer() -> float:
         patient = the.admit("a", options=("--stop-timeout", "1"))
         proxy = the.proxy()
         with the.agent(host=proxy.host) as host:
-            proxy.break_("/restart", engine_proxy.kept)
+            proxy.break_("/restart", engine_faults.kept)
             began = patient.make_ill()
             host.wait_for_heal("verified", timeout_s=60)
             took = since(began)
@@ -51,7 +52,7 @@ def late_answer() -> float:
             return took
 
 
-def _assert_called_once(proxy: engine_proxy.EngineProxy) -> None:
+def _assert_called_once(proxy: EngineProxy) -> None:
     calls = proxy.asked("/restart") + proxy.asked("/start?") + proxy.asked("/start ")
     assert calls == 1, f"the engine was called {calls} times"
 
@@ -221,7 +222,7 @@ def stopped_only() -> float:
         patient = the.admit("a", options=("--stop-timeout", "1"))
         proxy = the.proxy()
         with the.agent(host=proxy.host) as host:
-            proxy.break_("/restart", engine_proxy.dropped)
+            proxy.break_("/restart", engine_faults.dropped)
             patient.make_ill()
             wait_for(lambda: proxy.asked("/restart"), timeout_s=20, what="the call")
             the.docker.cli("stop", patient.container)

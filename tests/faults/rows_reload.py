@@ -9,8 +9,9 @@ from pathlib import Path
 
 from healthmon.errors import EXIT_FAILED
 from healthmon.failpoints import ENVIRONMENT
+from tests.faults.edited import edited
 from tests.faults.harness import row, since
-from tests.reloading import EVERY_S, Host, reloading
+from tests.reloading import EVERY_S, Host
 from tests.unit.test_configuring import BAD
 
 RELOADS, WITHIN_S = 100, 10.0
@@ -20,7 +21,7 @@ POINTS = ("reload.read", "reload.checked", "reload.applied", "reload.programs_wr
 @row("F50", "14 kinds of bad files are applied: each refused in time and said, everything goes on as before", bound_s=5, in_ci=False)
 def bad_files() -> float:
     slowest = 0.0
-    with reloading() as host:
+    with edited() as host:
         began, pids = time.monotonic(), host.pids()
         for name, text in BAD.items():
             host.source.write_bytes(text if isinstance(text, bytes) else text.replace("%s", str(host.directory)).encode())
@@ -38,7 +39,7 @@ def bad_files() -> float:
 
 @row("F53", "100 reloads within 10 s: the last one counts, no process starts anew and no look is missed", bound_s=10, in_ci=False)
 def storm() -> float:
-    with reloading() as host:
+    with edited() as host:
         began, pids = time.monotonic(), host.pids()
         for number in range(RELOADS):
             host.write("core/a", *(["agents/b", f"extra/n{number}"] if number % 2 else [f"core/n{number}", "agents/b"]))
@@ -67,7 +68,7 @@ def _killed_at(point: str) -> float:
     with tempfile.TemporaryDirectory() as aside:
         marker = Path(aside, "killed")
         marker.touch()  # until then nothing is killed: the start of an agent passes some of these points, too
-        with reloading(**{ENVIRONMENT: f"{point}@{marker}"}) as host:
+        with edited(**{ENVIRONMENT: f"{point}@{marker}"}) as host:
             marker.unlink()
             return _recovered_in(host, point)
 

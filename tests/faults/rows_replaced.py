@@ -32,6 +32,7 @@ def deleted_while_stopped() -> float:
     with watching() as host:
         host.stop()
         host.paths.database.unlink()
+        host.before.may_forget = True
         began = time.monotonic()
         assert_starts_again(host)
         took = since(began)
@@ -49,6 +50,7 @@ def wal_deleted_after_a_crash() -> float:
         host.kill_everything()
         assert beside(host, "-wal").stat().st_size > 0
         beside(host, "-wal").unlink()
+        host.before.may_forget = True
         began = time.monotonic()
         assert_starts_again(host)
         took = since(began)
@@ -82,6 +84,7 @@ def replaced() -> float:
         host.wait_for_checks(above=stored + 4, what="checks that the copy lacks")
         began = time.monotonic()
         copy.replace(host.paths.database)
+        host.before.may_forget = True
         host.wait_until_replaced(*USERS, before=before)
         wait_until_current(host, timeout_s=30)
         took = since(began)

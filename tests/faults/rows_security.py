@@ -42,7 +42,7 @@ ALLOWED = re.compile(
 )
 
 
-@row("canary", "a secret stands in every field that takes one, and every channel fails: it is in no log, table, page, argument or output", bound_s=40)
+@row("canary", "a secret stands in every field that takes one, and every channel fails: it is in no log, table, page, argument or output", bound_s=60)
 def secrets_stay() -> float:
     with Server(answers(status="500 no", body=PLAIN.encode())) as ill, Receiver(answer=Answer(status=500, body=b"refused")) as refusing:
         secret = (f"{CANARY}{number:02}{'x' * 20}" for number in range(100))

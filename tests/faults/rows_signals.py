@@ -16,7 +16,9 @@ from healthmon.watch.policy import ProgramState
 from tests.containers import wait_for
 from tests.faults.agents import Agent, agent
 from tests.faults.harness import row, since
+from tests.faults.invariants import assert_one_of_each
 from tests.faults.neighbours import Shop, Well, assert_never_unhealthy, free_port
+from tests.faults.notes import count
 from tests.hostile import Server, is_silent
 
 if TYPE_CHECKING:
@@ -117,6 +119,8 @@ def stopped_in_a_restart() -> float:
         wait_for(lambda: host.rows("SELECT 1 FROM heals WHERE closed_at IS NULL") == [], timeout_s=30, what="the heal to be closed")
         heals = _heals(host)
         assert [state for state, _ in heals] == ["verified"], f"the ledger says {heals}"
+        restarts = len(shop.starts()) - starts
+        count(restarts=restarts, extra=max(0, restarts - 1))
         assert len(shop.starts()) == starts + 1, f"it was started {len(shop.starts()) - starts} times"
         host.assert_sound()
         return took
@@ -146,7 +150,7 @@ def killed_everything_often() -> float:
             host.wait_until_running()
             host.wait_for_checks(above=stored, what="checks after the start")
             worst = max(worst, since(began))
-            host.assert_one_of_each()
+            assert_one_of_each(host)
         host.assert_sound()
         assert_never_unhealthy(host)
     return worst
@@ -190,6 +194,7 @@ def _judge_restarts(host: Agent, shop: Shop, boots: list[float]) -> None:
     [(charged,)] = host.rows("SELECT count(*) FROM heals WHERE issued_at IS NOT NULL")
     [(rounds,)] = host.rows("SELECT count(*) FROM (SELECT incident_id FROM heals GROUP BY incident_id)")
     restarts = len(shop.starts()) - len(boots)
+    count(restarts=restarts, extra=max(0, restarts - charged))
     assert restarts <= charged, f"it was restarted {restarts} times, and the ledger knows of {charged}"
     assert charged <= 3 * rounds, f"{charged} restarts in {rounds} incidents"
     [(most,)] = host.rows("SELECT max(n) FROM (SELECT count(*) AS n FROM heals WHERE issued_at IS NOT NULL GROUP BY incident_id)")

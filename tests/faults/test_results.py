@@ -28,14 +28,16 @@ def test_a_later_portion_adds_to_the_file_and_replaces_its_own_rows(tmp_path: Pa
 
 def test_the_table_tells_failed_and_unmeasured_rows_from_passed_ones(tmp_path: Path) -> None:
     kept = tmp_path / "kept.json"
-    results.keep(kept, harness.Result(row=a_row("F10"), seconds=(2.0, 3.0)))
-    results.keep(kept, harness.Result(row=a_row("F2"), seconds=(9.0,), problem="late"))
+    results.keep(kept, harness.Result(row=a_row("F10"), seconds=(2.0, 3.0), figures={"kills": 7}, counts={"alerts": 3}))
+    results.keep(kept, harness.Result(row=a_row("F2"), seconds=(9.0,), problem="late", counts={"alerts": 1, "lost": 1}))
     rows = {name: a_row(name) for name in ("leak", "F10", "F2")}
-    assert results.table(rows, results.load(kept)).splitlines()[-3:] == [
-        "| F2 | this \\| that | 5 s | **failed** | 1 | yes |",
-        "| F10 | this \\| that | 5 s | 3.0 s | 2 | yes |",
-        "| leak | this \\| that | 5 s | not run | 0 | yes |",
+    table = results.table(rows, results.load(kept))
+    assert [line.rpartition(" | ")[0] for line in table.splitlines()[-3:]] == [
+        "| F2 | this \\| that | 5 s | **failed** | 1 | yes",
+        "| F10 | this \\| that | 5 s | 3.0 s (7 kills) | 2 | yes",
+        "| leak | this \\| that | 5 s | not run | 0 | yes",
     ]
+    assert "3 rows: 1 passed, 1 failed, 0 skipped, 1 not run. In all of them 4 alerts and 0 messages were committed, of which 1 were lost;" in table
 
 
 def test_the_documentation_shows_every_row_as_it_is() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -31,6 +32,25 @@ def test_the_promise_of_this_row_holds(name: str, result_of: Callable[[str], har
     if result.skipped:
         pytest.skip(result.skipped)
     assert result.passed, str(result)
+
+
+def test_every_fault_of_the_matrix_has_a_row() -> None:
+    """F01 to F71; `docs/reliability.md` says what each is. Beside a number stands what of it is played, as in F20-long."""
+    played = {int(found[1]) for name in harness.ROWS if (found := re.match(r"F(\d+)", name)) and not harness.ROWS[name].is_control}
+    assert sorted(set(range(1, 72)) - played) == []
+
+
+def test_what_all_rows_come_to_leaves_out_what_a_planted_bug_lost() -> None:
+    def result(name: str, **told: Any) -> harness.Result:
+        return harness.Result(row=harness.Row(name=name, about="", bound_s=1, run=lambda: 0.0), seconds=(0.5,), **told)
+
+    told = [
+        result("F01", counts={"alerts": 3, "restarts": 1}),
+        result("F02", counts={"alerts": 2, "lost": 1}, problem="lost"),
+        result("F01-control", counts={"alerts": 9, "lost": 5}),
+        result("F03", skipped="no means"),
+    ]
+    assert harness.summary(told) == "SUM rows=4 passed=2 failed=1 skipped=1 alerts=5 messages=0 lost=1 restarts=1 extra=0"
 
 
 def test_a_row_that_takes_too_long_fails_and_one_that_cannot_run_is_no_pass() -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from healthmon.model.heal import Heal
     from healthmon.model.incident import Incident
     from healthmon.model.status import ServiceState
-    from healthmon.processes.loop import Worker
+    from healthmon.processes.worker import Worker
 
 STEP_S = 0.02
 

@@ -151,7 +151,7 @@ class HealingWorld:
         for name, clocked in (("now", lambda: self.now), ("monotonic", self.monotonic), ("boottime", self.monotonic)):
             self._patch(clock, name, clocked)
         self.crash_at = ""
-        for module in (healer.restart, planning_module()):
+        for module in (healer.restart, healer.ledger_row, planning_module()):
             self._patch(module, "reach", self._reach)
         self.meddle: Callable[[], None] = _nothing  # what somebody does between a plan and its restart
         self.decisions: dict[int, HealDecision] = {}

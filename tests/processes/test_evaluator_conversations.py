@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from healthmon.model.check import CheckKind, CheckReason
+from healthmon.model.heal import HealState
 from healthmon.model.operator_action import OperatorActionKind
-from healthmon.store import certificates, incidents, rule_states
+from healthmon.notify.cause import HEALING_OFF
+from healthmon.store import certificates, heals, incidents, rule_states
+from tests.builders import a_heal
 from tests.processes.alert_timeline import AT_ONCE, DOWN, SLOW, tell, timelines
 from tests.processes.evaluator_world import BAD, GOOD
 
@@ -50,9 +53,13 @@ def test_slowness_after_an_outage_is_told_and_its_end_too(a_timeline: Any) -> No
     timeline = a_timeline(DOWN, SLOW)
     timeline.pass_minutes(5)
     timeline.pass_minutes(5, doc_store=BAD, response_time_s=5)
+    [outage] = incidents.open_incidents(timeline.connection)
+    with timeline.connection.transaction(durable=False):
+        heals.add(timeline.connection, a_heal(HealState.VERIFIED, incident_id=outage.incident_id))
     timeline.pass_minutes(20, response_time_s=5)
     timeline.pass_minutes(5)
-    assert [kind for kind, _ in timeline.said()] == ["firing", "resolved", "firing", "resolved"]
+    told = [(message.kind.value, message.affected[0].healing) for message in timeline.messages()]
+    assert told == [("firing", HEALING_OFF), ("resolved", "restarted once"), ("firing", ""), ("resolved", "")], "a restart healed the outage alone"
 
 
 def test_a_window_that_only_looks_back_is_no_news(a_timeline: Any) -> None:

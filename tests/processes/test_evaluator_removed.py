@@ -49,6 +49,18 @@ def test_who_was_told_of_a_service_hears_that_it_is_not_watched_any_more(a_timel
     assert timeline.alerts("removed") == ["doc_store down"]
 
 
+def test_the_last_word_goes_to_those_who_were_told(a_timeline: Any) -> None:
+    routes = [{"services": ["doc_store"], "channels": ["apprise-1"]}]
+    timeline = a_timeline(DOWN, alerting={"apprise": ["json://a"], "routes": routes, "grouping": AT_ONCE})
+    timeline.pass_minutes(1)
+    timeline.pass_minutes(5, doc_store=BAD)
+    told = "SELECT kind, group_concat(channel) FROM deliveries JOIN notifications USING (notification_id) GROUP BY notification_id"
+    assert timeline.connection.rows(told) == [("firing", "apprise-1")]
+    configure(timeline, **without(timeline, "doc_store"))
+    timeline.pass_minutes(0.5)
+    assert timeline.connection.rows(told)[1] == ("removed", "apprise-1")
+
+
 def test_nobody_hears_of_a_removed_service_that_nobody_was_told_of(a_timeline: Any) -> None:
     timeline = a_timeline(DOWN)
     timeline.pass_minutes(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from healthmon import clock
 from healthmon.notify.message import render
 from healthmon.store import services
-from tests.processes.alert_timeline import DOWN, Timeline, timelines
+from tests.processes.alert_timeline import AT_ONCE, DOWN, Timeline, timelines
 from tests.processes.evaluator_world import BAD, GOOD
 
 if TYPE_CHECKING:
@@ -89,6 +90,36 @@ def test_a_recovery_says_which_of_those_that_it_named_are_back_and_which_are_not
     body = render(next(message for message in timeline.messages() if message.kind.value == "resolved"), now=timeline.now).body
     assert "Back with it: frontend" in body
     assert "Not back yet: spare" in body
+
+
+@pytest.mark.parametrize("rules", [[DOWN], [SLOWLY | {"duration_minutes": 0}]], ids=["all have a rule", "only the root has one"])
+def test_a_recovery_waits_for_a_look_at_those_that_it_named(a_timeline: Any, rules: list[dict[str, Any]]) -> None:
+    """Else it says of one that it is not back yet, and nothing when it is back a second later."""
+    timeline = a_timeline(*rules, grouping=AT_ONCE)
+    timeline.pass_minutes(2)
+    timeline.pass_minutes(5, doc_store=BAD, frontend=BAD)
+    timeline.look(GOOD)
+    timeline.step()
+    assert (2,) in timeline.connection.rows("SELECT service_id FROM probe_requests")
+    timeline.look(GOOD, service_id=2)
+    timeline.step()
+    assert ill_because_of_doc_store(timeline) == [("firing", "doc_store", ("frontend",)), ("resolved", "doc_store", ("frontend",))]
+    assert "not back yet" not in dict(timeline.messages()[-1].affected[0].facts)
+
+
+def test_a_recovery_waits_a_minute_for_that_look_and_no_longer(a_timeline: Any) -> None:
+    timeline = a_timeline(SLOWLY | {"duration_minutes": 0}, grouping=AT_ONCE)
+    timeline.pass_minutes(2)
+    timeline.pass_minutes(5, doc_store=BAD, frontend=BAD)
+    timeline.look(GOOD)
+    for _ in range(4):
+        timeline.step()
+        timeline.now += timedelta(seconds=19)
+    assert timeline.said() == [("firing", "doc_store")]
+    timeline.now += timedelta(seconds=5)
+    timeline.step()
+    assert timeline.said()[1:] == [("resolved", "doc_store")]
+    assert dict(timeline.messages()[-1].affected[0].facts)["not back yet"] == "frontend"
 
 
 def test_one_that_it_named_and_that_falls_ill_again_is_not_named_again(a_timeline: Any) -> None:

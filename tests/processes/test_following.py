@@ -19,7 +19,8 @@ from healthmon.log import Log
 from healthmon.log_level import Follower
 from healthmon.model.check import CheckStatus
 from healthmon.model.heal import HealState
-from healthmon.processes import following, loop
+from healthmon.processes import following
+from healthmon.processes.followed import Followed
 from healthmon.processes.trouble import Trouble
 from healthmon.store import conversations, heals, incidents, services
 from tests.builders import a_config
@@ -70,11 +71,11 @@ class Worker:
         self.closed += 1
 
 
-def a_followed(place: Place, *workers: Worker) -> tuple[loop.Followed, Following, list[Worker]]:
+def a_followed(place: Place, *workers: Worker) -> tuple[Followed, Following, list[Worker]]:
     made = list(workers[1:])
     follower, records = following.begin(place.paths), Log("t")
     verbosity = Follower(place.paths.log_level, configured="INFO", records=records)
-    return loop.Followed(workers[0], follower, lambda _config: made.pop(0), Trouble(records), verbosity), follower, made
+    return Followed(workers[0], follower, lambda _config: made.pop(0), Trouble(records), verbosity), follower, made
 
 
 def test_what_was_read_before_the_fork_is_not_read_again_until_another_is_applied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

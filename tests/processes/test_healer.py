@@ -167,8 +167,8 @@ class World:
 
 @pytest.fixture(autouse=True)
 def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("healthmon.processes.healer.restart.LOOK_EVERY_S", 0.02)
-    monkeypatch.setattr("healthmon.processes.healer.restart.LOOK_SLOWLY_S", 0.02)
+    monkeypatch.setattr("healthmon.processes.healer.aftermath.LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr("healthmon.processes.healer.aftermath.LOOK_SLOWLY_S", 0.02)
 
 
 @pytest.fixture
@@ -480,7 +480,7 @@ def test_an_engine_that_does_not_answer_is_asked_again_soon(world: World, monkey
 
 def test_what_nobody_knows_to_be_stopped_by_us_is_left_stopped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Our restart may never have reached the engine, and somebody else's hand stopped it."""
-    monkeypatch.setattr("healthmon.processes.healer.restart.EVENTS_S", 0.1)
+    monkeypatch.setattr("healthmon.processes.healer.aftermath.EVENTS_S", 0.1)
     world.engine.target, world.engine.stopped_it = replace(TARGET, state=TargetState.EXITED), False
     heal = world.end(world.issue_long_ago())
     assert (heal.state, world.engine.calls) == (HealState.INCONCLUSIVE, [])
@@ -488,7 +488,7 @@ def test_what_nobody_knows_to_be_stopped_by_us_is_left_stopped(world: World, mon
 
 
 def test_a_finishing_start_is_tried_three_times_and_then_fails_with_the_engines_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("healthmon.processes.healer.restart.FINISHING_PAUSE_S", 0.05)
+    monkeypatch.setattr("healthmon.processes.healer.aftermath.FINISHING_PAUSE_S", 0.05)
     monkeypatch.setattr("healthmon.heal.outcome.AFTER_STOP", timedelta(seconds=-9.9))
     world.engine.target = replace(TARGET, state=TargetState.EXITED)
     world.engine.answers = [EngineUnknownError("port is already allocated") for _ in range(9)]

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from healthmon import redaction
+from healthmon import child_process, redaction
+from healthmon.child_process import Ended
 from healthmon.errors import EngineError
 from healthmon.model.heal import HealAction, HealState
 from healthmon.model.hook_run import HookMoment, HookRun
 from healthmon.model.target import Target
-from healthmon.processes.healer import hook_process
-from healthmon.processes.healer.hook_process import Ended
 from healthmon.store import heals, hook_runs
 from tests.builders import a_target
 from tests.containers import wait_for
@@ -30,7 +29,7 @@ SH = "/bin/sh"
 
 
 def run(*command: str, timeout_s: float = 10.0, stopping: threading.Event | None = None, **environment: str) -> Ended:
-    return hook_process.run(command, environment, timeout_s=timeout_s, stopping=stopping or threading.Event())
+    return child_process.run(command, environment, timeout_s=timeout_s, stopping=stopping or threading.Event())
 
 
 def is_gone(pid: int) -> bool:
@@ -79,17 +78,17 @@ def test_nobody_waits_for_what_it_leaves_in_the_background() -> None:
 
 @pytest.mark.parametrize("command", ["exec >&- 2>&-; sleep 100", "yes"])
 def test_one_that_says_nothing_more_or_far_too_much_is_bounded(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks, real = [], select.select
+    looks, real = [], select.poll
 
-    def counted(*args: Any) -> Any:
-        looks.append(args)
-        return real(*args)
+    def counted() -> Any:
+        looks.append(real())
+        return looks[-1]
 
-    monkeypatch.setattr(select, "select", counted)
+    monkeypatch.setattr(select, "poll", counted)
     ended = run(SH, "-c", command, timeout_s=0.5, PATH="/bin:/usr/bin")
     assert ended.problem == "killed after 0.5 s"
-    assert len(ended.output) <= hook_process.CHUNK
-    most = hook_process.AT_ONCE * (0.5 / hook_process.LOOK_EVERY_S + 2)  # without the pause it looked 78,404 times
+    assert len(ended.output) <= child_process.MAX_OUTPUT_BYTES
+    most = child_process.AT_ONCE * (0.5 / child_process.LOOK_EVERY_S + 2)  # without the pause it looked 78,404 times
     assert 1 <= len(looks) <= most, "it is watched without running in circles"
 
 

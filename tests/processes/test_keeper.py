@@ -20,8 +20,8 @@ from healthmon.model.forensics import ForensicsMoment
 from healthmon.model.heal import HealState
 from healthmon.model.hook_run import HookMoment, HookRun
 from healthmon.paths import Paths
+from healthmon.processes.directories import prepare_directories
 from healthmon.processes.keeper import Keeper, counting, tidying
-from healthmon.processes.loop import prepare_directories
 from healthmon.store import (
     alerts,
     backup,

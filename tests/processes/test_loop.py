@@ -15,11 +15,12 @@ import pytest
 from healthmon.errors import HealthmonError, StoreBusyError, StoreUnavailableError, UsageError
 from healthmon.log import Log
 from healthmon.paths import Paths
-from healthmon.processes import loop, presence, trouble
+from healthmon.processes import loop, presence, trouble, worker
+from healthmon.processes.directories import prepare_directories
 from healthmon.processes.doorbell import Doorbell, ring
-from healthmon.processes.loop import prepare_directories
 from healthmon.processes.presence import Presence
 from healthmon.processes.roles import is_held, try_lock
+from healthmon.processes.stepping import MAX_BUGS_IN_A_ROW, Steps
 from healthmon.processes.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -185,8 +186,8 @@ def test_a_data_directory_that_cannot_be_is_named(tmp_path: Path) -> None:
 
 def test_trouble_that_may_pass_is_borne_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", logger="healthmon")
-    steps = loop._Steps(Work(*[StoreBusyError("locked")] * 50, 7.0), Trouble(Log("t")))
-    assert {steps.make_one() for _ in range(50)} == {loop.FAILED_STEP_PAUSE_S}
+    steps = Steps(Work(*[StoreBusyError("locked")] * 50, 7.0), Trouble(Log("t")))
+    assert {steps.make_one() for _ in range(50)} == {worker.FAILED_STEP_PAUSE_S}
     assert steps.make_one() == 7.0
     assert steps.bugs_in_a_row == 0
     assert [message.split()[1] for message in caplog.messages] == ["cannot_work", "works_again"]
@@ -200,7 +201,7 @@ def test_trouble_that_takes_turns_is_told_once_each_and_alerted_once_when_it_las
     caplog.set_level("INFO", logger="healthmon")
     turns = [StoreBusyError("locked"), StoreUnavailableError("full")] * 5
     lasting = Trouble(Log("t"))
-    steps = loop._Steps(Work(*turns, 7.0, *turns[:1], 7.0), lasting)
+    steps = Steps(Work(*turns, 7.0, *turns[:1], 7.0), lasting)
     lasts = []
     for _ in range(13):
         steps.make_one()
@@ -228,7 +229,7 @@ def test_trouble_at_the_start_that_may_pass_is_borne_with_heartbeats_and_told_on
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(loop, "FAILED_STEP_PAUSE_S", 0.0)
+    monkeypatch.setattr(worker, "FAILED_STEP_PAUSE_S", 0.0)
     caplog.set_level("INFO", logger="healthmon")
     work, asked = Work(), 0
 
@@ -238,7 +239,7 @@ def test_trouble_at_the_start_that_may_pass_is_borne_with_heartbeats_and_told_on
         return True
 
     making = Making(*[StoreBusyError("locked")] * 20, work)
-    assert loop.make_worker(making, doorbell, Trouble(Log("t")), go_on=go_on) is work
+    assert worker.make_worker(making, doorbell, Trouble(Log("t")), go_on=go_on) is work
     assert asked == 21
     assert [message.split()[1] for message in caplog.messages] == ["cannot_work", "works_again"]
 
@@ -247,26 +248,26 @@ def test_who_is_told_to_stop_while_its_work_cannot_begin_stops(doorbell: Doorbel
     making = Making(StoreBusyError("locked"), Work())
     threading.Timer(0.05, doorbell.ring_self).start()
     began = time.monotonic()
-    assert loop.make_worker(making, doorbell, Trouble(Log("t")), go_on=lambda: len(making.left) == 2) is None
-    assert time.monotonic() - began < loop.FAILED_STEP_PAUSE_S
+    assert worker.make_worker(making, doorbell, Trouble(Log("t")), go_on=lambda: len(making.left) == 2) is None
+    assert time.monotonic() - began < worker.FAILED_STEP_PAUSE_S
 
 
 def test_a_start_that_only_a_person_can_mend_ends_the_process(doorbell: Doorbell) -> None:
     with pytest.raises(UsageError):
-        loop.make_worker(Making(UsageError("no")), doorbell, Trouble(Log("t")), go_on=lambda: True)
+        worker.make_worker(Making(UsageError("no")), doorbell, Trouble(Log("t")), go_on=lambda: True)
 
 
 def test_bugs_are_counted_until_a_step_goes_well() -> None:
-    steps = loop._Steps(Work(KeyError("bug"), KeyError("bug"), 1.0, KeyError("bug")), Trouble(Log("t")))
+    steps = Steps(Work(KeyError("bug"), KeyError("bug"), 1.0, KeyError("bug")), Trouble(Log("t")))
     assert [(steps.make_one(), steps.bugs_in_a_row)[1] for _ in range(4)] == [1, 2, 0, 1]
 
 
 def test_who_runs_out_of_memory_makes_room_for_a_new_process_at_once() -> None:
-    steps = loop._Steps(Work(MemoryError(), 1.0), Trouble(Log("t")))
+    steps = Steps(Work(MemoryError(), 1.0), Trouble(Log("t")))
     steps.make_one()
-    assert steps.bugs_in_a_row >= loop.MAX_BUGS_IN_A_ROW
+    assert steps.bugs_in_a_row >= MAX_BUGS_IN_A_ROW
 
 
 def test_what_only_a_person_can_mend_ends_the_process() -> None:
     with pytest.raises(UsageError):
-        loop._Steps(Work(UsageError("no")), Trouble(Log("t"))).make_one()
+        Steps(Work(UsageError("no")), Trouble(Log("t"))).make_one()

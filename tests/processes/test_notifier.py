@@ -28,7 +28,7 @@ from healthmon.notify import channels
 from healthmon.notify.envelope import enclose
 from healthmon.processes import child
 from healthmon.processes.doorbell import Doorbell
-from healthmon.processes.notifier import lane, make, sending
+from healthmon.processes.notifier import attempt, make, sending
 from healthmon.store import channel_states, clock_steps, deliveries, facts, outbox
 from healthmon.store.opening import create_or_open
 from tests.builders import a_notification
@@ -205,7 +205,7 @@ def test_a_channel_that_drips_is_cut_off_at_the_deadline_and_its_end_is_unknown(
     with Server(drips(b"HTTP/1.1 200", b" ")) as dripping:
         block = {"enabled": True, "url": dripping.url}
         with world(tmp_path, webhook_notifications=block) as here:
-            here.notifier._lanes[0]._deadline_s = 1.0
+            here.notifier._lanes[0]._attempt._deadline_s = 1.0
             here.tell("webhook")
             here.run_until(lambda: here.deliveries("webhook")[0].last_error is not None)
             [delivery] = here.deliveries("webhook")
@@ -360,7 +360,7 @@ def test_a_clock_that_is_set_forward_ends_no_lifetime_before_the_times_are_told_
         true_now = clock.now
         monkeypatch.setattr(clock, "now", lambda: true_now() + timedelta(days=2))
         here.make_due()
-        here.run_until(lambda: len(web.requests) == 2)
+        here.run_until(lambda: len(web.requests) == 2 and not here.notifier.is_busy())
         assert here.states("webhook") == ["queued"]
         with here.connection.transaction(durable=True):
             clock_steps.follow(here.connection, ClockStep(before=before, after=before + timedelta(days=2)))
@@ -479,7 +479,7 @@ def test_the_notifier_itself_loads_no_sender() -> None:
     probe = "import sys, healthmon.processes.notifier; print(sorted({'apprise', 'requests'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
-    assert lane.DEADLINE_S == 30.0
+    assert attempt.DEADLINE_S == 30.0
 
 
 def test_no_secret_gets_into_the_log_the_database_or_a_list_of_arguments(tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ from healthmon.errors import StoreBusyError, StoreError, StoreReplacedError
 from healthmon.log import Log
 from healthmon.model.check import CheckKind, CheckReason, CheckStatus
 from healthmon.processes import prober
+from healthmon.processes.directories import prepare_directories
 from healthmon.processes.doorbell import Doorbell
-from healthmon.processes.loop import prepare_directories
 from healthmon.processes.prober import journal
 from healthmon.processes.prober.journal import Journal
-from healthmon.store import checks, probe_requests, services
+from healthmon.store import checks, performance_data, probe_requests, services
 from healthmon.store.opening import create_or_open
 from tests import hostile
 from tests.builders import a_check, a_config
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from healthmon.config import Config
     from healthmon.model.check import Check
+    from healthmon.model.performance import Performance
     from healthmon.store.connection import Connection
 
 
@@ -274,3 +275,18 @@ def test_what_is_kept_is_bounded_and_what_is_dropped_is_told(
     assert written == [began + timedelta(seconds=seconds) for seconds in range(3, 8)]
     assert [message.split()[1] for message in caplog.messages] == ["database_away", "database_back"]
     assert "dropped=3" in caplog.messages[1]
+
+
+def test_what_a_command_measures_replaces_what_it_measured_before(start: Callable[..., Bench], tmp_path: Path) -> None:
+    values = tmp_path / "values"
+    values.write_text("a=1s;2;3 b=2")
+    command = ["/bin/sh", "-c", f'echo "OK | $(cat {values})"']
+    bench = start({"name": "disk", "type": "command", "command": command, "interval_seconds": 0.2, "timeout_seconds": 0.2})
+
+    def measured() -> list[Performance]:
+        return performance_data.of_services(bench.store, bench.ids.values()).get(bench.ids["disk"], [])
+
+    bench.until(lambda _: bool(measured()))
+    assert [(one.label, one.value, one.critical) for one in measured()] == [("a", 1, "3"), ("b", 2, "")]
+    values.write_text("b=7")
+    bench.until(lambda _: [(one.label, one.value) for one in measured()] == [("b", 7)])

@@ -17,24 +17,18 @@ from healthmon.processes.healer.securing import Securing
 from healthmon.store import forensics, heals, incidents, services
 from healthmon.store.opening import create_or_open
 from tests.builders import a_heal
-from tests.containers import STOPS_AT_ONCE, Docker, docker_session
-from tests.faults import engine_proxy
+from tests.containers import STOPS_AT_ONCE, Docker
+from tests.faults import engine_faults
 from tests.faults.engine_proxy import EngineProxy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
     from healthmon.model.forensics import Part
-    from tests.faults.engine_proxy import Fault
+    from tests.faults.engine_faults import Fault
 
-NONSENSE = engine_proxy.answering(b'{"Titles": 5, "Processes": null}')
-BROKEN = engine_proxy.answering(b'{"message": "disk on fire"}', status="500 Internal Server Error")
-TRUNCATED = engine_proxy.answering(b'{"Titles": ["PID"', length=4_000)
-
-
-@pytest.fixture(scope="module")
-def docker() -> Iterator[Docker]:
-    yield from docker_session()
+NONSENSE = engine_faults.answering(b'{"Titles": 5, "Processes": null}')
+BROKEN = engine_faults.answering(b'{"message": "disk on fire"}', status="500 Internal Server Error")
+TRUNCATED = engine_faults.answering(b'{"Titles": ["PID"', length=4_000)
 
 
 def secured(docker: Docker, tmp_path: Path, **faults: Fault) -> tuple[dict[str, Part], float]:
@@ -84,7 +78,7 @@ def test_a_part_that_the_engine_cannot_tell_says_so_and_the_others_stand(docker:
 
 
 def test_silence_costs_five_seconds_and_leaves_what_came_before_it(docker: Docker, tmp_path: Path) -> None:
-    parts, took_s = secured(docker, tmp_path, logs=engine_proxy.silent)
+    parts, took_s = secured(docker, tmp_path, logs=engine_faults.silent)
     assert parts["container"].lines
     assert parts["host"].lines
     assert parts["more"].problem == "the engine has not answered all in time"

@@ -18,7 +18,7 @@ import ctypes, json, sys
 from pathlib import Path
 from healthmon import applied
 from healthmon.processes import configuring, entry, programs, sharing
-from healthmon.processes.loop import prepare_directories
+from healthmon.processes.directories import prepare_directories
 from healthmon.paths import Paths
 
 source = Path(sys.argv[1])

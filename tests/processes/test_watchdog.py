@@ -166,8 +166,8 @@ def test_a_host_that_is_short_of_something_is_told_of_until_it_is_well(tmp_path:
     pressing_ = Pressing(tmp_path, Writing(connection.path, Log("watchdog"), trouble="samples_not_written"), Log("watchdog"))
     calm = HostPressure(**dict.fromkeys((field.name for field in fields(HostPressure)), None))
 
-    def told(load: float, at_s: float) -> str:
-        monkeypatch.setattr(pressing, "read_pressure", lambda _: replace(calm, load_per_cpu=load))
+    def told(load: float, at_s: float, memory: float = 50.0) -> str:
+        monkeypatch.setattr(pressing, "read_pressure", lambda _: replace(calm, load_per_cpu=load, memory_available_percent=memory))
         pressing_.look_when_due(at_s)
         return facts.noted_pressure(connection, now=clock.now(), believed=BELIEVED)
 
@@ -176,7 +176,8 @@ def test_a_host_that_is_short_of_something_is_told_of_until_it_is_well(tmp_path:
     assert told(9.0, 105) == ""  # a look is due every ten seconds
     assert told(9.0, 110) == "the load is 9.0 for each processor"
     assert told(12.0, 150) == "the load is 9.0 for each processor"
-    assert told(0.1, 160) == ""
+    assert told(12.0, 160, memory=1.0) == "the load is 9.0 for each processor, only 1.0 % of the memory is available"
+    assert told(0.1, 170) == ""
     assert facts.noted_pressure(connection, now=clock.now() + 2 * BELIEVED, believed=BELIEVED) == ""
     connection.close()
 

@@ -14,8 +14,8 @@ import pytest
 
 from healthmon import clock
 from healthmon.log import Log
+from healthmon.processes.directories import prepare_directories
 from healthmon.processes.doorbell import Doorbell
-from healthmon.processes.loop import prepare_directories
 from healthmon.processes.programs import names
 from healthmon.processes.watchdog import ASK_EVERY_S, LOOK_EVERY_S, Watchdog
 from healthmon.store.opening import create_or_open, open_for_reading

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from healthmon.errors import EngineUnreachableError
 from healthmon.model.delivery import SendResult, SendStatus
 from healthmon.processes import child
 from healthmon.processes.programs import names
-from healthmon.processes.watchdog import LOOK_EVERY_S, outward
+from healthmon.processes.watchdog import FIRST_LOOKS_EVERY_S, LOOK_EVERY_S, outward
 from healthmon.watch.heartbeat import STUCK, Heart
 from healthmon.watch.policy import ProgramState
 from healthmon.watch.systemd_notify import Nobody, Systemd, manager
@@ -25,6 +26,11 @@ from tests.receivers import Answer, Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from healthmon.watch.supervisor_rpc import ProgramInfo
+
+TOP = Path(__file__).parents[2]
+STARTS_WITHIN_S = 8.0  # of all processes, as measured on a busy host
 CONFIG = a_config(Path("/nowhere"), {"name": "s", "url": "http://127.0.0.1:1/"})
 ALL = tuple(sorted(set(names(CONFIG)) - {"watchdog"}, key=lambda name: name.startswith("probe-")))  # the prober last
 
@@ -93,6 +99,58 @@ def test_systemd_hears_nothing_while_a_process_is_silent_and_why(watch: Watch, s
     assert [line.rpartition(" for ")[0] for line in systemd.heard()] == ["STATUS=probe-default: no heartbeat"]
     watch.live(10, *ALL)
     assert {"WATCHDOG=1", f"STATUS={len(ALL)} processes, all well"} <= set(systemd.heard())
+
+
+def frozen() -> list[ProgramInfo]:
+    raise EngineUnreachableError("supervisord does not answer")
+
+
+def signs_of_life(watch: Watch, systemd: Systemds, seconds: int, *beating: str) -> list[int]:
+    """Let time pass; return the seconds at which systemd heard that all of it is alive."""
+    systemd.heard()
+    heard = []
+    for second in range(seconds):
+        watch.live(1, *beating)
+        heard += [second] if "WATCHDOG=1" in systemd.heard() else []
+    return heard
+
+
+@pytest.mark.parametrize("lived_s", [30, 34, 38, 42])
+def test_systemd_ends_within_a_minute_what_a_frozen_supervisord_began(watch: Watch, systemd: Systemds, lived_s: int) -> None:
+    """From the last sign of life it takes as long as the unit says, the pause before a start, and the start."""
+    watch.live(lived_s, *ALL)
+    watch.supervisord.programs = frozen  # type: ignore[method-assign]
+    last = max(signs_of_life(watch, systemd, 60, *ALL), default=0)
+    assert last + in_unit("WatchdogSec") + in_unit("RestartSec") + STARTS_WITHIN_S <= 60
+
+
+def test_systemd_has_patience_while_the_watchdog_itself_replaces_a_worker(watch: Watch, systemd: Systemds) -> None:
+    watch.live(30, *ALL)
+    heard = signs_of_life(watch, systemd, 90, *ALL[:-1])
+    assert watch.kills
+    assert max(later - earlier for earlier, later in pairwise(heard)) <= in_unit("WatchdogSec") / 2
+
+
+def in_unit(key: str) -> float:
+    """Return what the shipped unit says, in seconds."""
+    text = (TOP / "systemd" / "health-monitor.service").read_text()
+    return float(next(line.partition("=")[2] for line in text.splitlines() if line.startswith(f"{key}=")))
+
+
+def test_a_process_in_a_unit_of_its_own_has_time_to_start_and_is_seen_at_once(watch: Watch, systemd: Systemds) -> None:
+    del watch.supervisord.states["healer"]
+    here = [name for name in ALL if name != "healer"]
+    watch.live(2, *here)
+    heard = systemd.heard()
+    assert "READY=1" in heard
+    assert [line for line in heard if line.startswith("STATUS=")][-1] == "STATUS=starting: healer"
+    assert watch.watchdog.step() <= FIRST_LOOKS_EVERY_S, "who waits to hear that all is well waits for the next of its usual looks"
+    watch.live(1, *ALL)
+    assert f"STATUS={len(ALL)} processes, all well" in systemd.heard()
+    watch.live(5, *ALL)
+    assert watch.watchdog.step() > FIRST_LOOKS_EVERY_S
+    watch.live(60, *here)
+    assert any(line.startswith("STATUS=healer: no heartbeat") for line in systemd.heard())
 
 
 def test_what_supervisord_gave_up_on_is_shown_and_no_reason_to_start_everything_anew(watch: Watch, systemd: Systemds) -> None:

@@ -7,14 +7,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from healthmon import config
-from healthmon.config_source.file import MAX_BYTES
+from healthmon.config_source.file import MAX_BYTES, read
 from healthmon.errors import ConfigError
+
+if TYPE_CHECKING:
+    from healthmon.config_source.node import Plain
 
 SHIPPED = Path(__file__).parents[2] / "config" / "health_monitoring_config.json"
 SERVICE = '{"name": "a", "url": "http://a"}'
@@ -219,6 +223,29 @@ def test_wrong_rules_are_told_with_their_places(tmp_path: Path) -> None:
     ]
 
 
+FOR_LABELLED = """{"services": [{"name": "a", "url": "http://a"}], "discovery": %s,
+      "alerting": {"routes": [{"groups": ["labelled"], "channels": []}], "maintenance": [{"name": "m", "cron": "0 3 * * *", "duration_minutes": 1, "groups": ["labelled"]}]},
+      "alert_rules": [{"name": "r", "severity": "info", "condition": "unhealthy and group == 'labelled'", "groups": ["labelled"]}]}"""
+
+
+@pytest.mark.parametrize(("discovery", "refused"), [("{}", 0), ('{"label": null}', 4), ('{"label": null, "autoheal_labels": true}', 0)])
+def test_the_group_of_containers_that_may_come_and_ask_can_be_named_before_any_does(discovery: str, refused: int, tmp_path: Path) -> None:
+    messages = told(tmp_path / "c.json", FOR_LABELLED % discovery)
+    assert sum("labelled" in message for message in messages) == refused, messages
+
+
+def test_a_file_is_not_right_or_wrong_by_which_containers_are_there(tmp_path: Path) -> None:
+    """Else it could not be followed any more once that container is gone."""
+    path = tmp_path / "c.json"
+    rule = '"alert_rules": [{"name": "r", "severity": "info", "condition": "unhealthy", "services": ["queue"]}]'
+    route = '"alerting": {"apprise": ["json://a"], "routes": [{"services": ["queue"], "channels": ["apprise-1"]}]}'
+    path.write_text(f'{{"services": [], "discovery": {{}}, {rule}, {route}}}')
+    there: Plain = {"name": "queue", "type": "docker", "container": "queue", "group": "labelled"}
+    with pytest.raises(ConfigError) as raised:
+        config.build(read(path), discovered=(there,))
+    assert str(raised.value).count("'queue' is not a monitored service: take it out here, or add it to services") == 2
+
+
 def test_services_must_be_there(tmp_path: Path) -> None:
     assert told(tmp_path / "c.json", "{}")[0].startswith("1:1: services: is missing")
     assert told(tmp_path / "c.json", '{"services": []}')[0].startswith("1:14: services: is empty")
@@ -331,22 +358,6 @@ def error_of(path: Path) -> ConfigError | None:
     except ConfigError as error:
         return error
     return None
-
-
-def mutated() -> st.SearchStrategy[str]:
-    text = SHIPPED.read_text()
-    junk = st.sampled_from(['"', "{", "}", "[", "]", ",", ":", "null", "-1", "1e9", "true", "\\", "/*", "${env:X}", "é", "\0", "\n"])
-    return st.builds(lambda at, cut, new: text[:at] + new + text[at + cut :], st.integers(0, len(text)), st.integers(0, 40), junk)
-
-
-@settings(max_examples=150, deadline=2_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")), mutated().map(str.encode)))
-@example(b'{"services": [{"name": "a", "url": "http://a"}], "data_dir": "\\ud800"}')
-@pytest.mark.parametrize("suffix", ["json", "yaml"])
-def test_no_file_raises_anything_but_config_error(tmp_path: Path, suffix: str, text: bytes) -> None:
-    path = tmp_path / f"c.{suffix}"
-    path.write_bytes(text)
-    assert str(error_of(path)).encode()
 
 
 JSON_VALUES = st.recursive(

@@ -17,7 +17,7 @@ from healthmon.log import Log
 from healthmon.model.configuration import ConfigurationCause
 from healthmon.paths import Paths
 from healthmon.processes import configuring, following
-from healthmon.processes.loop import prepare_directories
+from healthmon.processes.directories import prepare_directories
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from healthmon.alerts.maintenance import Standing, Window, following, never_ends, periods, require_cron, standing
+from healthmon.alerts.cron import never_ends, require_cron
+from healthmon.alerts.maintenance import Standing, Window, following, periods, standing
 
 HOUR = timedelta(hours=1)
 

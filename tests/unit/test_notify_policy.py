@@ -7,21 +7,14 @@ from typing import Any
 
 import pytest
 
-from healthmon.model.alert import AlertSeverity
+from healthmon.model.alert import AlertSeverity, rank
 from healthmon.model.conversation import Conversation
 from healthmon.model.notification import NotificationKind
 from healthmon.notify.batches import Batch, batches
-from healthmon.notify.policy import (
-    Grouping,
-    NotifyDecision,
-    NotifyReason,
-    NotifyVerdict,
-    Step,
-    Talk,
-    decide,
-    first_wait,
-    rank,
-)
+from healthmon.notify.decision import NotifyDecision, NotifyReason, NotifyVerdict, Step
+from healthmon.notify.grouping import Grouping, first_wait
+from healthmon.notify.policy import decide
+from healthmon.notify.talk import Talk
 from tests.builders import NOW, ago
 
 CRITICAL, WARNING = AlertSeverity.CRITICAL, AlertSeverity.WARNING
@@ -50,6 +43,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, NotifyReason]] = [
     ("a blip is not told", {"over_at": ago(1)}, {}, "close", NotifyReason.OVER_BEFORE_TOLD),
     ("a recovery waits for others", TOLD | {"over_at": ago(29)}, {}, "wait", NotifyReason.GROUPING),
     ("then it is told, too", TOLD | {"over_at": ago(30)}, {}, "send resolved", NotifyReason.RECOVERED),
+    ("one that it named was not looked at since: it may be back, too", TOLD | {"over_at": ago(30)}, {"named_in_doubt_until": LATER}, "wait", NotifyReason.NAMED_IN_DOUBT),
+    ("nobody could look at it", TOLD | {"over_at": ago(60)}, {"named_in_doubt_until": NOW}, "send resolved", NotifyReason.RECOVERED),
     ("a worse severity is told at once", TOLD | {"announced_severity": WARNING}, {}, "send worsened", NotifyReason.WORSENED),
     ("a better one is not", TOLD | {"severity": WARNING}, {}, "wait", NotifyReason.TOLD),
     ("given up: told at once", TOLD | {"urgent_at": ago(5)}, {}, "send worsened", NotifyReason.NEEDS_PERSON),

@@ -166,3 +166,32 @@ def test_services_with_the_same_rules_share_one_context() -> None:
 def test_no_python_is_stricter_than_asked() -> None:
     assert not tls.context(verify=True, ca_file=None, strict=False).verify_flags & ssl.VERIFY_X509_STRICT
     assert tls.context(verify=True, ca_file=None, strict=True).verify_flags & ssl.VERIFY_X509_STRICT
+
+
+# Of a port that is not asked over HTTP
+
+
+def shake_hands(server: Server, **settings: Any) -> Outcome:
+    return make(ProbeSettings.model_validate({"type": "tls", "url": f"tls://127.0.0.1:{server.port}", "timeout_seconds": TIMEOUT_S, **settings})).ask()
+
+
+def test_a_port_with_a_good_certificate_says_when_that_expires(authority: Certificate) -> None:
+    good = hostile.signed_by(authority, name="mail", host=HERE, days=7)
+    with Server(in_tls(good, hostile.is_deaf)) as server:
+        found = shake_hands(server, **trusting(authority))
+        assert (found.reason, found.response_time_s is not None) == (CheckReason.OK, True)
+        assert found.cert_expires_at is not None
+        assert timedelta(days=6) < found.cert_expires_at - datetime.now(UTC) < timedelta(days=8)
+        assert shake_hands(server).error_message == f"the certificate's authority is not known here (127.0.0.1:{server.port})"
+        assert shake_hands(server, tls={"verify": False}).reason is CheckReason.OK
+
+
+def test_a_port_without_tls_or_without_a_word_is_ill() -> None:
+    def greets(connection: socket.socket, _server: Server) -> None:
+        connection.sendall(b"* OK IMAP4rev1 ready\r\n")
+        connection.recv(4_096)
+
+    with Server(greets) as server:
+        assert shake_hands(server).error_message == f"127.0.0.1:{server.port} does not speak TLS"
+    with Server(hostile.is_deaf) as server:
+        assert shake_hands(server).reason is CheckReason.TIMEOUT

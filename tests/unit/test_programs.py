@@ -14,7 +14,7 @@ from supervisor.options import ServerOptions
 from healthmon import config as configuration
 from healthmon.errors import UsageError
 from healthmon.processes import configuring, programs
-from healthmon.processes.loop import prepare_directories
+from healthmon.processes.directories import prepare_directories
 from healthmon.settings import is_our_program
 
 if TYPE_CHECKING:

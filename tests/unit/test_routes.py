@@ -11,7 +11,7 @@ from healthmon.alerts.settings import minutes_of
 from healthmon.model.alert import AlertSeverity
 from healthmon.model.notification import NotificationKind
 from healthmon.notify.batches import Batch, routed
-from healthmon.notify.policy import NotifyDecision, NotifyReason, NotifyVerdict
+from healthmon.notify.decision import NotifyDecision, NotifyReason, NotifyVerdict
 from healthmon.notify.routes import Route, Routing, Subject, takes
 
 SUBJECT = Subject(service="doc_store", group="core", severity=AlertSeverity.CRITICAL)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from healthmon.alerts.silences import read_matcher, silenced_by
+from healthmon.alerts.silences import all_until, read_matcher, silenced_by
 from healthmon.errors import UsageError
 from healthmon.model.silence import Silence
 from tests.builders import NOW
@@ -52,6 +52,12 @@ def test_a_silence_holds_in_its_time_only(starts: float, ends: float) -> None:
 def test_what_is_no_matcher_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is no matcher"):
         read_matcher(text)
+
+
+def test_several_are_quiet_until_the_first_of_them_is_not() -> None:
+    sooner, later = NOW + timedelta(minutes=1), NOW + timedelta(hours=1)
+    assert all_until([later, sooner]) == sooner
+    assert all_until([later, None]) is None
 
 
 def test_an_unknown_label_is_refused_with_the_nearest() -> None:

@@ -52,6 +52,7 @@ CASES: list[tuple[str, Judged, bool, bool, bool, str]] = [
         YES,
         "2 processes, all well",
     ),
+    ("not heard of yet in a unit of its own", judged("healer", has_beaten=False, is_elsewhere=True), YES, YES, NO, "starting: healer"),
     (
         "silent in a unit of its own",
         judged("healer", reason=WatchReason.NO_HEARTBEAT, has_beaten=False, is_elsewhere=True),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from healthmon import clock
 from healthmon.demo.ecosystem import free_ports
 from healthmon.log import Log
-from healthmon.processes.loop import prepare_directories
+from healthmon.processes.directories import prepare_directories
 from healthmon.processes.web import Web
 from healthmon.store import services
 from healthmon.store.opening import create_or_open

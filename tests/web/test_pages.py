@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from html import unescape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -13,8 +14,9 @@ import pytest
 from healthmon import clock
 from healthmon.history.rollups import Counter
 from healthmon.model.check import CheckReason
+from healthmon.model.performance import Performance
 from healthmon.status.uptime import HOUR, hour_of
-from healthmon.store import checks, holds, incidents, rollups
+from healthmon.store import checks, holds, incidents, performance_data, rollups
 from healthmon.web.assets import STATIC
 from tests.builders import a_check, a_hold
 from tests.web import days
@@ -260,6 +262,35 @@ def test_a_name_and_an_error_are_text_and_nothing_else(tmp_path: Path) -> None:
             assert "<svg onload" not in text
             assert "<script>" not in text
         assert "&lt;script&gt;alert(2)" in site.ask("/services/plain").text
+    finally:
+        site.close()
+
+
+def test_no_page_shows_what_an_address_holds_in_secret(tmp_path: Path) -> None:
+    site = Site(directory=tmp_path, services=({"name": "plain", "url": "http://ada:hunter2-hunter2@127.0.0.1:1/?key=hunter3-hunter3"},))
+    try:
+        site.web.step()
+        told = site.ask("/services/plain").text
+        assert "http://127.0.0.1:1/?" in told
+        for path in ("/", "/services/plain", "/incidents", "/slo", "/processes", "/metrics", "/api/v1/report", "/api/v1/http_sd"):
+            assert "hunter" not in site.ask(path).text
+    finally:
+        site.close()
+
+
+def test_what_a_command_measures_is_told_everywhere(tmp_path: Path) -> None:
+    site = Site(directory=tmp_path, services=({"name": "disk", "type": "command", "command": ["/bin/check disk", "-w", "10%"]},))
+    measured = Performance(label='/"\n', value=39_348_900_123.5, unit="B", warning="5948", critical="5958", minimum=0, maximum=5968)
+    try:
+        performance_data.note(site.database, {1: (clock.now(), [measured])})
+        site.web.step()
+        told = unescape(site.ask("/services/disk").text)
+        assert "'/bin/check disk' -w 10%" in told
+        assert "39,348,900,124 B" in told
+        assert 'healthmon_probe_value{name="disk",label="/\\"\\n",unit="B"} 39348900123.5' in site.ask("/metrics").text
+        [found] = site.ask("/api/v1/services/disk/performance").json()["performance"]
+        assert (found["label"], found["value"], found["critical"], found["maximum"]) == ('/"\n', 39_348_900_123.5, "5958", 5968)
+        assert site.ask("/api/v1/services/dsik/performance").status == 404
     finally:
         site.close()
 

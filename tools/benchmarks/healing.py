@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.containers import LABEL, Docker  # noqa: E402  after the path that it needs
-from tests.faults.engine_proxy import EngineProxy, Exchange, passed  # noqa: E402  as above
+from tests.faults.engine_faults import Exchange, passed  # noqa: E402  as above
+from tests.faults.engine_proxy import EngineProxy  # noqa: E402  as above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,6 +15,8 @@ from healthmon.history.buckets import edges_us
 from healthmon.history.rollups import HIGH, MEDIAN, Counter, day_of
 from healthmon.model.check import CheckReason
 from healthmon.model.status import ServiceState, ServiceStatus
+from healthmon.processes.keeper.counting import SETTLED
+from healthmon.processes.keeper.summing import Summing
 from healthmon.status.uptime import Uptime, hour_of
 from healthmon.store import facts, incidents, states, tallies, targets
 from healthmon.store.stale_rollups import COUNTED_UNTIL, DAYS_UNTIL
@@ -87,6 +89,7 @@ def fill(site: Site, count: int) -> None:
                 for one in ids
             ],
         )
+    Summing(database, settled=SETTLED).bring_up_to_date(now)
     database.rows("ANALYZE")
 
 

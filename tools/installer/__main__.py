@@ -57,6 +57,10 @@ def main() -> int:
     except Trouble as trouble:
         print(f"tools/install: {trouble}", file=sys.stderr)
         return EXIT_FAILED
+    except OSError as error:
+        hint = "your account may not look there: sudo tools/install --dry-run" if os.geteuid() != 0 else "see to that, and run it again to go on"
+        print(f"tools/install: {error.filename or 'this machine'}: {error.strerror or error}; {hint}", file=sys.stderr)
+        return EXIT_FAILED
     except KeyboardInterrupt:
         print("\ntools/install: interrupted; run it again to go on", file=sys.stderr)
         return 130

@@ -104,7 +104,10 @@ def _docker(machine: Machine, choices: Choices, before: Installation | None) -> 
     if before is not None:
         return before.docker
     machine.say(DOCKER)
-    if machine.dry_run or units.docker_group() is None:
+    if machine.dry_run:
+        machine.say("A dry run asks nobody. What follows is without it; --docker and --split-healer show the other ways.")
+        return "no"
+    if units.docker_group() is None:
         machine.say("There is no Docker socket here: without it, for now. `sudo tools/install --docker` or --split-healer changes that.")
         return "no"
     if agree("May only the healer use it, in a unit of its own?", flag="--docker, --split-healer or --no-docker", yes=None):
@@ -118,8 +121,6 @@ def _account(machine: Machine, layout: Layout) -> None:
         pwd.getpwnam(layout.user)
     except KeyError:
         machine.run("systemd-sysusers", str(layout.sysusers), about=f"make the account {layout.user}")
-    if machine.dry_run:
-        return
     machine.directory(layout.prefix, mode=0o755)
     if not layout.in_place:
         machine.directory(layout.versions, mode=0o755)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from healthmon.alerts.silences import all_until
 from healthmon.model.notification import NotificationKind
 from healthmon.notify.routes import Routing, Subject
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from healthmon.model.alert import Alert, AlertSeverity
     from healthmon.model.conversation import Conversation
     from healthmon.model.service import Service
-    from healthmon.notify.policy import NotifyDecision
+    from healthmon.notify.decision import NotifyDecision
     from healthmon.processes.evaluator.alerting import Alerting
-    from healthmon.processes.evaluator.obeying import Obeying
+    from healthmon.processes.evaluator.quiet import Quiet
 
 TO_THOSE_TOLD = frozenset({NotificationKind.RESOLVED, NotificationKind.REMOVED, NotificationKind.REMINDER})
 
@@ -25,9 +26,10 @@ TO_THOSE_TOLD = frozenset({NotificationKind.RESOLVED, NotificationKind.REMOVED, 
 class Addressing:
     """Knows the names that silences and routes go by."""
 
-    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], routing: Routing) -> None:
+    def __init__(self, services: Iterable[tuple[Service, ServiceSettings]], routing: Routing, quiet: Quiet) -> None:
         self._subjects = {service.service_id: (service.name, configured.group) for service, configured in services}
         self._routing = routing
+        self._quiet = quiet
 
     @property
     def reaches_anybody(self) -> bool:
@@ -58,24 +60,22 @@ class Addressing:
         name, group = self._subjects[sid]
         return self._routing.channels_of(Subject(service=name, group=group, severity=severity), now)
 
-    def is_quiet(self, sid: int, severity: AlertSeverity, now: datetime, alerting: Alerting, obeying: Obeying) -> bool:
+    def is_quiet(self, sid: int, severity: AlertSeverity, now: datetime, alerting: Alerting) -> bool:
         """Tell whether nobody is to be told of an outage now, for maintenance or a silence."""
-        is_in_maintenance = obeying.maintenance(sid, now).until is not None
-        return is_in_maintenance or self.silenced_until(sid, severity, now, alerting, obeying) is not None
+        is_in_maintenance = self._quiet.maintenance(sid, now).until is not None
+        return is_in_maintenance or self.silenced_until(sid, severity, now, alerting) is not None
 
-    def silenced_until(self, sid: int, severity: AlertSeverity, now: datetime, alerting: Alerting, obeying: Obeying) -> datetime | None:
+    def silenced_until(self, sid: int, severity: AlertSeverity, now: datetime, alerting: Alerting) -> datetime | None:
         """Return so long silences keep every alert of an outage quiet, where none fires the outage itself; None if not all."""
         found = [self._labels(sid, alert=firing.rule, severity=firing.severity) for firing in alerting.firing(sid)]
         labels = found or [self._labels(sid, alert="", severity=severity)]
-        ends = [obeying.silenced_until(each, now) for each in labels]
-        known = [end for end in ends if end is not None]
-        return min(known) if len(known) == len(ends) else None
+        return all_until([self._quiet.silenced_until(each, now) for each in labels])
 
-    def is_event_quiet(self, event: Alert, now: datetime, obeying: Obeying) -> bool:
+    def is_event_quiet(self, event: Alert, now: datetime) -> bool:
         """Tell whether nobody is to be told of an event now."""
         sid = event.service_id or 0
         labels = self._labels(sid, alert=event.alert_type, severity=event.severity)
-        return obeying.maintenance(sid, now).until is not None or obeying.silenced_until(labels, now) is not None
+        return self._quiet.maintenance(sid, now).until is not None or self._quiet.silenced_until(labels, now) is not None
 
     def _labels(self, sid: int, *, alert: str, severity: AlertSeverity) -> dict[str, str]:
         name, group = self._subjects[sid]

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from healthmon.alerts.rule import Rule
     from healthmon.model.alert import Alert
     from healthmon.processes.evaluator.addressing import Addressing
-    from healthmon.processes.evaluator.obeying import Obeying
     from healthmon.processes.evaluator.wording import Wording
     from healthmon.store.connection import Connection
 
@@ -43,9 +42,9 @@ class Events:
         if alert.severity is AlertSeverity.INFO and not rule.is_about_recovery:
             self._new.append(alert)
 
-    def say(self, connection: Connection, obeying: Obeying, now: datetime) -> tuple[bool, float | None]:
+    def say(self, connection: Connection, now: datetime) -> tuple[bool, float | None]:
         """Queue those that have waited; return whether there were any, and the seconds until more have."""
-        new = [one for one in self._new if not self._addressing.is_event_quiet(one, now, obeying)]
+        new = [one for one in self._new if not self._addressing.is_event_quiet(one, now)]
         self._new = []
         waiting = [*self._waiting, *new]
         due = min((one.triggered_at + self._wait if one.triggered_at <= now else now for one in waiting), default=None)  # a clock may be set back
@@ -56,7 +55,7 @@ class Events:
             return False, (due - now).total_seconds()
         alerts.forget_untold(connection, [one.alert_id for one in self._waiting])
         self._waiting = []
-        loud = [one for one in waiting if not self._addressing.is_event_quiet(one, now, obeying)]
+        loud = [one for one in waiting if not self._addressing.is_event_quiet(one, now)]
         self._queue(connection, loud, now)
         return bool(loud), None
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from healthmon.model.alert import rank
 from healthmon.model.notification import Notification
 from healthmon.model.status import ServiceStatus
 from healthmon.notify import retry
-from healthmon.notify.policy import NotifyReason, rank
+from healthmon.notify.decision import NotifyReason
 from healthmon.processes.evaluator.wording import Background
 from healthmon.store import alerts, forensics, heals, outbox, target_starts
 

@@ -13,16 +13,17 @@ from healthmon.alerts.lifecycle import AlertEvent
 from healthmon.alerts.silences import Possible
 from healthmon.failpoints import reach
 from healthmon.notify import channels
-from healthmon.notify.policy import Grouping
+from healthmon.notify.grouping import Grouping
 from healthmon.notify.routes import Routing, routes, steps
 from healthmon.processes.evaluator.alerting import Alerting
 from healthmon.processes.evaluator.introspecting import Introspecting
 from healthmon.processes.evaluator.obeying import Obeying
+from healthmon.processes.evaluator.quiet import Quiet
 from healthmon.processes.evaluator.scene import Scene, Seeing
 from healthmon.processes.evaluator.telling import Telling
 from healthmon.processes.evaluator.wording import Wording
 from healthmon.status import recent
-from healthmon.store import certificates, checks, container_usage, probe_requests, targets
+from healthmon.store import certificates, checks, container_usage, operator_actions, probe_requests, targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -62,6 +63,8 @@ class Reporting:
         known = list(services)
         wanted = rules_of(config)
         self._seeing = Seeing(known, depending, names=frozenset(name for one in wanted for name in one.condition.names))
+        possible = Possible(services=[(service.name, configured.group) for service, configured in known], rules=wanted)
+        self._quiet = Quiet(maintaining, possible)
         self._alerting = Alerting(_by_service(wanted, known), {service.service_id: service.name for service, _ in known}, log)
         self._telling = Telling(
             known,
@@ -69,12 +72,12 @@ class Reporting:
             routing=_routing(config),
             wording=Wording(known, config.self_healing, host=socket.gethostname(), pages=config.web.public_url),
             depending=depending,
+            quiet=self._quiet,
             log=log,
         )
-        self._introspecting = Introspecting(_routing(config), host=socket.gethostname(), wait=_grouping(config).wait)
+        self._introspecting = Introspecting(_routing(config), self._quiet, host=socket.gethostname(), wait=_grouping(config).wait)
         self._maintaining = maintaining
-        possible = Possible(services=[(service.name, configured.group) for service, configured in known], rules=wanted)
-        self._obeying = Obeying(maintaining, requesting, log, possible=possible)
+        self._obeying = Obeying(self._quiet, maintaining, requesting, self._telling, log)
         self._in_maintenance: frozenset[int] = frozenset()
         self._ids = frozenset(service.service_id for service, _ in known)
         self._services = {service.service_id: configured for service, configured in known}
@@ -86,7 +89,7 @@ class Reporting:
         """Read what an earlier evaluator has left; it may not have come to its last changes."""
         self._alerting.load(connection, now, away_since)
         self._telling.load(connection, now, self._alerting)
-        self._obeying.load(connection, now)
+        self._quiet.load(connection, now)
         self._say_at = 0.0
         self._changed = set(self._ids)
         self._seeing.forget()
@@ -108,8 +111,8 @@ class Reporting:
         before, self._in_maintenance = self._in_maintenance, self._maintaining.services_now(now)
         self._changed |= before ^ self._in_maintenance
         concerned = (self._changed | self._alerting.services_due(now)) & watching.states.keys()
-        told = self._obeying.waiting(connection)
-        own_due_at = self._introspecting.due_at(connection, self._obeying, now)
+        told = operator_actions.waiting(connection)
+        own_due_at = self._introspecting.due_at(connection, now)
         if own_due_at is not None:
             self._say_at = min(self._say_at, clock.monotonic() + (own_due_at - now).total_seconds())
         if not concerned and not told and clock.monotonic() < self._say_at:
@@ -164,9 +167,9 @@ class Reporting:
         with connection.transaction(durable=True):
             for fired, alert in self._alerting.write(connection, moves, scene.now):
                 self._telling.hear(fired, alert)
-            self._obeying.obey(connection, told, self._telling, scene)
-            queued, wait_s = self._telling.say(connection, scene, self._alerting, self._obeying)
-            has_own = self._introspecting.say(connection, self._obeying, scene.now)
+            self._obeying.obey(connection, told, scene)
+            queued, wait_s = self._telling.say(connection, scene, self._alerting)
+            has_own = self._introspecting.say(connection, scene.now)
             self._ask_for_looks(connection, self._telling.to_look_at(), scene.now)
             reach("alerts.before_commit")
         reach("alerts.after_commit")

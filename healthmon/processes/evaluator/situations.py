@@ -9,9 +9,7 @@ from healthmon.heal.learning import REMEMBERED
 from healthmon.heal.order import Turn
 from healthmon.heal.signature import signature
 from healthmon.heal.situation import Situation
-from healthmon.heal.storm import ONSET, Census, standing
-from healthmon.model.status import ServiceStatus
-from healthmon.status import machine
+from healthmon.heal.storm import Census, explains, standing, take_census
 from healthmon.store import heals, quarantines
 
 if TYPE_CHECKING:
@@ -103,14 +101,8 @@ class Situations:
     def census(self, moment: Moment) -> Census:
         """Count the ill services, and those that neither a person's hand nor an ill dependency explains."""
         explained = {sid for sid in moment.unhealthy if self._is_explained(sid, moment)}
-        counted = [sid for sid in moment.unhealthy - explained if not self._is_worked_on(sid, moment)]
-        began = (moment.states[sid].status_since or moment.now for sid in counted)
-        return Census(
-            watched=len(moment.states),
-            ill=len(counted),
-            newly=sum(moment.now - ONSET < at for at in began),
-            explained=len(explained),
-        )
+        counted = [moment.states[sid] for sid in moment.unhealthy - explained if not self._is_worked_on(sid, moment)]
+        return take_census(counted, watched=len(moment.states), explained=len(explained), now=moment.now)
 
     def _turns(self, open_incidents: Mapping[int, Incident], moment: Moment) -> list[Turn]:
         roots = frozenset(other for sid in moment.unhealthy for other in self._depending.watched[sid])
@@ -132,9 +124,7 @@ class Situations:
     def _is_explained(self, sid: int, moment: Moment) -> bool:
         """Tell whether something that a service depends on is ill, or has just failed a look."""
         depended = (moment.states[other] for other in self._depending.watched[sid])
-        if any(state.status is ServiceStatus.UNHEALTHY or machine.is_soft(state) for state in depended):
-            return True
-        return bool(self._depending.troubles(sid, moment.states[sid]))
+        return any(map(explains, depended)) or bool(self._depending.troubles(sid, moment.states[sid]))
 
     def _is_worked_on(self, sid: int, moment: Moment) -> bool:
         return moment.is_hands_off(sid) or self._maintaining.standing(sid, moment.now).until is not None

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from healthmon import clock
+from healthmon import child_process, clock
 from healthmon.heal.forensics import shown_line
 from healthmon.heal.hook_environment import environment
 from healthmon.model.hook_run import HookMoment, HookRun
-from healthmon.processes.healer import hook_process
 from healthmon.store import hook_runs
 
 if TYPE_CHECKING:
+    from healthmon.child_process import Stopping
     from healthmon.heal.settings import HealSettings
     from healthmon.log import Log
     from healthmon.model.heal import Heal
-    from healthmon.processes.healer.hook_process import Stopping
     from healthmon.store.connection import Connection
 
 MAX_OUTPUT_CHARS = 500
@@ -35,7 +34,7 @@ class Hooking:
         if not command:
             return
         began_at, began_s = clock.now(), clock.monotonic()
-        ended = hook_process.run(
+        ended = child_process.run(
             command, environment(hooks, heal, moment, service=service), timeout_s=hooks.timeout_seconds, stopping=self._stopping
         )
         run = HookRun(

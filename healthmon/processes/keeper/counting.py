@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.failpoints import reach
 from healthmon.history.rollups import checks_of, day_of
+from healthmon.processes.keeper.summing import Summing
 from healthmon.status.uptime import HOUR, WINDOW, hour_of
 from healthmon.store import percentiles, rollups, stale_rollups
 from healthmon.store.stale_rollups import RollupSpan, Stale
@@ -22,23 +23,24 @@ SETTLED = timedelta(minutes=1)  # so old a check of the present hour is committe
 
 
 class Counting:
-    """Each step counts one hour, or adds up one day; then it waits for some minutes."""
+    """Each step counts one hour, or adds up one day; then it waits for some minutes, and only keeps the sums up to date."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._summing = Summing(connection, settled=SETTLED)
         self._next_at = clock.monotonic()
 
     def step(self) -> float:
         """Count what is to be counted, oldest first; return the seconds until there may be more."""
         left_s = self._next_at - clock.monotonic()
         if left_s > 0:
-            return left_s
+            return min(left_s, self._summing.step())
         now = clock.now()
         if self._count_one_hour(now) or self._add_up_one_day(now):
             return 0.0
         self._finish(now)
         self._next_at = clock.monotonic() + EVERY_S
-        return EVERY_S
+        return min(EVERY_S, self._summing.step())
 
     def _count_one_hour(self, now: datetime) -> bool:
         """Count the oldest hour that is over and not counted as it is now; return whether there was one."""
@@ -75,3 +77,4 @@ class Counting:
             hours = rollups.hours(self._connection, service_id, hour_of(now - WINDOW), now)
             found[service_id] = checks_of(rollup.checks for _, rollup in hours)
         percentiles.save(self._connection, found, until=until)
+        self._summing.bring_up_to_date(now)

@@ -10,14 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.failpoints import reach
 from healthmon.model.delivery import SendStatus
 from healthmon.notify import alertmanager_batch
 from healthmon.notify.alertmanager_pace import next_s
 from healthmon.notify.retry import OUT_OF_REACH_AFTER
-from healthmon.processes import child
 from healthmon.processes.notifier import sending
-from healthmon.processes.notifier.lane import DEADLINE_S
+from healthmon.processes.notifier.attempt import DEADLINE_S, Attempt
 from healthmon.store import channel_states
 
 if TYPE_CHECKING:
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from healthmon.notify.alertmanager_batch import Standing
     from healthmon.notify.alertmanager_pace import Pace
     from healthmon.notify.channels import Alertmanager
-    from healthmon.processes.child import Child
     from healthmon.processes.doorbell import Doorbell
     from healthmon.processes.notifier.standing import Stock
     from healthmon.store.connection import Connection
@@ -58,15 +55,11 @@ class AlertmanagerLane:
     ) -> None:
         self.target = target
         self._connection = connection
-        self._doorbell = doorbell
         self._log = log
         self._stock = stock
         self._pace = pace
         self._give_up = give_up
-        self._deadline_s = deadline_s
-        self._child: Child | None = None
-        self._sending: Standing | None = None
-        self._result: SendResult | None = None  # until it is written down, which a locked database may put off
+        self._attempt: Attempt[Standing] = Attempt(doorbell, name=target.name, sent="alertmanager.sent", deadline_s=deadline_s)
         self._posted: frozenset[tuple[int, bool]] = frozenset()  # alert_id, and whether it was over
         self._failures = 0
         self._has_told = False  # that it fails, on another channel
@@ -82,29 +75,23 @@ class AlertmanagerLane:
 
     @property
     def is_busy(self) -> bool:
-        return self._sending is not None
+        return self._attempt.is_busy
 
     def step(self) -> float:
         """End what is over and begin what is due; return the seconds until there may be more to do."""
         self.finish()
-        if self._sending is None:
+        if not self.is_busy:
             self._begin_if_due()
-        if self._child is not None:
-            return max(0.0, self._deadline_s - self._child.elapsed_s()) + 0.01
-        return max(0.0, self._due_at_s - clock.monotonic())
+        left_s = self._attempt.left_s()
+        return left_s if left_s is not None else max(0.0, self._due_at_s - clock.monotonic())
 
     def finish(self) -> None:
         """Write down what came of the attempt under way when it is over, or has taken too long."""
-        if self._child is not None and (self._child.is_over() or self._child.elapsed_s() > self._deadline_s):
-            self._end(self._child)
-        if self._sending is not None and self._result is not None:
-            self._book(self._sending, self._result)
-            self._sending, self._result = None, None
+        self._attempt.settle(self._book)
 
     def stop(self) -> None:
         """End what is under way. What fires is left to end there by itself, should nobody come back to post it again."""
-        if self._child is not None:
-            self._end(self._child)
+        self._attempt.end()
         self.finish()
 
     def _begin_if_due(self) -> None:
@@ -117,15 +104,8 @@ class AlertmanagerLane:
         standing = self._stock.standing(found, now)
         entries = alertmanager_batch.batches(standing, lasts=self._pace.lasts)
         send = partial(sending.hand_over, self.target, entries, now=now, max_ahead=self._pace.max_ahead)
-        self._child = child.begin(send, title=f"healthmon: notifier {self.target.name}")
-        self._sending, self._began_at_s = standing, clock.monotonic()
-        self._doorbell.also_wake_for(self._child.pipe)
-
-    def _end(self, child: Child) -> None:
-        self._doorbell.no_longer_wake_for(child.pipe)
-        self._result, self._child = child.end(), None
-        if self._result.status is SendStatus.SENT:
-            reach("alertmanager.sent")
+        self._attempt.begin(standing, send)
+        self._began_at_s = clock.monotonic()
 
     def _book(self, standing: Standing, result: SendResult) -> None:
         now = clock.now()

@@ -13,8 +13,8 @@ from healthmon.model.delivery import SendStatus
 from healthmon.notify import backlog, retry
 from healthmon.notify.backlog import Turn
 from healthmon.notify.envelope import enclose
-from healthmon.processes import child
 from healthmon.processes.notifier import sending
+from healthmon.processes.notifier.attempt import DEADLINE_S, Attempt
 from healthmon.store import channel_states, clock_steps, deliveries
 
 if TYPE_CHECKING:
@@ -25,13 +25,11 @@ if TYPE_CHECKING:
     from healthmon.model.delivery import Queued, SendResult
     from healthmon.model.notification import Notification
     from healthmon.notify.channels import Channel
-    from healthmon.processes.child import Child
     from healthmon.processes.doorbell import Doorbell
     from healthmon.store.connection import Connection
 
     GiveUp = Callable[[str, Notification, str, datetime], None]
 
-DEADLINE_S = 30.0
 POLL_S = 5.0
 MAX_TURNS = 10  # two put any queue in order; a bug must not hold the database's lock
 
@@ -52,15 +50,10 @@ class Lane:
     ) -> None:
         self.channel = channel
         self._connection = connection
-        self._doorbell = doorbell
         self._log = log
         self.limit = limit
         self._give_up = give_up
-        self._deadline_s = deadline_s
-        self._child: Child | None = None
-        self._sending: Queued | None = None
-        self._result: SendResult | None = None  # until it is written down, which a locked database may put off
-        self._took_s = 0.0
+        self._attempt: Attempt[Queued] = Attempt(doorbell, name=channel.name, sent="notifier.sent", deadline_s=deadline_s)
         self._look_at_s = 0.0
 
     @property
@@ -73,29 +66,23 @@ class Lane:
 
     @property
     def is_busy(self) -> bool:
-        return self._sending is not None
+        return self._attempt.is_busy
 
     def step(self) -> float:
         """End what is over and begin what is due; return the seconds until there may be more to do."""
         self.finish()
-        if self._sending is None and clock.monotonic() >= self._look_at_s:
+        if not self.is_busy and clock.monotonic() >= self._look_at_s:
             self._begin_next()
-        if self._child is not None:
-            return max(0.0, self._deadline_s - self._child.elapsed_s()) + 0.01
-        return max(0.0, min(POLL_S, self._look_at_s - clock.monotonic()) if self._look_at_s else POLL_S)
+        left_s = self._attempt.left_s()
+        return left_s if left_s is not None else max(0.0, min(POLL_S, self._look_at_s - clock.monotonic()) if self._look_at_s else POLL_S)
 
     def finish(self) -> None:
         """Write down what came of the attempt under way when it is over, or has taken too long."""
-        if self._child is not None and (self._child.is_over() or self._child.elapsed_s() > self._deadline_s):
-            self._end(self._child)
-        if self._sending is not None and self._result is not None:
-            self._book(self._sending, self._result)
-            self._sending, self._result = None, None
+        self._attempt.settle(self._book)
 
     def stop(self) -> None:
         """End what is under way: whether it arrived nobody knows, and the next attempt says so."""
-        if self._child is not None:
-            self._end(self._child)
+        self._attempt.end()
         self.finish()
 
     def _begin_next(self) -> None:
@@ -110,9 +97,7 @@ class Lane:
             return
         reach("notifier.begun")
         envelope = enclose(queued.notification, at=now, possible_repeat=queued.delivery.may_have_arrived)
-        self._child = child.begin(partial(sending.send, self.channel, envelope), title=f"healthmon: notifier {self.channel.name}")
-        self._sending = queued
-        self._doorbell.also_wake_for(self._child.pipe)
+        self._attempt.begin(queued, partial(sending.send, self.channel, envelope))
 
     def _turn(self, now: datetime, *, may_expire: bool) -> Queued | None:
         """Put the queue in order, and return what to send, whose attempt is written down."""
@@ -135,12 +120,6 @@ class Lane:
         delivery = decision.send.delivery
         deliveries.begin(self._connection, delivery.delivery_id, next_attempt_at=now + self._pause(delivery.attempts + 1))
         return replace(decision.send, delivery=replace(delivery, attempts=delivery.attempts + 1))
-
-    def _end(self, child: Child) -> None:
-        self._doorbell.no_longer_wake_for(child.pipe)
-        self._took_s, self._result, self._child = child.elapsed_s(), child.end(), None
-        if self._result.status is SendStatus.SENT:
-            reach("notifier.sent")
 
     def _book(self, queued: Queued, result: SendResult) -> None:
         now = clock.now()
@@ -180,6 +159,6 @@ class Lane:
         delivery = queued.delivery
         facts: dict[str, str | int] = {"channel": self.channel.name, "message": delivery.notification_id, "attempt": delivery.attempts, "detail": result.detail}
         if result.status is SendStatus.SENT:
-            self._log.change("message_sent", **facts, seconds=self._took_s)
+            self._log.change("message_sent", **facts, seconds=self._attempt.took_s)
         elif result.status is not SendStatus.REFUSED:
             self._log.warning("message_not_sent", **facts, status=result.status.value)

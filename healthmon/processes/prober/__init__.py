@@ -22,16 +22,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from healthmon.config import Config, ServiceSettings
+    from healthmon.probes.base import Probe
     from healthmon.probes.pool import Look
     from healthmon.probes.schedule import Finish
     from healthmon.processes.doorbell import Doorbell
-    from healthmon.processes.loop import Worker
+    from healthmon.processes.worker import Worker
     from healthmon.store.connection import Connection
 
 BUSY_TIMEOUT_MS = 100  # a lock must not hold up the schedule: what waits for it stays in memory
 READ_REQUESTS_S = 5.0  # when no ring says that there are new ones; also when a deleted database is noticed at the latest
 COLLECT_S = 1.0  # at each such moment looks are collected that ended by then and change nothing: one wake-up for them and their commit
 FLUSH_S = 1.0  # and written; all groups do it at the same moments, so that the evaluator is woken once for all
+_ready: dict[str, tuple[ServiceSettings, Probe]] = {}  # probes that were made before we were forked, and of what
+
+
+def get_ready(config: Config) -> None:
+    """Make the probes of all services, for all who will be forked from this process: to make a request touches much that to send it does not."""
+    _ready.update({service.name: (service, probes.make(service)) for members in config.probed_groups().values() for service in members})
+
+
+def _made(service: ServiceSettings) -> Probe:
+    ready = _ready.get(service.name)
+    return ready[1] if ready is not None and ready[0] is service else probes.make(service)
 
 
 def make(config: Config, group: str) -> Callable[[Doorbell], Worker]:
@@ -67,7 +79,7 @@ class Prober:
         self._members = {service.name: service for service in members}
         self._ids = _ids(members, connection)
         self._names = {self._ids[name]: name for name in self._members}
-        self._probes = {service.name: probes.make(service) for service in members}
+        self._probes = {service.name: _made(service) for service in members}
         self._timetable = Timetable(_agendas(members, clock.monotonic()))
         self._journal = Journal(connection, self._records, evaluator)
         self._requested: dict[str, float] = {}
@@ -196,14 +208,15 @@ def _ids(members: Iterable[ServiceSettings], connection: Connection) -> dict[str
 
 
 def _agendas(members: Iterable[ServiceSettings], start: float) -> dict[str, Agenda]:
+    group = list(members)
     return {
         service.name: Agenda(
-            Grid(start=start, index=index, interval_s=service.interval_seconds),
+            Grid(start=start, index=index, interval_s=service.interval_seconds, of=len(group)),
             Rhythm(
                 interval_s=service.interval_seconds,
                 confirmations=service.confirmations,
                 retry_interval_s=service.retry_interval_seconds,
             ),
         )
-        for index, service in enumerate(members)
+        for index, service in enumerate(group)
     }

@@ -11,7 +11,7 @@ from healthmon import clock
 from healthmon.errors import StoreError, StoreUnavailableError
 from healthmon.failpoints import reach
 from healthmon.processes.doorbell import AT_ONCE, WHEN_CONVENIENT, ring
-from healthmon.store import certificates, checks
+from healthmon.store import certificates, checks, performance_data
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -68,6 +68,7 @@ class Journal:
                 checks.append(self._connection, batch)
                 reach("prober.stored")
                 self._note_certificates(batch)
+                self._note_performance(batch)
                 for _ in batch:
                     self._kept.popleft()
                 ring(self._evaluator, AT_ONCE if self._has_news else WHEN_CONVENIENT)
@@ -87,6 +88,11 @@ class Journal:
         if news:
             certificates.note(self._connection, news)
             self._certificates |= news
+
+    def _note_performance(self, batch: list[Check]) -> None:
+        measured = {check.service_id: (check.checked_at, check.outcome.performance) for check in batch if check.outcome.performance}
+        if measured:
+            performance_data.note(self._connection, measured)
 
     def _keep(self, error: StoreUnavailableError) -> None:
         self.flush_at = clock.monotonic() + AWAY_PAUSE_S

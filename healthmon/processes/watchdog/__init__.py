@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.errors import EngineError, HealthmonError
 from healthmon.log import Log
+from healthmon.processes.directories import prepare_directories
 from healthmon.processes.doorbell import ring
-from healthmon.processes.loop import prepare_directories
 from healthmon.processes.programs import names
 from healthmon.processes.watchdog.charges import Charges
 from healthmon.processes.watchdog.outward import Outward
@@ -26,7 +26,7 @@ from healthmon.processes.watchdog.writing import Writing
 from healthmon.watch import policy
 from healthmon.watch.heartbeat import Ear
 from healthmon.watch.host import is_stopped
-from healthmon.watch.policy import FLAPPING_STARTS, FLAPPING_WITHIN_S, WatchAction, WatchReason
+from healthmon.watch.policy import FIRST_BEAT_WITHIN_S, FLAPPING_STARTS, FLAPPING_WITHIN_S, WatchAction, WatchReason
 from healthmon.watch.supervisor_rpc import SupervisorRpc
 from healthmon.watch.wellbeing import wellbeing
 
@@ -61,7 +61,7 @@ class Watchdog:
         for bell in config.paths.doorbells.glob("*.sock"):
             ring(bell)  # who began before us has beaten where nobody heard it
         self._rpc = SupervisorRpc(config.paths.supervisor_socket)
-        self._charges = Charges(names(config))
+        self._charges = Charges(names(config), clock.monotonic())
         self._reloading = Reloading(config.paths, doorbell, log)
         self._writing = Writing(config.paths.database, log, trouble="samples_not_written")
         self._sampling = Sampling(config, self._writing)
@@ -70,7 +70,7 @@ class Watchdog:
         self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)
         self._look_every_s = min(LOOK_EVERY_S, config.watchdog.sample_seconds)
         self._log = log
-        self._look_at = clock.monotonic()
+        self._look_at = self._began_at = clock.monotonic()
         self._ask_at = clock.monotonic()
         self._infos: list[ProgramInfo] = []  # what supervisord said last
         self._stepped_at = clock.monotonic()
@@ -90,16 +90,20 @@ class Watchdog:
             self._charges.heard(beat, now)
         self._reloading.advance(self._charges.lagging)
         if now >= self._look_at:
-            self._look_at = now + (self._look_every_s if self._outward.has_been_ready else FIRST_LOOKS_EVERY_S)
+            self._look_at = now + (FIRST_LOOKS_EVERY_S if self._is_beginning(now) else self._look_every_s)
             self._put_back(now)
             self._look(now)
             self._pressing.look_when_due(now)
         ping_in_s = self._outward.advance(now)
         return max(0.0, min(self._look_at - clock.monotonic(), self._reloading.wait_s(), ping_in_s))
 
+    def _is_beginning(self, now: float) -> bool:
+        """Tell whether somebody waits to hear that all is ready, and soon well: a process of another unit may be later."""
+        return not self._outward.has_been_ready or (not self._outward.has_been_well and now - self._began_at < FIRST_BEAT_WITHIN_S)
+
     def follow(self, config: Config) -> bool:
         """Look after the programs of another configuration; what is remembered of those that stay is kept."""
-        self._charges.follow(names(config))
+        self._charges.follow(names(config), clock.monotonic())
         self._infos = []
         self._sampling.follow(config)
         self._max_memory_bytes = int(config.watchdog.max_memory_mb * 2**20)

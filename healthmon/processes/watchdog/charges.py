@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from healthmon.processes.programs import WATCHDOG
 from healthmon.watch.heartbeat import BEAT_EVERY_S
-from healthmon.watch.policy import FLAPPING_STARTS, HUNG_AFTER_S, LEAKING_SAMPLES, Observed, ProgramState, WatchReason
+from healthmon.watch.policy import (
+    FIRST_BEAT_WITHIN_S,
+    FLAPPING_STARTS,
+    HUNG_AFTER_S,
+    LEAKING_SAMPLES,
+    Observed,
+    ProgramState,
+    WatchReason,
+)
 from healthmon.watch.wellbeing import Judged
 
 if TYPE_CHECKING:
@@ -56,12 +64,13 @@ class _Charge:
 class Charges:
     """What the watchdog looks after: our programs but itself, which supervisord looks after."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._charges = {name: _Charge() for name in names if name != WATCHDOG}
+    def __init__(self, names: Iterable[str], now: float) -> None:
+        self._charges: dict[str, _Charge] = {}
+        self.follow(names, now)
 
-    def follow(self, names: Iterable[str]) -> None:
+    def follow(self, names: Iterable[str], now: float) -> None:
         """Look after these from now on; those that stay are known already."""
-        self._charges = {name: self._charges.get(name) or _Charge() for name in names if name != WATCHDOG}
+        self._charges = {name: self._charges.get(name) or _Charge(started_at_s=now) for name in names if name != WATCHDOG}
 
     def is_ours(self, name: str) -> bool:
         return name in self._charges
@@ -143,11 +152,12 @@ class Charges:
 
 
 def _from_afar(name: str, charge: _Charge, now: float) -> Judged:
+    is_new = charge.last_beat_s is None and now - charge.started_at_s <= FIRST_BEAT_WITHIN_S
     is_fresh = charge.last_beat_s is not None and now - charge.last_beat_s <= HUNG_AFTER_S
     return Judged(
         program=name,
         state=ProgramState.RUNNING,
-        reason=WatchReason.WELL if is_fresh else WatchReason.NO_HEARTBEAT,
+        reason=WatchReason.WELL if is_new or is_fresh else WatchReason.NO_HEARTBEAT,
         has_beaten=charge.last_beat_s is not None,
         is_stuck=charge.is_stuck,
         is_elsewhere=True,

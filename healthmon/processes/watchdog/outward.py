@@ -28,6 +28,7 @@ class Outward:
 
     def __init__(self, settings: WatchSettings, log: Log) -> None:
         self.has_been_ready = False
+        self.has_been_well = False
         self._is_well = False
         self._manager = systemd_notify.manager()
         self._words = ""
@@ -51,6 +52,7 @@ class Outward:
         if messages:
             self._manager.tell(*messages)
         self._is_well = wellbeing.is_well
+        self.has_been_well = self.has_been_well or wellbeing.is_well
 
     def advance(self, now: float) -> float:
         """Ping when that is due, and all was well at the last look; return the seconds until there is something to do again."""

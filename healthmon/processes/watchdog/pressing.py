@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from healthmon import clock
-from healthmon.heal.pressure import shortage
+from healthmon.heal.pressure import shortages
 from healthmon.store import facts
 from healthmon.watch.pressure import read_pressure
 
@@ -28,18 +28,18 @@ class Pressing:
         self._log = log
         self._look_at = 0.0
         self._say_at = 0.0
-        self._told = ""
+        self._told: dict[str, str] = {}
 
     def look_when_due(self, now: float) -> None:
         if now < self._look_at:
             return
         self._look_at = now + LOOK_EVERY_S
-        found = shortage(read_pressure(self._directory))
-        said = found and (self._told or found)  # the same words as long as it lasts: the numbers are different each time
-        if said == self._told and (not said or now < self._say_at):
+        found = shortages(read_pressure(self._directory))
+        told = {**found, **self._told} if found else {}  # the same words as long as it lasts: the numbers are different each time
+        if told == self._told and (not told or now < self._say_at):
             return
-        at = clock.now()
+        said, at = ", ".join(told.values()), clock.now()
         if self._writing.write(lambda connection: facts.note_pressure(connection, said, at)):
-            if said != self._told:
+            if told != self._told:
                 self._log.change("host_pressure" if said else "host_pressure_over", detail=said or None)
-            self._told, self._say_at = said, now + SAY_EVERY_S
+            self._told, self._say_at = told, now + SAY_EVERY_S

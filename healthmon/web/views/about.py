@@ -36,11 +36,13 @@ def facts_of(facts: ServiceFacts, settings: ServiceSettings, line: ServiceLine) 
     expected, hold = settings.expected_response_time, facts.standing.report.holds.get(facts.service_id)
     usage = facts.standing.usages.get(facts.service_id)
     found = [
-        ("Address", str(settings.url) if settings.url is not None else ""),
+        ("Address", settings.shown_url),
+        ("Command", settings.shown_command),
         ("Group", f"{line.service.group}{', critical' if line.service.critical else ''}"),
         ("Looked at every", duration(settings.interval_seconds)),
         ("Last look", _last_look(line, settings, facts.standing.report.at)),
         ("Last answer", wording.milliseconds(line.response_time_s)),
+        ("Measured", ", ".join(map(str, facts.performance))),
         ("Expected within", "" if expected is None else wording.milliseconds(expected)),
         ("Held back", "" if hold is None else f"until {to_people(hold.ends_at)} by {hold.author}: {hold.reason}"),
         ("Container", (report.problem or "") if report is not None and target is None else ""),

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from healthmon.alerts.silences import silenced_by
 from healthmon.clock import to_people
 from healthmon.heal.condition import condition
-from healthmon.model.alert import AlertSeverity
+from healthmon.model.alert import AlertSeverity, rank
 from healthmon.model.delivery import DeliveryState
 from healthmon.model.heal import HealState
 from healthmon.web.views.moments import Moment, moment
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from healthmon.model.heal import Heal
 
 OURSELVES = "healthmon"
-RANK = {AlertSeverity.CRITICAL: 0, AlertSeverity.WARNING: 1, AlertSeverity.INFO: 2}
 STEPS = {
     HealState.PLANNED: "a restart is about to be made",
     HealState.ISSUED: "is being restarted",
@@ -86,7 +85,7 @@ def problems(standing: Standing, runbooks: dict[str, str]) -> tuple[Problem, ...
     troubled = [sid for sid in lines if sid in firing or sid in standing.report.incidents]
     found = {sid: _problem(lines[sid], firing.get(sid, []), standing, runbooks) for sid in troubled}
     ours = tuple(_of_ourselves(alert, standing.report.at) for alert in firing.get(None, []))
-    return tuple(sorted((*ours, *_under_roots(found, standing)), key=lambda one: (RANK[one.severity], one.since.iso)))
+    return tuple(sorted((*ours, *_under_roots(found, standing)), key=lambda one: (-rank(one.severity), one.since.iso)))
 
 
 def _under_roots(found: dict[int, Problem], standing: Standing) -> list[Problem]:
@@ -180,7 +179,7 @@ def _held(sid: int, standing: Standing) -> str:
 def _severity(firing: Sequence[Alert], *, is_critical: bool) -> AlertSeverity:
     """Return the worst that fires; what does not fire yet counts by its service."""
     if firing:
-        return min((alert.severity for alert in firing), key=RANK.__getitem__)
+        return max((alert.severity for alert in firing), key=rank)
     return AlertSeverity.CRITICAL if is_critical else AlertSeverity.WARNING
 
 
