@@ -121,7 +121,7 @@ def read_past(
             outages.setdefault(incident.service_id, []).append(incident)
     counted = percentiles.load(connection) if is_usual else {}
     whole = {} if is_usual else history.between(connection, shown, since, until)
-    step = HOUR if until - since <= BY_HOUR_UP_TO else DAY
+    step = step_of(since, until)
     return {
         sid: Past(
             since=since,
@@ -136,10 +136,15 @@ def read_past(
     }
 
 
+def step_of(since: datetime, until: datetime) -> timedelta:
+    """Return how long the points of the past of many services are."""
+    return HOUR if until - since <= BY_HOUR_UP_TO else DAY
+
+
 def _points(connection: Connection, service_ids: Iterable[int], since: datetime, until: datetime, step: timedelta) -> dict[int, list[Point]]:
     if step < DAY:
         return history.hourly_of(connection, service_ids, since, until)
-    return {sid: history.daily(connection, sid, since, until) for sid in service_ids}
+    return history.daily_of(connection, service_ids, since, until)
 
 
 def _percentiles(whole: Rollup) -> tuple[float, float] | None:

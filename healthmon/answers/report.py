@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -127,11 +128,12 @@ class DashboardDocument(ReportDocument):
 
 
 class Known(live.Known):
-    """What was answered before, too. Its documents are shared: nobody changes them."""
+    """What was answered before, too, and as which text. Its documents are shared: nobody changes them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.documents: Memo[ServiceDocument] = Memo()
+        self.texts: Memo[str] = Memo()
 
 
 def read_report(connection: Connection, config: Config, known: Known | None = None) -> ReportDocument:
@@ -231,6 +233,15 @@ def trends_document(
         ],
         alert_counts=alert_counts,
     )
+
+
+def as_text(service: ServiceDocument, known: Known) -> str:
+    """Return the JSON of one service, which is asked for in several answers."""
+    return known.texts.of(service["service_name"], _text, service)
+
+
+def _text(service: ServiceDocument) -> str:
+    return json.dumps(service, ensure_ascii=False)
 
 
 def _about(sid: int, report: LiveReport) -> tuple[Incident | None, Hold | None, str | None]:

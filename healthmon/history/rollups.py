@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from healthmon.history import histogram
+from healthmon.history.together import Together, together
 from healthmon.status.uptime import hour_of
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Counted:
         kept = self.p50_us if percent == MEDIAN else self.p95_us if percent == HIGH else None
         if kept is not None:
             return kept
-        found = histogram.percentile(self.histogram, percent)
+        spread = self.histogram
+        found = spread.percentile(percent) if isinstance(spread, Together) else histogram.percentile(spread, percent)
         if found is None or self.minimum_us is None or self.maximum_us is None:
             return None
         return min(max(found, self.minimum_us), self.maximum_us)
@@ -101,7 +103,7 @@ def checks_of(parts: Iterable[Counted]) -> Counted:
         sum_us=sum(one.sum_us for one in known),
         minimum_us=min((one.minimum_us for one in known if one.minimum_us is not None), default=None),
         maximum_us=max((one.maximum_us for one in known if one.maximum_us is not None), default=None),
-        histogram=histogram.merged(one.histogram for one in known),
+        histogram=together(one.histogram for one in known),
     )
 
 

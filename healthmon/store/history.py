@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from healthmon.history.rollups import DAY, Counted, checks_of, day_of, ranges, share_inside
-from healthmon.status.uptime import HOUR, hour_of
+from healthmon.history.rollups import DAY, Counted, checks_of, day_of, ranges
+from healthmon.status.uptime import Booked, hour_of
 from healthmon.store import facts, rollups, stale_rollups
+from healthmon.store.added_up import added_up
 from healthmon.store.rollups import Rollup, add_up
 from healthmon.store.stale_rollups import DAYS_UNTIL
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 LONGEST_TAIL = timedelta(hours=25)  # no keeper for so long: what is older than its last count is missing, and coverage says so
+NOTHING = Rollup(time=Booked(), checks=Counted())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +38,7 @@ class Point:
 def between(connection: Connection, service_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, Rollup]:
     """Return what each of these services was in [since, until): time, checks, response times with their percentiles."""
     wanted = tuple(service_ids)
-    pieces = ranges(since, until, days_until=facts.noted_time(connection, DAYS_UNTIL))
-    tail = _tail(connection, wanted, since, until)
-    found = {}
-    for service_id in wanted:
-        before = rollups.hours(connection, service_id, *pieces.hours_before)
-        days = rollups.days(connection, service_id, *pieces.days)
-        after = rollups.hours(connection, service_id, *pieces.hours_after)
-        parts = [_cut(hour, rollup, since) for hour, rollup in before] + [rollup for _, rollup in (*days, *after)]
-        whole = add_up(parts)
-        found[service_id] = replace(whole, checks=checks_of([whole.checks, tail.get(service_id, Counted())]))
-    return found
+    return added_up(connection, wanted, since, until, _tail(connection, wanted, since, until))
 
 
 def hourly(connection: Connection, service_id: int, since: datetime, until: datetime) -> list[Point]:
@@ -72,21 +64,23 @@ def _hourly(found: dict[datetime, Rollup], tail: Counted | None, until: datetime
 
 def daily(connection: Connection, service_id: int, since: datetime, until: datetime) -> list[Point]:
     """Return a service's days (of UTC) that touch [since, until), oldest first, today as far as it has come."""
-    known_until = facts.noted_time(connection, DAYS_UNTIL)
+    return daily_of(connection, [service_id], since, until)[service_id]
+
+
+def daily_of(connection: Connection, service_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, list[Point]]:
+    """Return the same of several services: each day that is not added up yet is asked for once for all of them."""
+    wanted = tuple(service_ids)
     last = day_of(until - timedelta(microseconds=1)) + DAY
-    pieces = ranges(day_of(since), last, days_until=known_until)
-    points = [Point(start=start, rollup=rollup) for start, rollup in rollups.days(connection, service_id, *pieces.days)]
+    pieces = ranges(day_of(since), last, days_until=facts.noted_time(connection, DAYS_UNTIL))
+    days = rollups.days_of(connection, wanted, *pieces.days)
+    points = {service_id: [Point(start=start, rollup=rollup) for start, rollup in days[service_id]] for service_id in wanted}
     start = pieces.days[1] if pieces.days[0] < pieces.days[1] else pieces.hours_before[0]
     while start < until:
-        found = between(connection, [service_id], start, min(start + DAY, until))[service_id]
-        if found.checks.checks or found.time.known_s or found.time.unknown_s or found.time.maintenance_s:
-            points.append(Point(start=start, rollup=found))
+        for service_id, found in between(connection, wanted, start, min(start + DAY, until)).items():
+            if found != NOTHING:
+                points[service_id].append(Point(start=start, rollup=found))
         start += DAY
     return points
-
-
-def _cut(hour: datetime, rollup: Rollup, since: datetime) -> Rollup:
-    return rollup if hour >= since else replace(rollup, time=rollup.time.times(share_inside(hour, HOUR, since, hour + HOUR)))
 
 
 def _tail(connection: Connection, service_ids: tuple[int, ...], since: datetime, until: datetime) -> dict[int, Counted]:

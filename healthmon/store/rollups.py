@@ -10,6 +10,7 @@ from healthmon import clock
 from healthmon.failpoints import reach
 from healthmon.history import histogram
 from healthmon.history.rollups import DAY, HIGH, MEDIAN, Counted, Counter, checks_of, day_of
+from healthmon.history.together import Encoded
 from healthmon.status.uptime import Booked, total
 from healthmon.store import facts, stale_rollups
 from healthmon.store.row import integer, time
@@ -104,11 +105,10 @@ def save_hour(  # noqa: PLR0913  one fact each
 
 def add_up_day(connection: Connection, mark: Stale) -> None:
     """Make a day the sum of its hours, one service at a time: merging all at once would hold the lock for too long."""
-    bounds = clock.to_sql(mark.start), clock.to_sql(mark.start + DAY)
     for service_id in service_ids(connection):
-        hours = [rollup for _, rollup in _hours_of(connection, [service_id], *bounds)[service_id]]
-        if hours:
-            _save_day(connection, service_id, bounds[0], add_up(hours))
+        found = [rollup for _, rollup in hours(connection, service_id, mark.start, mark.start + DAY)]
+        if found:
+            _save_day(connection, service_id, clock.to_sql(mark.start), add_up(found))
             reach("keeper.adding_up")
     with connection.transaction(durable=False):
         stale_rollups.unmark(connection, RollupSpan.DAY, mark)
@@ -132,32 +132,39 @@ def hours(connection: Connection, service_id: int, since: datetime, until: datet
 
 def hours_of(connection: Connection, service_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, list[tuple[datetime, Rollup]]]:
     """Return the same of each of several services."""
-    return _hours_of(connection, service_ids, clock.to_sql(since), clock.to_sql(until))
+    return _of_each(connection, _HOURS, service_ids, since, until)
 
 
-def days(connection: Connection, service_id: int, since: datetime, until: datetime) -> list[tuple[datetime, Rollup]]:
+def days_of(connection: Connection, service_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, list[tuple[datetime, Rollup]]]:
     """Return the same of days. Today, and a yesterday that is just over, are not among them."""
-    return [_part(row) for row in connection.rows(_DAYS, service_id, clock.to_sql(since), clock.to_sql(until))]
+    return _of_each(connection, _DAYS, service_ids, since, until)
 
 
 _COLUMNS = """healthy_s, unhealthy_s, unknown_s, maintenance_s, checks, healthy_checks, answers, sum_us,
               minimum_us, maximum_us, histogram, p50_us, p95_us"""
 _LISTED = "SELECT value FROM json_each(?)"
-_HOURS = f"""
+ASKED_HOURS = """
     WITH RECURSIVE asked (hour) AS (
         SELECT ?2 WHERE ?2 < ?3
         UNION ALL SELECT strftime('%Y-%m-%d %H:00:00.000', hour, '+1 hour') FROM asked WHERE hour < strftime('%Y-%m-%d %H:%M:%f', ?3, '-1 hour')
     )
+"""
+_HOURS = f"""
+    {ASKED_HOURS}
     SELECT hour, {_COLUMNS}, service_id
     FROM asked CROSS JOIN json_each(?1) AS wanted CROSS JOIN service_hours USING (hour) WHERE service_id = wanted.value
     ORDER BY hour
 """  # noqa: S608  our columns; a search for each hour and service: all services' rows of an hour lie between two of one service
-_DAYS = f"SELECT day, {_COLUMNS} FROM service_days WHERE service_id = ? AND day >= ? AND day < ? ORDER BY day"  # noqa: S608  as above
+_DAYS = f"""
+    SELECT day, {_COLUMNS}, service_id
+    FROM json_each(?1) AS wanted CROSS JOIN service_days WHERE service_id = wanted.value AND day >= ?2 AND day < ?3
+    ORDER BY service_id, day
+"""  # noqa: S608  as above
 
 
-def _hours_of(connection: Connection, service_ids: Iterable[int], since: str, until: str) -> dict[int, list[tuple[datetime, Rollup]]]:
+def _of_each(connection: Connection, sql: str, service_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, list[tuple[datetime, Rollup]]]:
     found: dict[int, list[tuple[datetime, Rollup]]] = {service_id: [] for service_id in service_ids}
-    for row in connection.rows(_HOURS, json.dumps(list(found)), since, until):
+    for row in connection.rows(sql, json.dumps(list(found)), clock.to_sql(since), clock.to_sql(until)):
         found[integer(row[14])].append(_part(row))
     return found
 
@@ -226,7 +233,7 @@ def _counted(  # noqa: PLR0913, PLR0917  the columns; asked of thousands of rows
         sum_us=sum_us,
         minimum_us=minimum_us,
         maximum_us=maximum_us,
-        histogram={} if encoded is None else histogram.Encoded(encoded),
+        histogram={} if encoded is None else Encoded(encoded, answers, p50_us, p95_us),
         p50_us=p50_us,
         p95_us=p95_us,
     )

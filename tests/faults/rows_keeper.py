@@ -144,7 +144,7 @@ class Past:
             for sid in self._ids:
                 _assert_same(f"hours of s{sid}", dict(rollups.hours(connection, sid, over - KEPT - timedelta(days=2), over)), hours, sid)
                 wanted = {key: checks_of(parts) for key, parts in days.items() if key[1] < day_of(over)}
-                _assert_same(f"days of s{sid}", dict(rollups.days(connection, sid, over - 2 * KEPT, day_of(over))), wanted, sid)
+                _assert_same(f"days of s{sid}", dict(rollups.days_of(connection, [sid], over - 2 * KEPT, day_of(over))[sid]), wanted, sid)
 
 
 def _assert_same(what: str, found: dict[datetime, rollups.Rollup], wanted: dict[tuple[int, datetime], Counted], sid: int) -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthmon.history.histogram import Encoded, encode
+from healthmon.history.histogram import encode
 from healthmon.history.rollups import DAY, Counted, Counter, checks_of, day_of, ranges, share_inside
+from healthmon.history.together import Encoded
 from healthmon.status.uptime import HOUR, Booked, hour_of, total
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -77,7 +78,7 @@ def test_uptime_of_known_time_and_coverage_of_asked_time() -> None:
 
 def test_what_is_kept_beside_a_histogram_is_what_it_says() -> None:
     found = counted((True, 1_000), (True, 5_000), (True, 3_000))
-    kept = replace(found, p50_us=found.percentile_us(50), p95_us=found.percentile_us(95), histogram=Encoded(encode(found.histogram)))
+    kept = replace(found, p50_us=found.percentile_us(50), p95_us=found.percentile_us(95), histogram=Encoded(encode(found.histogram), 3))
     assert (kept.percentile_us(50), kept.percentile_us(95), kept.percentile_us(99)) == tuple(map(found.percentile_us, (50, 95, 99)))
     assert kept == found
     assert checks_of([kept, kept]) == checks_of([found, found])

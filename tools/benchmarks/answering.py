@@ -22,20 +22,21 @@ if TYPE_CHECKING:
 
 SERVICES = (17, 1_000)
 AGES = (3, 90)  # days of history
-KEPT = 30  # of the last so many days there are checks
+KEPT = 30  # of the last so many days there are checks, as the agent keeps them
+LEVELS = 30  # days of service levels
 
 
-def measure(directory: Path, rounds: int) -> dict[str, Any]:
+def measure(directory: Path, rounds: int, kept: int) -> dict[str, Any]:
     """Return what report, dashboard and service levels take, by how many services there are and how many days of history.
 
-    Checks are there of the last 30 days, as the agent keeps them; the large one takes four gigabytes.
+    Checks are there of the last `kept` days; with 30 of them, the large one takes four gigabytes.
     """
     found: dict[str, Any] = {}
     for count in SERVICES:
         for days in AGES:
             path = directory / f"answers-{count}-{days}.db"
             if not path.exists():
-                histories.aged(path, count, days=days, kept=KEPT).close()
+                histories.aged(path, count, days=days, kept=kept).close()
             found[f"{count} services, {days} days"] = _answered(path, _config(directory, count), rounds)
     return found
 
@@ -47,8 +48,8 @@ def _answered(path: Path, config: Config, rounds: int) -> dict[str, Any]:
     work: dict[str, Callable[[], object]] = {
         "report": lambda: json.dumps(read_report(connection, config)),
         "dashboard": lambda: json.dumps(read_dashboard(connection, config)),
-        "slo of 30 days": lambda: json.dumps(slo.read(connection, config, slo.last_days(now, KEPT))),
-        "one service's 30 days": lambda: history.between(connection, [1], now - timedelta(days=KEPT), now),
+        "slo of 30 days": lambda: json.dumps(slo.read(connection, config, slo.last_days(now, LEVELS))),
+        "one service's 30 days": lambda: history.between(connection, [1], now - timedelta(days=LEVELS), now),
         "one service's 90 days": lambda: history.between(connection, [1], now - timedelta(days=90), now),
     }
     found: dict[str, Any] = {name: _median_ms(one, rounds) for name, one in work.items()}

@@ -5,6 +5,7 @@ Rows are put in by SQL, in the order of time as the agent writes them: by way of
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import apsw
 
 from healthmon import clock
 from healthmon.history import histogram
-from healthmon.history.rollups import HIGH, MEDIAN, day_of
+from healthmon.history.rollups import HIGH, MEDIAN, Counter, day_of
 from healthmon.processes.keeper.counting import Counting
 from healthmon.status.uptime import HOUR, Booked, hour_of
 from healthmon.store import services, space, stale_rollups, states
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 EVERY_S = 30
-DAY_S = 86_400
+HOUR_S, DAY_S = 3_600, 86_400
+SPEEDS, KINDS = 17, 30  # of services, and of hours of each
 # One look in a hundred fails, with an error of 66 characters; each service has a speed of its own.
 FILL = """
     WITH RECURSIVE tick (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM tick WHERE n + 1 < ?2)
@@ -82,7 +84,7 @@ def aged(path: Path, count: int, *, days: int, kept: int) -> Connection:
 
 def hours_only(connection: Connection, count: int, days: int) -> None:
     """Add so many days of hours to the services, where they have none: as if their checks were deleted long ago."""
-    counts = {500 + 3 * number: 3 for number in range(40)}
+    _make_kinds(connection)
     last = hour_of(datetime.now(UTC)) - 2 * HOUR
     for day in range(days):
         with connection.transaction(durable=False):
@@ -90,17 +92,37 @@ def hours_only(connection: Connection, count: int, days: int) -> None:
                 """
                 WITH RECURSIVE ago (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM ago WHERE n < ?1 + 23)
                 INSERT OR IGNORE INTO service_hours
-                SELECT service_id, strftime('%Y-%m-%d %H:00:00.000', ?2, '-' || n || ' hours'), 3564, 36, 0, 0, 120, 119, 120, 1200000, 5000, 20000, ?3,
-                       ?5, ?6
-                FROM ago CROSS JOIN services WHERE service_id <= ?4
+                SELECT service_id, strftime('%Y-%m-%d %H:00:00.000', ?2, '-' || n || ' hours'), 3564, 36, 0, 0, checks, healthy_checks, answers,
+                       sum_us, minimum_us, maximum_us, histogram, p50_us, p95_us
+                FROM ago CROSS JOIN services JOIN kinds ON speed = service_id % ?4 AND number = (n * 31 + service_id) % ?5 WHERE service_id <= ?3
                 """,
                 day * 24,
                 clock.to_sql(last),
-                histogram.encode(counts),
                 count,
-                *(histogram.percentile(counts, percent) for percent in (MEDIAN, HIGH)),
+                SPEEDS,
+                KINDS,
             )
             stale_rollups.mark(connection, stale_rollups.RollupSpan.DAY, [day_of(last - timedelta(days=day))])
+
+
+def _make_kinds(connection: Connection) -> None:
+    """Make some hours of each speed, of checks as FILL has them."""
+    chance = random.Random(1)  # noqa: S311  the same figures every time, no secret
+    connection.rows(
+        "CREATE TEMP TABLE kinds (speed, number, checks, healthy_checks, answers, sum_us, minimum_us, maximum_us, histogram, p50_us, p95_us,"
+        " PRIMARY KEY (speed, number)) WITHOUT ROWID",
+    )
+    for speed in range(SPEEDS):
+        for number in range(KINDS):
+            counter = Counter()
+            for _ in range(HOUR_S // EVERY_S):
+                counter.add(healthy=chance.random() > 0.01, response_time_us=int(2_000 * 1.3**speed * (0.7 + 0.6 * chance.random())))  # noqa: PLR2004  as FILL
+            found = counter.counted()
+            connection.change(
+                f"INSERT INTO kinds VALUES ({', '.join('?' * 11)})",  # noqa: S608  question marks
+                *(speed, number, found.checks, found.healthy_checks, found.answers, found.sum_us, found.minimum_us, found.maximum_us),
+                *(histogram.encode(found.histogram), found.percentile_us(MEDIAN), found.percentile_us(HIGH)),
+            )
 
 
 def plain(path: Path, source: Path, *, index: bool) -> None:
