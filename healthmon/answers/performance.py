@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 
-READ_AS_WHOLE = 1e6  # above it, six digits would be written with an exponent
-
-
 class PerformanceDocument(TypedDict):
     label: str
     value: float
@@ -41,9 +38,3 @@ def document(measured: Performance) -> PerformanceDocument:
         minimum=measured.minimum,
         maximum=measured.maximum,
     )
-
-
-def shown(measured: Performance) -> str:
-    """Return a value with its unit, for people."""
-    number = f"{measured.value:,.0f}" if abs(measured.value) >= READ_AS_WHOLE else f"{measured.value:.6g}"
-    return f"{number}{measured.unit if measured.unit == '%' else f' {measured.unit}'.rstrip()}"

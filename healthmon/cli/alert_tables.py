@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from healthmon.store.alert_review import RuleReview
 
 STYLES = {AlertSeverity.CRITICAL: "bold red", AlertSeverity.WARNING: "yellow", AlertSeverity.INFO: "cyan"}
-NUMBERS = frozenset({"for", "fired", "firing", "acknowledged", "short", "ignored", "median"})
+NUMBERS = frozenset({"for", "fired", "firing", "acknowledged", "false", "short", "ignored", "median"})
 
 
 def show_alerts(
@@ -64,13 +64,14 @@ def show_review(found: Iterable[RuleReview], days: int) -> None:
     if not lines:
         console.print(f"no alert fired in the last {days} days")
         return
-    table = a_table("alert", "severity", "fired", "firing", "acknowledged", "short", "ignored", "median", numbers=NUMBERS)
+    table = a_table("alert", "severity", "fired", "firing", "acknowledged", "false", "short", "ignored", "median", numbers=NUMBERS)
     for line in lines:
         lasted = "" if line.median_minutes is None else f"{line.median_minutes:g} min"
-        counts = (line.fired, line.firing, line.acknowledged, line.short, line.ignored)
+        counts = (line.fired, line.firing, line.acknowledged, line.false, line.short, line.ignored)
         table.add_row(*plain(line.alert_type, line.severity, *map(str, counts), lasted))
     console.print(table)
-    console.print(styled("acknowledged by nobody: short were over within 5 minutes, the first to suspect of being false; ignored lasted longer", "dim"))
+    console.print(styled("false: somebody said so, with `healthmon alerts false`. Of the others that nobody acknowledged, short were over", "dim"))
+    console.print(styled("within 5 minutes, the next to suspect; ignored lasted longer.", "dim"))
 
 
 def show_channels(found: Iterable[Channel], states: Mapping[str, ChannelState], waiting: Mapping[str, int], now: datetime) -> None:

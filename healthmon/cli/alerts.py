@@ -130,7 +130,7 @@ def false(context: Context, alert_id: int, reason: str, author: str | None) -> i
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 @click.pass_obj
 def review(context: Context, days: int, *, as_json: bool) -> None:
-    """Show how often each rule fired, for how long, and how often a person acknowledged what it belonged to."""
+    """Show how often each rule fired, for how long, and what people made of it: acknowledged, called false, or ignored."""
     connection = open_database(context.config.paths)
     try:
         now = clock.now()

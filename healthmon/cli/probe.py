@@ -13,6 +13,7 @@ from healthmon.cli import containers
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY
 from healthmon.heal import docker_check
 from healthmon.model.check import CheckStatus
+from healthmon.model.performance import quantity
 from healthmon.probes.classify import bug
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def command(context: Context, service: str, *, as_json: bool) -> int:
             if value is not None and name != PERFORMANCE:
                 click.echo(f"{name + ':':<24}{value}")
         for one in outcome.performance:
-            click.echo(log.clean(f"  {one.label + ':':<22}{performance.shown(one)}{_limits(one)}"))
+            click.echo(log.clean(f"  {one.label + ':':<22}{quantity(one.value, one.unit)}{_limits(one)}"))
     return EXIT_FINE if outcome.status is CheckStatus.HEALTHY else EXIT_NOT_HEALTHY
 
 

@@ -49,6 +49,8 @@ class CheckReason(StrEnum):
     CONTAINER = "container"  # the container does not run
     HEALTHCHECK = "healthcheck"  # the container's own health check failed as often as it has to
     PLUGIN = "plugin"  # the command says that it is ill
+    PROCESS = "process"  # no such process runs
+    LIMIT = "limit"  # more is in use than may be
     # From here on the failure is ours, and the status is `unknown`:
     NO_NETWORK = "no_network"  # this host has no route at all, or its resolver does not answer
     NO_RESOURCES = "no_resources"  # out of file descriptors, memory or threads

@@ -16,8 +16,9 @@ from healthmon.alerts.ourselves import OURSELVES
 from healthmon.alerts.silences import silenced_by
 from healthmon.log import clean
 from healthmon.model.alert import AlertSeverity, rank
-from healthmon.model.notification import Affected, Notification, NotificationKind
+from healthmon.model.notification import Notification, NotificationKind
 from healthmon.notify import wording
+from healthmon.notify.of_alert import of_alert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from healthmon.model.alert import Alert
     from healthmon.model.conversation import Conversation
     from healthmon.model.incident import Incident
+    from healthmon.model.notification import Affected
     from healthmon.model.service import Service
     from healthmon.model.silence import Silence
 
@@ -155,15 +157,4 @@ def _said(conversation: Conversation | None, standing: Standing) -> Iterator[tup
 
 def _affected(alert: Alert, standing: Standing) -> Affected:
     service, group, critical = _whose(alert, standing)
-    return Affected(
-        conversation_id=0,
-        service=service,
-        group=group,
-        critical=critical,
-        severity=alert.severity,
-        alert_id=alert.alert_id,
-        alert_types=(alert.alert_type,),
-        message=alert.message,
-        started_at=alert.triggered_at,
-        values=alert.values,
-    )
+    return of_alert(alert, service=service, group=group, critical=critical)

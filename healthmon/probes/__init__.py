@@ -9,7 +9,9 @@ from healthmon.probes import kinds
 from healthmon.probes.classify import outcome
 from healthmon.probes.command import CommandProbe
 from healthmon.probes.handshake import TlsProbe
+from healthmon.probes.host import HostProbe
 from healthmon.probes.http import HttpProbe
+from healthmon.probes.process import ProcessProbe
 from healthmon.probes.tcp import TcpProbe
 
 if TYPE_CHECKING:
@@ -19,7 +21,14 @@ if TYPE_CHECKING:
     from healthmon.probes.base import Probe
     from healthmon.probes.settings import ProbeSettings
 
-KINDS: dict[str, Callable[[ProbeSettings], Probe]] = {"http": HttpProbe, "tcp": TcpProbe, "tls": TlsProbe, "command": CommandProbe}
+KINDS: dict[str, Callable[[ProbeSettings], Probe]] = {
+    "http": HttpProbe,
+    "tcp": TcpProbe,
+    "tls": TlsProbe,
+    "command": CommandProbe,
+    "process": ProcessProbe,
+    "host": HostProbe,
+}
 
 
 def make(settings: ProbeSettings) -> Probe:

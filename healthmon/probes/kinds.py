@@ -7,8 +7,8 @@ from importlib.metadata import EntryPoint, entry_points
 from healthmon.spelling import nearest, quoted
 
 GROUP = "healthmon.probes"
-OURS = ("http", "tcp", "tls", "command", "docker")
-WITHOUT_URL = frozenset({"docker", "command"})
+OURS = ("http", "tcp", "tls", "command", "process", "host", "docker")
+WITHOUT_URL = frozenset({"docker", "command", "process", "host"})
 
 
 def require_kind(name: str) -> str:

@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from healthmon.command_settings import Command, Environment  # noqa: TC001  pydantic reads them
 from healthmon.probes.kinds import OURS, WITHOUT_URL, require_kind
+from healthmon.probes.local_settings import HostSettings, ProcessSettings
 from healthmon.redaction import redact
 from healthmon.settings import (
     DAY_S,
@@ -148,12 +149,12 @@ class ProbeSettings(Settings):
 
     type: Annotated[str, AfterValidator(require_kind), WithJsonSchema({"anyOf": [{"enum": list(OURS)}, {"type": "string"}]})] = Field(
         "http",
-        description="http asks and judges the answer; tcp only connects; tls makes the handshake, too, and judges the certificate; command runs a plugin for Nagios; docker takes the container's own health check, else whether it runs. Packages may add types.",
+        description="http asks and judges the answer; tcp only connects; tls makes the handshake, too, and judges the certificate; command runs a plugin for Nagios; process and host look at this host itself; docker takes the container's own health check, else whether it runs. Packages may add types.",
     )
     url: str = Field(
         "",
         repr=False,
-        description="What to ask: http://localhost:5120/health, or tcp://localhost:6379 for tcp and tls://mail.example.org:993 for tls; none for command and docker.",
+        description="What to ask: http://localhost:5120/health, or tcp://localhost:6379 for tcp and tls://mail.example.org:993 for tls; none for the others.",
         validate_default=True,
     )
     command: Command = Field((), description="For type command: the program's full path and its arguments, run without a shell.", validate_default=True)
@@ -161,6 +162,8 @@ class ProbeSettings(Settings):
         {},
         description="What the command finds in its environment beside PATH; the place for ${env:…}, ${file:…} and ${cred:…}, which everybody could read in its arguments.",
     )
+    process: ProcessSettings | None = Field(None, description="For type process: which one has to run.", validate_default=True)
+    host: HostSettings = Field(HostSettings(), description="For type host: how full and how busy it may be.")
     options: dict[Text, JsonValue] = Field({}, description="For types that packages add: what theirs wants to know.", validate_default=True)
     interval_seconds: float = Field(
         30,
@@ -213,6 +216,23 @@ class ProbeSettings(Settings):
         if command and not is_wanted:
             raise ValueError("is only run where type is command")
         return command
+
+    @field_validator("process")
+    @classmethod
+    def _is_for_processes(cls, process: ProcessSettings | None, info: ValidationInfo) -> ProcessSettings | None:
+        is_wanted = info.data.get("type") == "process"
+        if is_wanted and process is None:
+            raise PydanticCustomError("missing", "Field required")
+        if process is not None and not is_wanted:
+            raise ValueError("is only looked for where type is process")
+        return process
+
+    @field_validator("host")
+    @classmethod
+    def _is_for_hosts(cls, host: HostSettings, info: ValidationInfo) -> HostSettings:
+        if host != HostSettings() and info.data.get("type") != "host":
+            raise ValueError("is only looked at where type is host")
+        return host
 
     @field_validator("options")
     @classmethod

@@ -1,4 +1,4 @@
-"""What do our processes use, and who has the port that we want? The only file that asks psutil."""
+"""What do our processes use, and who has the port that we want?"""
 
 from __future__ import annotations
 

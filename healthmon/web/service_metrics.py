@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 GAUGE, COUNTER, HISTOGRAM = Kind.GAUGE, Kind.COUNTER, Kind.HISTOGRAM
 US = 1e6
+MEASURE_NOTHING = frozenset({"http", "tcp", "tls", "docker"})  # beside how long it took
 OUTCOMES = tuple(state.value for state in HealState if state not in OPEN_HEALS)
 
 
@@ -214,10 +215,10 @@ def _container(service_name: str, target: TargetSummary | None) -> Texts:
 
 
 def _measured(connection: Connection, config: Config, report: LiveReport) -> Iterable[Family]:
-    """What commands measure. Who has none is asked nothing."""
-    family = Family(name="healthmon_plugin_value", kind=GAUGE, about="What the command of a service measured last, in the unit that it gave.")
-    commands = {one.name for one in config.enabled_services() if one.type == "command"}
-    names = {line.service.service_id: line.service.name for line in report.lines if line.service.name in commands}
+    """What looks measure beside their verdict. Who has none is asked nothing."""
+    family = Family(name="healthmon_probe_value", kind=GAUGE, about="What a look measured beside its verdict, in the unit that it gave.")
+    measuring = {one.name for one in config.enabled_services() if one.type not in MEASURE_NOTHING}
+    names = {line.service.service_id: line.service.name for line in report.lines if line.service.name in measuring}
     for service_id, values in performance_data.of_services(connection, names).items() if names else ():
         for one in values:
             family.add(one.value, labelled(name=names[service_id], label=one.label, unit=one.unit))

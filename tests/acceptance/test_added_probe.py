@@ -65,7 +65,7 @@ def test_its_kind_is_asked_with_its_options(package: Path) -> None:
 def test_without_the_package_the_configuration_is_refused(package: Path) -> None:
     told = probe(package, 1, search="")
     assert told.returncode == 2
-    assert "must be one of http, tcp, tls, command, docker, or what an installed package adds; no package adds 'redis'" in told.stderr
+    assert "must be one of http, tcp, tls, command, process, host, docker, or what an installed package adds; no package adds 'redis'" in told.stderr
 
 
 def test_a_package_that_is_broken_says_so_and_is_nobodys_fault_but_its_own(package: Path) -> None:

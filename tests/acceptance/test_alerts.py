@@ -99,7 +99,9 @@ def test_one_message_and_one_recovery_reach_every_channel_and_a_person_can_answe
         story = host.ask("alerts", "show", "doc_store").stdout
         assert story.count("sent") >= 6
         assert "no alert of healthmon is firing" in host.ask("alerts", "show", "healthmon").stdout
-        assert "service_down" in host.ask("alerts", "review").stdout
+        assert host.ask("alerts", "false", str(message["alert_id"]), "--reason", "a test").returncode == 0
+        [reviewed] = [one for one in json.loads(host.ask("alerts", "review", "--json").stdout) if one["alert_type"] == "service_down"]
+        assert (reviewed["fired"], reviewed["acknowledged"], reviewed["false"], reviewed["ignored"]) == (2, 1, 1, 0)
         assert host.ask("alerts").returncode == 0
         host.assert_sound()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.containers import STOPS_AT_ONCE, Docker, docker_session, wait_for
+from tests.containers import STOPS_AT_ONCE, Docker, wait_for
 from tests.faults.agents import agent
 from tests.faults.engine_proxy import EngineProxy
 from tests.faults.ward import IMPATIENT
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 
 SOCKET = Path("/var/run/docker.sock")
 READS = re.compile(r"GET (/v[\d.]+)?/(version|events|containers/json|containers/[0-9a-f]{64}/(json|logs|top|stats))[ ?]")
-
-
-@pytest.fixture(scope="module")
-def docker() -> Iterator[Docker]:
-    yield from docker_session()
 
 
 @pytest.fixture

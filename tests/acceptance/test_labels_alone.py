@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import pytest
-
-from tests.containers import STOPS_AT_ONCE, Docker, docker_session, wait_for
+from tests.containers import STOPS_AT_ONCE, Docker, wait_for
 from tests.faults.agents import agent
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(scope="module")
-def docker() -> Iterator[Docker]:
-    yield from docker_session()
 
 
 def test_labels_alone_are_enough(docker: Docker) -> None:

@@ -5,32 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from tests.containers import Docker, Observer, docker_session, wait_for
+from tests.containers import Docker, Observer, wait_for
 from tests.faults.agents import agent
 from tests.faults.ward import IMPATIENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.faults.agents import Agent
 
 PATIENT = {**IMPATIENT, "min_unhealthy_seconds": 8, "start_grace_seconds": 1}  # time enough to type
 TALKS = ("sh", "-c", "echo connecting; echo API_KEY=hunter2-hunter2; trap 'exit 0' TERM; while :; do sleep 1000 & wait; done")
-
-
-@pytest.fixture(scope="module")
-def docker() -> Iterator[Docker]:
-    yield from docker_session()
-
-
-@pytest.fixture
-def observer(docker: Docker, tmp_path: Path) -> Iterator[Observer]:
-    made = Observer(docker, tmp_path)
-    yield made
-    made.close()
 
 
 def states(host: Agent) -> list[tuple[str, str | None]]:

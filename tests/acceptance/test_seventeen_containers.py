@@ -12,15 +12,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests import needs
-from tests.containers import Docker, Observer, docker_session, wait_for
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.containers import Docker, Observer, wait_for
 
 TOP = Path(__file__).parents[2]
 SHIPPED = TOP / "config" / "health_monitoring_config.json"
@@ -120,11 +117,6 @@ class Agent:
     def stop(self) -> int:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(30)
-
-
-@pytest.fixture
-def docker() -> Iterator[Docker]:
-    yield from docker_session()
 
 
 @pytest.mark.timeout(420)

@@ -20,7 +20,7 @@ from healthmon.store import alerts, checks, container_usage, services, targets
 from healthmon.store.opening import create_or_open, open_for_writing
 from healthmon.store.targets import TargetReport
 from tests.builders import a_check, a_config
-from tests.containers import STOPS_AT_ONCE, Docker, docker_session, wait_for
+from tests.containers import STOPS_AT_ONCE, Docker, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,11 +32,6 @@ if TYPE_CHECKING:
 LIMIT_MIB, HELD_MIB = 100, 50
 BURNS = ("sh", "-c", "while :; do :; done")
 MIB = 2**20
-
-
-@pytest.fixture(scope="module")
-def docker() -> Iterator[Docker]:
-    yield from docker_session()
 
 
 @pytest.fixture

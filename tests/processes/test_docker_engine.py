@@ -21,7 +21,7 @@ from healthmon.heal.docker_logs import last_lines
 from healthmon.log import Log
 from healthmon.model.heal import HealAction
 from healthmon.model.target import Target, TargetHealth, TargetState
-from tests.containers import IGNORES_TERM, STOPS_AT_ONCE, Docker, Observer, docker_session, wait_for
+from tests.containers import IGNORES_TERM, STOPS_AT_ONCE, Docker, Observer, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,18 +31,6 @@ if TYPE_CHECKING:
     from healthmon.heal.docker_facts import Container
 
 RESTART, START = HealAction.RESTART, HealAction.START
-
-
-@pytest.fixture(scope="module")
-def docker() -> Iterator[Docker]:
-    yield from docker_session()
-
-
-@pytest.fixture
-def observer(docker: Docker, tmp_path: Path) -> Iterator[Observer]:
-    watching = Observer(docker, tmp_path)
-    yield watching
-    watching.close()
 
 
 @contextmanager

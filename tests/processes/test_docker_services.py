@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
-from contextlib import contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from healthmon import clock
 from healthmon.model.check import CheckReason
 from healthmon.store import checks
-from tests.containers import STOPS_AT_ONCE, Docker, Observer, docker_session, wait_for
+from tests.containers import STOPS_AT_ONCE, Docker, Observer, wait_for
 from tests.processes.heal_world import HealWorld
 
 if TYPE_CHECKING:
@@ -25,27 +25,6 @@ CHECKED = (  # ill as soon as there is no /well any more; a restart does not bri
     "--health-retries", "2",
 )  # fmt: skip
 WELL = ("sh", "-c", "touch /well; trap 'exit 0' TERM; trap : HUP; while :; do sleep 1000 & wait; done")
-
-
-@pytest.fixture(scope="module")
-def docker() -> Iterator[Docker]:
-    yield from docker_session()
-
-
-@pytest.fixture
-def observer(docker: Docker, tmp_path: Path) -> Iterator[Observer]:
-    watching = Observer(docker, tmp_path)
-    yield watching
-    watching.close()
-
-
-@contextmanager
-def a_world(path: Path, *described: dict[str, Any], **self_healing: Any) -> Iterator[HealWorld]:
-    world = HealWorld(path, *described, **self_healing)
-    try:
-        yield world
-    finally:
-        world.close()
 
 
 def a_service(docker: Docker, *options: str, command: tuple[str, ...] = WELL) -> tuple[str, dict[str, Any]]:
@@ -66,7 +45,7 @@ def wait_for_verdict(docker: Docker, container: str, verdict: str) -> None:
 def test_the_engines_verdict_is_hard_at_once_and_heals(docker: Docker, observer: Observer, tmp_path: Path) -> None:
     """One look of ours tells of several failed ones of its own: no floor, no confirmation. A second observer counts."""
     container, service = a_service(docker, *CHECKED)
-    with a_world(tmp_path, service, min_unhealthy_seconds=3600) as world:
+    with closing(HealWorld(tmp_path, service, min_unhealthy_seconds=3600)) as world:
         world.wait_until(lambda: world.status("store") == "healthy", what="its first verdict")
         become_ill(docker, container)
         world.wait_until(lambda: world.states_of_heals() == ["verified"], what="a verified heal")
@@ -77,7 +56,7 @@ def test_the_engines_verdict_is_hard_at_once_and_heals(docker: Docker, observer:
 def test_one_without_a_health_check_is_well_while_it_runs(docker: Docker, observer: Observer, tmp_path: Path) -> None:
     """That it ended is confirmed by further looks, for it may be on its way up; what its policy leaves stopped stays so."""
     container, service = a_service(docker, command=STOPS_AT_ONCE)
-    with a_world(tmp_path, service) as world:
+    with closing(HealWorld(tmp_path, service)) as world:
         world.wait_until(lambda: world.status("store") == "healthy", what="a look")
         docker.cli("exec", "--detach", container, "sh", "-c", "kill -TERM 1")  # it may end with what it kills
         world.wait_until(lambda: "leaves it stopped" in world.healing("store"), what="the decision")
@@ -92,7 +71,7 @@ def test_one_without_a_health_check_is_well_while_it_runs(docker: Docker, observ
 def test_a_restart_by_a_person_makes_nobody_ill(docker: Docker, observer: Observer, tmp_path: Path) -> None:
     """While its check has not judged the new run, what was known before goes on."""
     container, service = a_service(docker, *CHECKED)
-    with a_world(tmp_path, service) as world:
+    with closing(HealWorld(tmp_path, service)) as world:
         world.wait_until(lambda: world.status("store") == "healthy", what="its first verdict")
         docker.cli("restart", container)
         world.go_on_for(1.5)
@@ -105,7 +84,7 @@ def test_the_word_for_a_check_that_was_switched_off_is_no_verdict(docker: Docker
     """T05, T06, T15: at a stop or a pause the engine says unhealthy without a failed check; a person's act stays as it is."""
     slow = ("sh", "-c", "touch /well; trap : TERM; while :; do sleep 1000 & wait; done")
     container, service = a_service(docker, *CHECKED, command=slow)
-    with a_world(tmp_path, service) as world:
+    with closing(HealWorld(tmp_path, service)) as world:
         world.wait_until(lambda: world.status("store") == "healthy", what="its first verdict")
         act = docker.begin("stop", "--time", "2", container) if how == "stop" else docker.begin("pause", container)
         world.wait_until(lambda: world.status("store") == "unhealthy", what="the end")
@@ -120,7 +99,7 @@ def test_the_word_for_a_check_that_was_switched_off_is_no_verdict(docker: Docker
 
 
 def test_a_container_that_is_not_there_is_down(docker: Docker, tmp_path: Path) -> None:
-    with a_world(tmp_path, {"name": "store", "type": "docker", "container": docker.name()}) as world:
+    with closing(HealWorld(tmp_path, {"name": "store", "type": "docker", "container": docker.name()})) as world:
         world.wait_until(lambda: world.status("store") == "unhealthy", what="its absence to be confirmed")
         state = world.state("store")
         assert state is not None
@@ -132,7 +111,7 @@ def test_looks_are_on_schedule_and_one_look_answers_for_all(docker: Docker, tmp_
     """A quiet hour costs a list an interval, and its rows are those of the document's history."""
     described = [a_service(docker, command=STOPS_AT_ONCE)[1] | {"name": f"s{number}", "interval_seconds": 0.5} for number in range(3)]
     begun = clock.now()
-    with a_world(tmp_path, *described) as world:
+    with closing(HealWorld(tmp_path, *described)) as world:
         world.go_on_for(2.6)
         rows = [check for check in checks.last_scheduled(world.connection, begun, limit=99) if check.is_good]
         assert {world.ids[f"s{number}"]: 0 for number in range(3)}.keys() == {check.service_id for check in rows}
@@ -170,7 +149,7 @@ def test_a_verdict_beside_looks_of_our_own_stands_for_their_confirmations_and_no
     """While we are answered it calls for a look and is shown; with the first look that fails it is as good as confirmed."""
     container, service = a_service(docker, *CHECKED)
     patient = {"type": "http", "url": page, "confirmations": 50, "retry_interval_seconds": 30.0, "interval_seconds": 0.5}
-    with a_world(tmp_path, service | patient, min_unhealthy_seconds=3600) as world:
+    with closing(HealWorld(tmp_path, service | patient, min_unhealthy_seconds=3600)) as world:
         world.wait_until(lambda: world.status("store") == "healthy", what="a good look")
         become_ill(docker, container)
         wait_for_verdict(docker, container, "unhealthy")
@@ -186,7 +165,7 @@ def test_without_a_verdict_our_own_looks_need_their_confirmations(docker: Docker
     """T08: no health check is neither good nor bad."""
     _, service = a_service(docker, command=STOPS_AT_ONCE)
     patient = {"type": "http", "url": page, "confirmations": 2, "retry_interval_seconds": 30.0, "interval_seconds": 30.0}
-    with a_world(tmp_path, service | patient) as world:
+    with closing(HealWorld(tmp_path, service | patient)) as world:
         Page.is_well = False
         world.go_on_for(1.5)
         assert (world.status("store"), world.heals()) == ("unknown", [])

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from healthmon.store import target_starts
-from tests.containers import STOPS_AT_ONCE, Docker, Observer, docker_session, wait_for
+from tests.containers import STOPS_AT_ONCE, Docker, Observer, wait_for
 from tests.processes.heal_world import HealWorld
 from tests.processes.test_docker_services import CHECKED, WELL, become_ill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def docker() -> Iterator[Docker]:
-    yield from docker_session()
-
-
-@pytest.fixture
-def observer(docker: Docker, tmp_path: Path) -> Iterator[Observer]:
-    watching = Observer(docker, tmp_path)
-    yield watching
-    watching.close()
-
-
-@contextmanager
-def a_world(path: Path, *described: dict[str, Any], **self_healing: Any) -> Iterator[HealWorld]:
-    world = HealWorld(path, *described, **self_healing)
-    try:
-        yield world
-    finally:
-        world.close()
 
 
 def a_service(name: str, container: str) -> dict[str, Any]:
@@ -53,7 +29,7 @@ def test_who_shares_a_network_follows_its_provider_in_the_same_action(docker: Do
     provider = docker.run(*WELL, options=(*CHECKED,), name=vpn)
     watched_name, watched = in_network_of(docker, vpn)
     _, unwatched = in_network_of(docker, vpn)
-    with a_world(tmp_path, a_service("vpn", vpn), a_service("downloads", watched_name), max_restart_attempts=1) as world:
+    with closing(HealWorld(tmp_path, a_service("vpn", vpn), a_service("downloads", watched_name), max_restart_attempts=1)) as world:
         world.wait_until(lambda: {world.status("vpn"), world.status("downloads")} == {"healthy"}, what="first looks")
         become_ill(docker, provider)
         world.wait_until(lambda: sorted(world.states_of_heals()) == ["inconclusive", "verified", "verified"], what="all three", timeout_s=40)
@@ -75,7 +51,7 @@ def test_whose_provider_does_not_run_waits_for_it_and_whose_is_gone_needs_a_pers
     vpn = docker.name()
     provider = docker.run(*STOPS_AT_ONCE, name=vpn)
     name, sharer = in_network_of(docker, vpn, *CHECKED)
-    with a_world(tmp_path, a_service("downloads", name)) as world:
+    with closing(HealWorld(tmp_path, a_service("downloads", name))) as world:
         world.wait_until(lambda: world.status("downloads") == "healthy", what="a first verdict")
         docker.cli("stop", provider)
         become_ill(docker, sharer)
@@ -93,7 +69,7 @@ def test_what_its_engine_starts_again_and_again_is_told_as_that_and_left_to_it(d
     """T25."""
     name = docker.name()
     looping = docker.run("sh", "-c", "sleep 0.3; exit 1", options=("--restart", "always"), name=name)
-    with a_world(tmp_path, a_service("worker", name) | {"confirmations": 0}) as world:
+    with closing(HealWorld(tmp_path, a_service("worker", name) | {"confirmations": 0})) as world:
         world.wait_until(lambda: "crash_loop" in world.firing(), what="the alert", timeout_s=40)
         assert "does not stay up" in world.healing("worker")
         assert world.heals() == []
@@ -105,7 +81,7 @@ def test_what_was_deployed_anew_is_left_alone_until_it_was_healthy_once(docker: 
     """T18, T19: a migration must not be interrupted; once it has been well, it is healed as ever."""
     name = docker.name()
     old = docker.run(*WELL, options=CHECKED, name=name)
-    with a_world(tmp_path, a_service("store", name)) as world:
+    with closing(HealWorld(tmp_path, a_service("store", name))) as world:
         world.wait_until(lambda: world.status("store") == "healthy", what="a first verdict")
         docker.cli("rm", "--force", old)
         new = docker.run(*STOPS_AT_ONCE, options=CHECKED, name=name)  # ill from its first check on
@@ -123,7 +99,7 @@ def test_a_new_image_that_was_never_healthy_needs_a_person(docker: Docker, tmp_p
     """No restart mends a bad deploy."""
     name = docker.name()
     old = docker.run(*WELL, options=(*CHECKED, "--label", "com.docker.compose.config-hash=1"), name=name)
-    with a_world(tmp_path, a_service("store", name), first_healthy_hold_seconds=2) as world:
+    with closing(HealWorld(tmp_path, a_service("store", name), first_healthy_hold_seconds=2)) as world:
         world.wait_until(lambda: world.status("store") == "healthy", what="a first verdict")
         docker.cli("rm", "--force", old)
         docker.run(*STOPS_AT_ONCE, options=(*CHECKED, "--label", "com.docker.compose.config-hash=2"), name=name)
@@ -137,7 +113,7 @@ def test_how_long_a_start_takes_is_learned(docker: Docker, tmp_path: Path) -> No
     name = docker.name()
     container = docker.run(*WELL, options=CHECKED, name=name)
     image = str(docker.inspect(container)["Image"])
-    with a_world(tmp_path, a_service("store", name)) as world:
+    with closing(HealWorld(tmp_path, a_service("store", name))) as world:
 
         def known() -> list[float]:
             return target_starts.seconds_to_answer(world.connection, world.ids["store"], image)

@@ -5,23 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
 from healthmon import applied
 from healthmon.processes import configuring
 from healthmon.store import services
-from tests.containers import STOPS_AT_ONCE, Docker, Observer, docker_session
+from tests.containers import STOPS_AT_ONCE, Docker, Observer
 from tests.processes.heal_world import HealWorld
 from tests.processes.test_docker_services import CHECKED, WELL, become_ill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture(scope="module")
-def docker() -> Iterator[Docker]:
-    yield from docker_session()
+    import pytest
 
 
 def a_world(docker: Docker, path: Path, monkeypatch: pytest.MonkeyPatch) -> HealWorld:

@@ -17,12 +17,11 @@ from healthmon.processes.healer.securing import Securing
 from healthmon.store import forensics, heals, incidents, services
 from healthmon.store.opening import create_or_open
 from tests.builders import a_heal
-from tests.containers import STOPS_AT_ONCE, Docker, docker_session
+from tests.containers import STOPS_AT_ONCE, Docker
 from tests.faults import engine_faults
 from tests.faults.engine_proxy import EngineProxy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
     from healthmon.model.forensics import Part
     from tests.faults.engine_faults import Fault
@@ -30,11 +29,6 @@ if TYPE_CHECKING:
 NONSENSE = engine_faults.answering(b'{"Titles": 5, "Processes": null}')
 BROKEN = engine_faults.answering(b'{"message": "disk on fire"}', status="500 Internal Server Error")
 TRUNCATED = engine_faults.answering(b'{"Titles": ["PID"', length=4_000)
-
-
-@pytest.fixture(scope="module")
-def docker() -> Iterator[Docker]:
-    yield from docker_session()
 
 
 def secured(docker: Docker, tmp_path: Path, **faults: Fault) -> tuple[dict[str, Part], float]:

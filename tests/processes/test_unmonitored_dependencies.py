@@ -19,10 +19,9 @@ from healthmon.processes.healer import Healer
 from healthmon.store import checks, container_dependencies, incidents, outbox, services
 from healthmon.store.opening import create_or_open, open_for_writing
 from tests.builders import a_check, a_config
-from tests.containers import IGNORES_TERM, STOPS_AT_ONCE, Docker, docker_session, wait_for
+from tests.containers import IGNORES_TERM, STOPS_AT_ONCE, Docker, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from healthmon.model.notification import Notification
@@ -31,11 +30,6 @@ PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
 DEPENDS_ON = "com.docker.compose.depends_on"
 EAGER = {"min_unhealthy_seconds": 0, "start_grace_seconds": 0, "startup_hold_seconds": 0, "engine_settle_seconds": 0}
-
-
-@pytest.fixture(scope="module")
-def docker() -> Iterator[Docker]:
-    yield from docker_session()
 
 
 class Agent:

@@ -21,6 +21,7 @@ from healthmon.store import (
     conversations,
     operator_actions,
     outbox,
+    outcomes,
     rule_states,
     services,
     silences,
@@ -174,6 +175,10 @@ def test_a_review_tells_what_became_of_each_rules_alerts(database: Connection) -
     seen = begin(database, since=2_000, alert_id=3)
     conversations.save(database, replace(seen, acknowledged_at=ago(1_500), closed_at=ago(1_000)))
     [found] = alert_review.per_rule(database, now=NOW, since=ago(86_400))
-    assert (found.fired, found.firing, found.acknowledged, found.short, found.ignored) == (4, 1, 1, 1, 1)
+    assert (found.fired, found.firing, found.acknowledged, found.false, found.short, found.ignored) == (4, 1, 1, 0, 1, 1)
     assert found.median_minutes == 16.7
+    with database.transaction(durable=True):
+        outcomes.mark_false(database, 1, by="ada", reason="a test", at=NOW)
+    [found] = alert_review.per_rule(database, now=NOW, since=ago(86_400))
+    assert (found.fired, found.acknowledged, found.false, found.short, found.ignored) == (4, 1, 1, 0, 1)
     assert alert_review.per_rule(database, now=NOW, since=NOW) == []

@@ -287,7 +287,7 @@ def test_what_a_command_measures_is_told_everywhere(tmp_path: Path) -> None:
         told = unescape(site.ask("/services/disk").text)
         assert "'/bin/check disk' -w 10%" in told
         assert "39,348,900,124 B" in told
-        assert 'healthmon_plugin_value{name="disk",label="/\\"\\n",unit="B"} 39348900123.5' in site.ask("/metrics").text
+        assert 'healthmon_probe_value{name="disk",label="/\\"\\n",unit="B"} 39348900123.5' in site.ask("/metrics").text
         [found] = site.ask("/api/v1/services/disk/performance").json()["performance"]
         assert (found["label"], found["value"], found["critical"], found["maximum"]) == ('/"\n', 39_348_900_123.5, "5958", 5968)
         assert site.ask("/api/v1/services/dsik/performance").status == 404

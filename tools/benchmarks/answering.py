@@ -26,21 +26,22 @@ if TYPE_CHECKING:
 
 SERVICES = (17, 1_000)
 AGES = (3, 90)  # days of history
-KEPT = 30  # of the last so many days there are checks
+KEPT = 30  # of the last so many days there are checks, as the agent keeps them
+LEVELS = 30  # days of service levels
 
 
-def measure(directory: Path, rounds: int) -> dict[str, Any]:
+def measure(directory: Path, rounds: int, kept: int) -> dict[str, Any]:
     """Return what report, dashboard and service levels take, by how many services there are and how many days of history.
 
-    Checks are there of the last 30 days, as the agent keeps them; the large one takes four gigabytes. Those of the last ten minutes are
-    in no hour yet, as they are just before the keeper counts. Short and long history are asked by turns.
+    Checks are there of the last `kept` days; with 30 of them, the large one takes four gigabytes. Those of the last ten minutes are in
+    no hour yet, as they are just before the keeper counts. Short and long history are asked by turns.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"days of checks": kept}
     for count in SERVICES:
         paths = {days: directory / f"answers-{count}-{days}.db" for days in AGES}
         for days, path in paths.items():
             if not path.exists():
-                histories.aged(path, count, days=days, kept=KEPT).close()
+                histories.aged(path, count, days=days, kept=kept).close()
         took = _by_turns(paths, _config(directory, count), rounds)
         for days, path in paths.items():
             found[f"{count} services, {days} days"] = took[days] | {"database MiB": round(path.stat().st_size / 2**20)}
@@ -72,8 +73,8 @@ def _works(connection: Connection, config: Config) -> dict[str, Callable[[], obj
     return {
         "report": lambda: json.dumps(read_report(connection, config)),
         "dashboard": lambda: json.dumps(read_dashboard(connection, config)),
-        "slo of 30 days": lambda: json.dumps(slo.read(connection, config, slo.last_days(clock.now(), KEPT))),
-        "one service's 30 days": lambda: history.between(connection, [1], clock.now() - timedelta(days=KEPT), clock.now()),
+        "slo of 30 days": lambda: json.dumps(slo.read(connection, config, slo.last_days(clock.now(), LEVELS))),
+        "one service's 30 days": lambda: history.between(connection, [1], clock.now() - timedelta(days=LEVELS), clock.now()),
         "one service's 90 days": lambda: history.between(connection, [1], clock.now() - timedelta(days=90), clock.now()),
     }
 

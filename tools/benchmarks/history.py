@@ -85,6 +85,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--days", type=float, default=DAYS, help="of checks, for sizes and queries")
     parser.add_argument("--seconds", type=float, default=60, help="of ingest")
+    parser.add_argument("--kept", type=int, default=answering.KEPT, metavar="DAYS", help="of checks, for answers; what the agent keeps takes four gigabytes")
     parser.add_argument("--keep", type=Path, metavar="DIRECTORY", help="leave the databases there, and use those that are")
     parser.add_argument("--only", choices=("size", "answers", "ingest", "pruning"))
     parser.add_argument("--json", type=Path, help="write the results here, too, beside those of other parts that are there")
@@ -92,7 +93,7 @@ def main() -> None:
     options = parser.parse_args()
     parts: dict[str, Callable[[Path], Results]] = {
         "size": lambda directory: size_and_queries(directory, options.rounds, options.days),
-        "answers": lambda directory: answering.measure(directory, options.rounds),
+        "answers": lambda directory: answering.measure(directory, options.rounds, options.kept),
         "ingest": lambda directory: ingesting.measure(directory, options.seconds),
         "pruning": pruning.measure,
     }

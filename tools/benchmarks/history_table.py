@@ -84,7 +84,7 @@ def _answers(found: Results) -> Iterator[Row]:
                 "",
                 f"≤ {limit_ms} ms, at most 1.2 times" if what in PROMISED else "",
             )
-    yield "size of 1,000 services, 90 days (checks of 30)", f"{found['1000 services, 90 days']['database MiB']:,} MiB", "", ""
+    yield f"size of 1,000 services, 90 days (checks of {found['days of checks']})", f"{found['1000 services, 90 days']['database MiB']:,} MiB", "", ""
 
 
 def _pruning(found: Results) -> Iterator[Row]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from healthmon.alerts.ourselves import OURSELVES, due_at, is_never_told, kind_of
 from healthmon.model.alert import rank
-from healthmon.model.notification import Affected, Notification, NotificationKind
+from healthmon.model.notification import Notification, NotificationKind
 from healthmon.notify import retry
+from healthmon.notify.of_alert import of_alert
 from healthmon.notify.routes import Subject
 from healthmon.store import alerts, outbox
 
@@ -68,22 +69,6 @@ class Introspecting:
             severity=max((one.severity for one in told), key=rank),
             created_at=now,
             host=self._host,
-            affected=tuple(_affected(one) for one in told),
+            affected=tuple(of_alert(one, service=OURSELVES, group=OURSELVES, critical=False) for one in told),
         )
         outbox.enqueue(connection, message, channels, lifetime=retry.LIFETIME)
-
-
-def _affected(alert: Alert) -> Affected:
-    is_moment = alert.resolved_at == alert.triggered_at
-    return Affected(
-        conversation_id=0,
-        service=OURSELVES,
-        group=OURSELVES,
-        critical=False,
-        severity=alert.severity,
-        alert_id=alert.alert_id,
-        alert_types=(alert.alert_type,),
-        message=alert.message,
-        started_at=alert.triggered_at,
-        resolved_at=None if is_moment else alert.resolved_at,
-    )

@@ -205,7 +205,7 @@ class Telling:
                 is_removed=sid in self._removed,
                 escalation=self._escalation,
                 doubted_until=doubted_until(conversation, scene.states[sid], depended),
-                named_in_doubt_until=named_in_doubt_until(conversation, [scene.states[other] for other in self._named(conversation)]),
+                named_in_doubt_until=named_in_doubt_until(conversation, [scene.states[other] for other in self._named(conversation) if other in scene.states]),
             ),
         )
 

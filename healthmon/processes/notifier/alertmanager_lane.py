@@ -87,10 +87,7 @@ class AlertmanagerLane:
 
     def finish(self) -> None:
         """Write down what came of the attempt under way when it is over, or has taken too long."""
-        over = self._attempt.over()
-        if over is not None:
-            self._book(*over)
-            self._attempt.done()
+        self._attempt.settle(self._book)
 
     def stop(self) -> None:
         """End what is under way. What fires is left to end there by itself, should nobody come back to post it again."""

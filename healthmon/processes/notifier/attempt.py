@@ -46,11 +46,13 @@ class Attempt(Generic[T]):
         """Return the seconds until its deadline; None when none is under way, or it is over."""
         return None if self._child is None else max(0.0, self._deadline_s - self._child.elapsed_s()) + 0.01
 
-    def over(self) -> tuple[T, SendResult] | None:
-        """Return what came of it when it is over, or has taken too long; again and again until `done`."""
+    def settle(self, book: Callable[[T, SendResult], None]) -> None:
+        """Have what came of it written down when it is over, or has taken too long; when that fails, the next call does it."""
         if self._child is not None and (self._child.is_over() or self._child.elapsed_s() > self._deadline_s):
             self.end()
-        return None if self._what is None or self._result is None else (self._what, self._result)
+        if self._what is not None and self._result is not None:
+            book(self._what, self._result)
+            self._what, self._result = None, None
 
     def end(self) -> None:
         """Have it end now: whether it arrived nobody may know."""
@@ -60,7 +62,3 @@ class Attempt(Generic[T]):
         self.took_s, self._result, self._child = self._child.elapsed_s(), self._child.end(), None
         if self._result.status is SendStatus.SENT:
             reach(self._sent)
-
-    def done(self) -> None:
-        """Take in that what came of it is written down."""
-        self._what, self._result = None, None

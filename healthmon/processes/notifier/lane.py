@@ -78,10 +78,7 @@ class Lane:
 
     def finish(self) -> None:
         """Write down what came of the attempt under way when it is over, or has taken too long."""
-        over = self._attempt.over()
-        if over is not None:
-            self._book(*over)
-            self._attempt.done()
+        self._attempt.settle(self._book)
 
     def stop(self) -> None:
         """End what is under way: whether it arrived nobody knows, and the next attempt says so."""

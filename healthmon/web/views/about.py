@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from healthmon.answers import performance
 from healthmon.clock import duration, to_people
 from healthmon.heal.condition import condition
 from healthmon.web.views import wording
@@ -43,7 +42,7 @@ def facts_of(facts: ServiceFacts, settings: ServiceSettings, line: ServiceLine) 
         ("Looked at every", duration(settings.interval_seconds)),
         ("Last look", _last_look(line, settings, facts.standing.report.at)),
         ("Last answer", wording.milliseconds(line.response_time_s)),
-        ("Measured", ", ".join(f"{one.label} {performance.shown(one)}" for one in facts.performance)),
+        ("Measured", ", ".join(map(str, facts.performance))),
         ("Expected within", "" if expected is None else wording.milliseconds(expected)),
         ("Held back", "" if hold is None else f"until {to_people(hold.ends_at)} by {hold.author}: {hold.reason}"),
         ("Container", (report.problem or "") if report is not None and target is None else ""),
