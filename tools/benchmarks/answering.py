@@ -15,7 +15,7 @@ from healthmon import clock
 from healthmon.answers import slo
 from healthmon.answers.report import read_dashboard, read_report
 from healthmon.config import Config
-from healthmon.store import checks, history
+from healthmon.store import history, looks
 from healthmon.store.opening import open_for_reading
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _works(connection: Connection, config: Config) -> dict[str, Callable[[], obj
 
 def _set_clock(connection: Connection) -> None:
     """Let it be the moment of the newest check: a database that lies there for an hour is asked as one that is written to."""
-    newest = checks.newest_at(connection)
+    newest = looks.newest_at(connection)
     if newest is not None:
         clock.now = lambda: newest
 
