@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from typing_extensions import TypedDict  # the standard one has no schema before Python 3.12
@@ -99,11 +100,12 @@ class DashboardDocument(ReportDocument):
 
 
 class Known(live.Known):
-    """What was answered before, too. Its documents are shared: nobody changes them."""
+    """What was answered before, too, and as which text. Its documents are shared: nobody changes them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.documents: Memo[ServiceDocument] = Memo()
+        self.texts: Memo[str] = Memo()
 
 
 def read_report(connection: Connection, config: Config, known: Known | None = None) -> ReportDocument:
@@ -162,6 +164,15 @@ def _healing_of(reviews: Sequence[HealReview]) -> HealingDocument:
             for one in reviews
         ],
     )
+
+
+def as_text(service: ServiceDocument, known: Known) -> str:
+    """Return the JSON of one service, which is asked for in several answers."""
+    return known.texts.of(service["service_name"], _text, service)
+
+
+def _text(service: ServiceDocument) -> str:
+    return json.dumps(service, ensure_ascii=False)
 
 
 def _about(sid: int, report: LiveReport) -> tuple[Incident | None, Hold | None, str | None]:
