@@ -104,7 +104,7 @@ def _tree(root: int, without: Collection[int]) -> list[int]:
     """Return pids, each after its parent's. One that begins or ends while we look may be missing: the next sample has it."""
     pids = [root]
     for pid in pids:  # grows meanwhile
-        pids += [child for child in _children(pid) if child not in without]
+        pids += [child for child in _children(pid) if child not in without] if pid not in without else []
     return pids
 
 
