@@ -59,6 +59,12 @@ def test_the_tests_and_rows_that_prove_what_security_promises_exist() -> None:
     assert len(rows) > 10
     assert {name for name in rows if f'@row("{name}"' not in sources} == set()
     assert {name for name in re.findall(r"\btests/[\w/]+(?:\.py)?", proofs) if not (TOP / name).exists()} == set()
+    chosen = re.findall(r'`t (tests/\S+\.py) -k (?:"([^"]+)"|(\w+))', proofs)
+    assert len(chosen) > 10
+    for name, several, one in chosen:
+        words = set((several or one).split()) - {"and", "or", "not"}
+        found = re.findall(r"def (test_\w+)", (TOP / name).read_text(encoding="utf-8"))
+        assert any(word in test for word in words for test in found), f"no test of {name} is called {several or one}"
 
 
 def test_the_reference_is_what_the_code_says(tmp_path: Path) -> None:
