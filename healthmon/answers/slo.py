@@ -10,8 +10,9 @@ from typing_extensions import TypedDict
 
 from healthmon.clock import to_iso
 from healthmon.history import slo
+from healthmon.history.outcomes import AlarmVerdict
 from healthmon.history.rollups import checks_of
-from healthmon.history.slo import AlarmVerdict, SloVerdict
+from healthmon.history.slo import SloVerdict
 from healthmon.status.uptime import Booked, total
 from healthmon.store import booked, history, outcomes, services
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from healthmon.config import Config
-    from healthmon.history.slo import Alarm, Budget, Objective, ServiceLevel
+    from healthmon.history.outcomes import Alarm
+    from healthmon.history.slo import Budget, Objective, ServiceLevel
     from healthmon.store.connection import Connection
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from healthmon.alerts import rule
 from healthmon.history import slo
+from healthmon.history.outcomes import Alarm, AlarmVerdict, Outage, Told
 from healthmon.history.rollups import Counter
 from healthmon.history.settings import SloSettings
-from healthmon.history.slo import Alarm, AlarmVerdict, Budget, Outage, SloVerdict, Told
+from healthmon.history.slo import Budget, SloVerdict
 from healthmon.status.uptime import HOUR, Booked, unhealthy_share
 from tests.builders import NOW, ago
 
