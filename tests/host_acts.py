@@ -113,6 +113,7 @@ def lost_file(machine: Machine) -> str:
         machine.wait(ALL_WELL, timeout_s=30)
         machine.must("journalctl -u health-monitor -n 100 -o cat --no-pager | grep -q 'goes on with configuration'")
         machine.must("healthmon status 2>&1 >/dev/null | grep 'the file is gone'")
+        machine.must("healthmon doctor | grep 'healthmon config applied'")
         machine.must("healthmon alerts 2>/dev/null | grep configuration_refused")
         machine.must(restore)
         machine.must(f"cmp {config} /root/lost.json && [ $(stat -c %a:%G {config}) = 640:llm-ecosystem ]")

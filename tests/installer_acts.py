@@ -17,7 +17,7 @@ PREFIX, USER = "/srv/monitoring", "hmon"
 DATA = "/opt/llm-ecosystem/data"
 # Types in a terminal: `python3 - COMMAND {"what is said": "what is typed"}`; ends as the command does.
 TYPIST = """
-import json, os, pty, select, sys
+import json, os, pty, select, signal, sys, time
 command, answers = sys.argv[1], json.loads(sys.argv[2])
 pid, screen = pty.fork()
 if pid == 0:
@@ -25,6 +25,7 @@ if pid == 0:
 shown, seen = b"", 0
 while True:
     if not select.select([screen], [], [], 120)[0]:
+        os.kill(pid, signal.SIGKILL)
         break
     try:
         shown += os.read(screen, 4096)
@@ -33,6 +34,7 @@ while True:
     for said, typed in list(answers.items()):
         if said.encode() in shown[seen:]:
             seen = len(shown)
+            time.sleep(0.3)  # as people do: a Ctrl-C between Python's question and its read would be lost in it
             os.write(screen, answers.pop(said).encode())
             break
 sys.stdout.write(shown.decode(errors="replace"))

@@ -73,7 +73,8 @@ def _configuration(patient: Patient) -> list[Finding]:
     topic = "configuration"
     agent = None if patient.source is None else agents.of(patient.source)
     if patient.config is None:
-        remedy = f"healthmon validate {patient.source or ''}".strip()
+        is_gone = patient.source is not None and not patient.source.exists()
+        remedy = "healthmon config applied prints what it was" if is_gone and agent is not None else f"healthmon validate {patient.source or ''}".strip()
         found = [bad(topic, problem, remedy) for problem in patient.problem.splitlines()]
         return found if agent is None else [*found, note(topic, f"the agent goes on with {agents.named(agent.applied)}")]
     services = len(patient.config.enabled_services())

@@ -52,8 +52,9 @@ class Soak:
         wanted = SERVICES * seconds * self._times / USUAL_S
         assert self.looks > wanted / 2, f"{self.looks} looks, and {wanted:.0f} were to be made: the machine is too busy for this rate"
 
-    def growths(self, *, warm_up_s: float, floor_kib: float = FLOOR_KIB) -> list[Growth]:
-        return [growth(name, points, warm_up_s=warm_up_s, floor_kib=floor_kib) for name, points in sorted(self.points.items())]
+    def growths(self, *, warm_up_s: float, floor_kib: float = FLOOR_KIB, **floors_kib: float) -> list[Growth]:
+        """Judge each process; `floors_kib` are those of single programs."""
+        return [growth(name, points, warm_up_s=warm_up_s, floor_kib=floors_kib.get(name, floor_kib)) for name, points in sorted(self.points.items())]
 
 
 @contextmanager

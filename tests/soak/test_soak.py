@@ -10,17 +10,19 @@ from tests.soak.__main__ import Leaking
 from tests.soak.judge import growth
 from tests.soak.soaking import soaking
 
-WARM_UP_S, SECONDS = 6.0, 24.0
-FLOOR_KIB = 1_024.0  # what is filled in the first half minute is no leak; the long form sees a quarter of it in ten minutes
+WARM_UP_S, SECONDS = 20.0, 140.0
+FLOOR_KIB = 1_024.0  # what is filled in the first minutes is no leak; the long form sees a quarter of it in ten
+PAGES_KIB = 6_144.0  # its caches are full after six minutes
+LEAK_BYTES = 2_048  # a look
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_who_leaks_grows_and_nobody_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """One run shows both: the leak is planted in the probers alone."""
-    monkeypatch.setenv("HEALTHMON_LEAK_BYTES", "16384")
+    monkeypatch.setenv("HEALTHMON_LEAK_BYTES", str(LEAK_BYTES))
     with soaking(times=100, kind=Leaking) as soak:
         soak.run(seconds=SECONDS)
-        growths = soak.growths(warm_up_s=WARM_UP_S, floor_kib=FLOOR_KIB)
+        growths = soak.growths(warm_up_s=WARM_UP_S, floor_kib=FLOOR_KIB, web=PAGES_KIB)
     assert {one.program for one in growths if one.is_leak} == {"probe-g0", "probe-g1", "probe-g2", "probe-g3"}, "\n".join(map(str, growths))
 
 
