@@ -118,8 +118,14 @@ class Config(Settings):
         return _grouped(self.enabled_services())
 
     def probed_groups(self) -> dict[str, tuple[ServiceSettings, ...]]:
-        """Return those that a probe asks, by the groups that have a program for it."""
-        return _grouped(service for service in self.enabled_services() if service.is_probed)
+        """Return those that a probe asks, by the groups that have a program for it.
+
+        What was found last is kept, and so found by forks: each look at a service is a write to its page of their common memory.
+        """
+        global _probed  # noqa: PLW0603  not in the model, where a copy with other services would keep it
+        if _probed[0] is not self.services:
+            _probed = self.services, _grouped(service for service in self.enabled_services() if service.is_probed)
+        return _probed[1]
 
     def hook_programs(self) -> tuple[str, ...]:
         """Return the programs that are run before and after restarts, each once."""
@@ -134,11 +140,14 @@ class Config(Settings):
         return services[name]
 
 
+_probed: tuple[tuple[ServiceSettings, ...], dict[str, tuple[ServiceSettings, ...]]] = ((), {})
+
+
 def _grouped(services: Iterable[ServiceSettings]) -> dict[str, tuple[ServiceSettings, ...]]:
-    groups: dict[str, tuple[ServiceSettings, ...]] = {}
+    groups: dict[str, list[ServiceSettings]] = {}
     for service in services:
-        groups[service.group] = (*groups.get(service.group, ()), service)
-    return groups
+        groups.setdefault(service.group, []).append(service)
+    return {name: tuple(members) for name, members in groups.items()}
 
 
 def load(path: Path) -> Config:

@@ -59,6 +59,12 @@ def test_the_tests_and_rows_that_prove_what_security_promises_exist() -> None:
     assert len(rows) > 10
     assert {name for name in rows if f'@row("{name}"' not in sources} == set()
     assert {name for name in re.findall(r"\btests/[\w/]+(?:\.py)?", proofs) if not (TOP / name).exists()} == set()
+    chosen = re.findall(r'`t (tests/\S+\.py) -k (?:"([^"]+)"|(\w+))', proofs)
+    assert len(chosen) > 10
+    for name, several, one in chosen:
+        words = set((several or one).split()) - {"and", "or", "not"}
+        found = re.findall(r"def (test_\w+)", (TOP / name).read_text(encoding="utf-8"))
+        assert any(word in test for word in words for test in found), f"no test of {name} is called {several or one}"
 
 
 def test_the_reference_is_what_the_code_says(tmp_path: Path) -> None:
@@ -66,3 +72,11 @@ def test_the_reference_is_what_the_code_says(tmp_path: Path) -> None:
     command = [sys.executable, str(TOP / "tools" / "references" / "reference.py"), "--check"]
     told = subprocess.run(command, cwd=tmp_path, env={"HEALTHMON_DATA_DIR": "/else"}, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
+
+
+def test_the_table_of_history_is_what_was_measured(tmp_path: Path) -> None:
+    shown = TOP / "docs" / "performance.md"
+    made = tmp_path / "performance.md"
+    made.write_bytes(shown.read_bytes())
+    subprocess.run([sys.executable, str(TOP / "tools" / "benchmarks" / "history_table.py"), made, TOP / "docs" / "history.json"], check=True)
+    assert made.read_text(encoding="utf-8") == shown.read_text(encoding="utf-8")

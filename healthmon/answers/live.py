@@ -55,6 +55,7 @@ class Known:
     """What was read before: for who asks again and again, as most of a thousand services are as they were a moment ago."""
 
     def __init__(self) -> None:
+        self.services: Memo[Service] = Memo()
         self.states: Memo[tuple[ServiceState, Uptime]] = Memo()
         self.lines: Memo[ServiceLine] = Memo()
         self.targets: Memo[TargetReport] = Memo()
@@ -64,7 +65,7 @@ class Known:
 def read(connection: Connection, loaded: Config, known: Known | None = None) -> LiveReport:
     """Return how every configured service is now, as the database knows it; one that it does not know is unknown."""
     now, known = clock.now(), known or Known()
-    entered, seen = services.by_name(connection), states.load_with_uptimes(connection, known.states)
+    entered, seen = services.by_name(connection, known.services), states.load_with_uptimes(connection, known.states)
     lines = []
     for settings in loaded.enabled_services():
         service = entered.get(settings.name) or _not_entered(settings)

@@ -121,7 +121,7 @@ def read_past(
             outages.setdefault(incident.service_id, []).append(incident)
     counted = percentiles.load(connection) if is_usual else {}
     whole = {} if is_usual else history.between(connection, shown, since, until)
-    step = HOUR if until - since <= BY_HOUR_UP_TO else DAY
+    step = step_of(since, until)
     return {
         sid: Past(
             since=since,
@@ -134,6 +134,11 @@ def read_past(
         )
         for sid, points in _points(connection, shown, since, until, step).items()
     }
+
+
+def step_of(since: datetime, until: datetime) -> timedelta:
+    """Return how long the points of the past of many services are."""
+    return HOUR if until - since <= BY_HOUR_UP_TO else DAY
 
 
 def _points(connection: Connection, service_ids: Iterable[int], since: datetime, until: datetime, step: timedelta) -> dict[int, list[Point]]:

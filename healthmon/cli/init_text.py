@@ -6,17 +6,20 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from healthmon.log import clean
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from healthmon.cli.init_found import Found
+    from healthmon.cli.init_taken import Taken
 
 MOST_NAME, MOST_GROUP = 64, 32
 _ODD = re.compile(r"[^A-Za-z0-9_-]+")
 
 TEXT = """\
 {{
-  // Written by `healthmon init` from what it found on {host}. `healthmon validate` says what it means.
+  // Written by `healthmon init` on {host}. `healthmon validate` says what it means.
   "check_interval_seconds": 30,
   "services": [
 {services}
@@ -27,6 +30,23 @@ TEXT = """\
   "self_healing": {{ "enabled": false, "restart_unhealthy_services": false, "dry_run": true }}
 }}
 """
+
+
+def taken_over(found: Sequence[Taken], host: str) -> str:
+    """Return the text of a configuration that watches what another program's did, with a comment on each difference."""
+    names = _once([_clean(one.name, MOST_NAME) for one in found])
+    entries = [_taken(one, name) for one, name in zip(found, names, strict=True) if one.entry]
+    left = [f"    // Not taken over: {_said(one.name)} {_said(note)}" for one in found if not one.entry for note in one.notes]
+    return TEXT.format(host=_line(host), services="\n".join([",\n".join(entries), *left]))
+
+
+def _taken(one: Taken, name: str) -> str:
+    entry = {"name": name, **one.entry}
+    if "group" in entry:
+        entry["group"] = _clean(str(entry["group"]), MOST_GROUP)
+    notes = ([f"was named {one.name}"] if name != one.name else []) + one.notes
+    comments = [f"    // {_said(note)}" for note in notes]
+    return "\n".join([*comments, *(f"    {line}" for line in json.dumps(entry, indent=2, ensure_ascii=False).splitlines())])
 
 
 def written(found: Sequence[Found], host: str) -> str:
@@ -41,15 +61,21 @@ def _names(found: Sequence[Found]) -> list[str]:
     """Return a name for each, each once: with the project where two have the same, with a number where that is not enough."""
     plain = [_clean(one.name, MOST_NAME) for one in found]
     longer = [_clean(f"{one.group}-{name}", MOST_NAME) if plain.count(name) > 1 and one.group else name for one, name in zip(found, plain, strict=True)]
+    return _once(longer)
+
+
+def _once(names: list[str]) -> list[str]:
+    """Return the names, with a number where one was there before."""
+    found: list[str] = []
     taken: set[str] = set()
-    for index, name in enumerate(longer):
+    for name in names:
         number, free = 1, name
         while free in taken:
             number += 1
             free = f"{name[: MOST_NAME - 4]}-{number}"
         taken.add(free)
-        longer[index] = free
-    return longer
+        found.append(free)
+    return found
 
 
 def _entry(one: Found, name: str, by_compose: dict[tuple[str, str], str]) -> str:
@@ -82,3 +108,8 @@ def _clean(text: str, most: int) -> str:
 
 def _line(text: str) -> str:
     return _ODD.sub("-", text)
+
+
+def _said(text: str) -> str:
+    """Write what others wrote into one line of a comment."""
+    return clean(text)

@@ -3,7 +3,8 @@
 A look that has just begun computes; one that is still in flight after SLOW_AFTER_S waits for the network and costs
 nothing but a thread. So only a few young looks are in flight at once, but many old ones. More would not be faster,
 they would only lie about response times: of 1,000 local looks that were due at once, half took less than 1.6 ms with
-4 young looks, 12 ms with 32, and all together took the same half second.
+4 young looks, 12 ms with 32, and all together took the same half second. For the same reason a look does not begin while
+one that has just begun is in flight: what answers from near by is asked one after the other.
 
 A service whose last look was quick begins first. One that was never looked at may hang: it comes next, as long as
 there is room for one that does; without that, 40 services that answer began up to 12 seconds late beside 1,000 new
@@ -17,6 +18,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 ACTIVE = 4  # young looks at once
+APART_S = 0.005  # two young looks begin so far apart, unless the first is over sooner
 SLOW_AFTER_S = 0.05
 SLOW_LOOK_S = 0.25  # from here on a service counts as slow: above what a busy machine adds to a quick look
 MAX_SLOW = 400  # looks at once that wait for the network, as far as that was to be expected of them
@@ -28,6 +30,7 @@ class Lanes:
     """Who waits, who is in flight and who of those computes. Knows nothing of threads; times are monotonic."""
 
     active: int = ACTIVE
+    apart_s: float = APART_S
     max_slow: int = MAX_SLOW
     spare: int = SPARE
     _quick_waiting: deque[str] = field(default_factory=deque)
@@ -51,7 +54,7 @@ class Lanes:
         """Begin a look: return whose, or None when none waits or may begin."""
         self._release(now)
         lane = self._next_young()
-        if lane and len(self._young) < self.active:
+        if lane and len(self._young) < self.active and now >= self._apart_at():
             key = lane.popleft()
             self._young[key] = now
             return key
@@ -72,9 +75,15 @@ class Lanes:
 
     def release_at(self) -> float | None:
         """Return when a place becomes free through the mere passing of time, if somebody waits for one."""
-        if not self._next_young() or not self._young or not self._can_release():
+        if not self._next_young() or not self._young:
             return None
-        return next(iter(self._young.values())) + SLOW_AFTER_S
+        if len(self._young) < self.active:
+            return self._apart_at()
+        return max(next(iter(self._young.values())) + SLOW_AFTER_S, self._apart_at()) if self._can_release() else None
+
+    def _apart_at(self) -> float:
+        """Return when the next young look may begin for the sake of the last one."""
+        return next(reversed(self._young.values())) + self.apart_s if self._young else float("-inf")
 
     def _next_young(self) -> deque[str]:
         """Return the lane whose first service is the next to take the place of a young look."""

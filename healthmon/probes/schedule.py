@@ -1,8 +1,8 @@
 """When is a service looked at next, and why?
 
-On a grid that does not drift: start + phase + k * interval, with the phases of a group's services spread evenly. A
-first failure is looked into at once; what the evaluator asks for comes on top. A service never has two looks in
-flight. Times are monotonic seconds that are passed in; nothing here reads a clock.
+On a grid that does not drift: start + phase + k * interval, with phases that are spread evenly, and shared by a few services
+of a group. A first failure is looked into at once; what the evaluator asks for comes on top. A service never has two looks
+in flight. Times are monotonic seconds that are passed in; nothing here reads a clock.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from healthmon.model.check import CheckKind, CheckStatus
 
 FIRST_LOOKS_S = 2.0  # all services of a group are looked at once within this time
 GOLDEN_RATIO = 0.6180339887498949  # its multiples fill the circle evenly, however many there are
-TOGETHER = 5  # so many looks of a group begin at one moment, which is one wake-up for all of them, where
-TOGETHER_S = 0.25  # these moments are not farther apart than this, and not farther than
-TOGETHER_SHARE = 1 / 40  # of the interval
+TOGETHER = 5  # about so many looks of a group begin at one moment: one wake-up, and one commit, for all of them
 FORGIVEN = 0.1  # the share of an interval by which a look still in flight may delay the next one without cancelling it
 
 
@@ -44,7 +42,7 @@ class Grid:
     def __init__(self, *, start: float, index: int, interval_s: float, of: int = 1) -> None:
         share = (index * GOLDEN_RATIO) % 1.0
         self._interval_s = interval_s
-        step_s = min(TOGETHER_S, interval_s * TOGETHER_SHARE, interval_s * TOGETHER / of)
+        step_s = interval_s * min(1.0, TOGETHER / of)
         self._origin = start + share * interval_s // step_s * step_s
         self.first = start + share * min(interval_s, FIRST_LOOKS_S)
 

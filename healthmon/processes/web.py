@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -34,12 +35,26 @@ NOT_SERVED = "pages_not_served"  # the alert type
 LOOK_EVERY_S = 5.0
 LOOK_AGAIN_S = 60.0  # for who has the port
 ALERT_AFTER_S = 10.0
+COLLECT_AFTER = 30_000  # objects more than at the last time; a page of a hundred rows holds twenty thousand at once
 STUCK_S = 20.0  # the watchdog's patience is not much longer
 
 
 def make(config: Config) -> Callable[[Doorbell], Web]:
     """Return what makes the process once its role is held."""
-    return lambda _doorbell: Web(config, Log(PROGRAM))
+
+    def begin(_doorbell: Doorbell) -> Web:
+        collect_seldom()
+        return Web(config, Log(PROGRAM))
+
+    return begin
+
+
+def collect_seldom() -> None:
+    """Let the collector look for circles of garbage after a page of many services, not thirty times while it is made.
+
+    What is remembered of a thousand services is a hundred thousand objects: to go through them takes as long as to make the page.
+    """
+    gc.set_threshold(COLLECT_AFTER)
 
 
 class Web:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.history.rollups import ranges, share_inside
 from healthmon.status.uptime import HOUR, hour_of
 from healthmon.store import facts
-from healthmon.store.row import integer
+from healthmon.store.row import integer, time
 from healthmon.store.stale_rollups import DAYS_UNTIL
 from healthmon.store.states import booked_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from healthmon.status.uptime import Booked
     from healthmon.store.connection import Connection
 
+NEVER = datetime.max.replace(tzinfo=UTC)
 _SUMS = "sum(healthy_s * share), sum(unhealthy_s * share), sum(unknown_s * share), sum(maintenance_s * share)"
 _BETWEEN = f"""
     SELECT service_id, {_SUMS}
@@ -39,7 +40,8 @@ _BETWEEN = f"""
 def between(connection: Connection, service_ids: Iterable[int], since: datetime, until: datetime) -> dict[int, Booked]:
     """Return the booked time of each of these services in [since, until); nothing of one that has none."""
     pieces = ranges(since, until, days_until=facts.noted_time(connection, DAYS_UNTIL))
-    hours = [clock.to_sql(hour) for start, end in (pieces.hours_before, pieces.hours_after) for hour in _hours(start, end)]
+    first = _first_hour(connection)
+    hours = [clock.to_sql(hour) for start, end in (pieces.hours_before, pieces.hours_after) for hour in _hours(max(start, first), end)]
     rows = connection.rows(
         _BETWEEN,
         json.dumps(list(service_ids)),
@@ -49,6 +51,12 @@ def between(connection: Connection, service_ids: Iterable[int], since: datetime,
         *map(clock.to_sql, pieces.days),
     )
     return {integer(row[0]): booked_time(row[1:5]) for row in rows}
+
+
+def _first_hour(connection: Connection) -> datetime:
+    """Return the first hour of which anything is kept: before the keeper's first day is added up, a month would be asked for by the hour."""
+    first = connection.row("SELECT min(hour) FROM service_hours")
+    return NEVER if first is None or first[0] is None else time(first[0])
 
 
 def _hours(start: datetime, end: datetime) -> Iterable[datetime]:

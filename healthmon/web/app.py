@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +21,7 @@ from healthmon.web import api, queries
 from healthmon.web.assets import PREFIX as STATIC
 from healthmon.web.assets import Assets
 from healthmon.web.conditional import unless_known
+from healthmon.web.encoding import tagged
 from healthmon.web.endpoints import PREFIX, Asked, Endpoint
 from healthmon.web.events import Events
 from healthmon.web.guard import STATUS, Guard
@@ -34,7 +33,7 @@ from healthmon.web.shared import MIN_PACKED_BYTES, PACKED_BY, Shared
 from healthmon.web.writing import DEEDS, Writing
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.types import ASGIApp
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
     from healthmon.web.access import Access
     from healthmon.web.hub import Hub
     from healthmon.web.reader import Reader
-
-ASKED_AT = "timestamp"  # of an answer as a whole
 
 
 def make(config: Config, reader: Reader, hub: Hub, access: Access, log: Log) -> ASGIApp:
@@ -116,7 +113,7 @@ class Answers:
                     query=query,
                     name=name,
                 )
-                return _tagged(endpoint.ask(asked))
+                return tagged(endpoint.ask(asked), asked.known if endpoint.is_shared else None)
 
             body, tag = await self._reader.ask(ask)
             return Response(body, media_type="application/json", headers={"ETag": tag, "Cache-Control": "private, no-cache"})
@@ -137,14 +134,6 @@ class Answers:
         unwell = await run_in_threadpool(processes.unwell, self._config.paths, self._programs)
         status = HTTPStatus.SERVICE_UNAVAILABLE if unwell else HTTPStatus.OK
         return JSONResponse({"status": "unwell" if unwell else "well", "unwell": unwell}, status_code=status)
-
-
-def _tagged(document: Mapping[str, object]) -> tuple[bytes, str]:
-    """Return an answer, and its ETag: a weak one, which does not change by when it was asked for."""
-    asked_at = document.get(ASKED_AT)
-    lasting = json.dumps({name: value for name, value in document.items() if name != ASKED_AT}, ensure_ascii=False).encode()
-    body = lasting if asked_at is None else b'{"%s": %s, %s' % (ASKED_AT.encode(), json.dumps(asked_at).encode(), lasting[1:])
-    return body, f'W/"{hashlib.blake2s(lasting, digest_size=12).hexdigest()}"'
 
 
 class Failures:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.answers import alerts, heals, incidents, operator_actions
-from healthmon.answers.report import read_report
+from healthmon.answers.report import as_text, read_report
 from healthmon.errors import HealthmonError
-from healthmon.memo import Memo
 from healthmon.store.checks import commits_elsewhere
 
 if TYPE_CHECKING:
@@ -69,7 +68,6 @@ class Hub:
         self.number = 0
         self.viewers = 0
         self._changes: dict[str, Change] = {}  # the last to change is last
-        self._texts: Memo[str] = Memo()  # of services
         self._since: tuple[int, int, tuple[Change, ...]] = (0, 0, ())
         self._newest_check: str | None = None
         self._trouble = ""
@@ -163,7 +161,7 @@ class Hub:
         seen = Seen(newest_check=max((one["last_updated"] for one in services if one["last_updated"]), default=None))
         for service in services:
             name = service["service_name"]
-            seen.things[f"service/{name}"] = self._texts.of(name, _json, service)
+            seen.things[f"service/{name}"] = as_text(service, self._reader.known)
         seen.things["summary"] = _json({"overall_health": report["overall_health"], **report["summary"]})
         for incident in incidents.read_followed(connection, newest=FOLLOWED, also=self._lasting("incident")):
             seen.things[f"incident/{incident['incident_id']}"] = _json(incident)

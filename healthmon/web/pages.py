@@ -127,7 +127,8 @@ class Pages:
         asked = _span(choice.period, now.report.at)
         is_usual = choice.period == Period()
         pasts = standing.read_past(connection, ids, since=asked.since, until=asked.until, is_usual=is_usual)
-        shown = Shown(chosen=chosen, span=asked, pasts=pasts, budgets=self._budgets(connection, choice, ids, now.report.at))
+        step = standing.step_of(asked.since, asked.until)
+        shown = Shown(chosen=chosen, span=asked, step=step, pasts=pasts, budgets=self._budgets(connection, choice, ids, now.report.at))
         return overview(now, problems(now, self._runbooks), shown, choice=choice, settings=self._services)
 
     def _budgets(self, connection: Connection, choice: Choice, service_ids: list[int], now: datetime) -> dict[int, Budget]:

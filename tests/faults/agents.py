@@ -123,6 +123,10 @@ class Agent:
             return self.paths.log(name).read_text(errors="replace")
         return ""
 
+    def lives_cut_short(self, program: str) -> int:
+        """Count the processes that began and have not ended in good order; one that lives is among them."""
+        return self.log(program).count(f" {program} started ") - self.log(program).count(f" {program} stopped ")
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask the database, as an operator would. Where there is no database, or it does not answer, there are no rows.
 

@@ -45,7 +45,7 @@ def watching(*, tmpfs: str = "", fickle: bool = False, **settings: Any) -> Itera
     """
     with ExitStack() as stack:
         outer = stack.enter_context(tempfile.TemporaryDirectory(prefix="hm-", ignore_cleanup_errors=True))
-        server, other = stack.enter_context(Server(answers())), stack.enter_context(Server(_alternating))
+        server, other = stack.enter_context(Server(answers())), stack.enter_context(Server(alternating))
         data = Path(outer) / "data"
         data.mkdir()
         services = [
@@ -62,7 +62,7 @@ def watching(*, tmpfs: str = "", fickle: bool = False, **settings: Any) -> Itera
                 yield host
 
 
-def _alternating(connection: socket.socket, server: Server) -> None:
+def alternating(connection: socket.socket, server: Server) -> None:
     """Answer well three times, and then fail three times."""
     answers(status="200 OK" if len(server.requests) // 3 % 2 else "500 Internal Server Error")(connection, server)
 

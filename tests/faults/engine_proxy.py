@@ -42,6 +42,10 @@ class EngineProxy:
     def mend(self) -> None:
         """Pass everything on again, and end what is held."""
         self._faults.clear()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End every exchange that goes on, the stream of events among them."""
         over, self._over = self._over, threading.Event()
         over.set()
 

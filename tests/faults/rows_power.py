@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
@@ -15,17 +16,15 @@ import apsw
 from tests.containers import wait_for
 from tests.faults import power, power_lives
 from tests.faults.agents import held
-from tests.faults.disks import DiskAgent
+from tests.faults.disks import DiskAgent, alternating
 from tests.faults.harness import row, since
 from tests.faults.notes import count, figures
 from tests.faults.telling import hook, none_waits
-from tests.hostile import Server, answers
+from tests.hostile import Server
 from tests.receivers import Receiver
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping
-    from pathlib import Path
 
     from tests.faults.power import Disk
     from tests.faults.power_lives import Life
@@ -82,7 +81,11 @@ def _acknowledged_until_cut(disk: Disk, life: Life) -> Mapping[str, int]:
 
 def _highest(database: Path) -> dict[str, int]:
     """Open the database as the next boot does; return the highest number in each table, once it is known to be whole."""
-    db = apsw.Connection(str(database))
+    try:
+        db = apsw.Connection(str(database))
+    except apsw.CantOpenError:
+        there = sorted(path.name for path in database.parent.iterdir())
+        raise AssertionError(f"the database cannot be opened: there are {there}, mounted: {database.parent.is_mount()}, files open: {len(list(Path('/proc/self/fd').iterdir()))}") from None
     try:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)], "the database is damaged"
         assert db.execute("PRAGMA foreign_key_check").fetchall() == [], "a row points to one that is lost"
@@ -122,16 +125,11 @@ def control() -> float:
     return toll.worst_s
 
 
-def _comes_and_goes(connection: socket.socket, server: Server) -> None:
-    """Be well three times, and then fail three times."""
-    answers(status="200 OK" if len(server.requests) // 3 % 2 else "500 Internal Server Error")(connection, server)
-
-
 @row("F37-agent", f"the power is cut under the whole agent, {AGENT_CUTS} times: soon ready, and what people were told of is known", bound_s=15, in_ci=False, alone=True)
 def cut_under_an_agent() -> float:
     worst, heard = 0.0, set()
     rule = {"name": "service_down", "condition": "unhealthy", "severity": "critical"}
-    with power.disk() as disk, Receiver() as receiver, Server(_comes_and_goes) as fickle:
+    with power.disk() as disk, Receiver() as receiver, Server(alternating) as fickle:
         alerting = {**hook(receiver), "grouping": {"wait_seconds": 0, "interval_seconds": 0}, "rate_limit_per_10_minutes": 10_000}
         services = [{"name": f"s{number}", "url": fickle.url, "group": "core", "confirmations": 0, "interval_seconds": 0.3, "timeout_seconds": 0.3} for number in range(8)]
         host = DiskAgent(disk.point, services, alerting=alerting, alert_rules=[rule])

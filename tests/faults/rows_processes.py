@@ -143,7 +143,7 @@ def killed_supervisord() -> float:
         return took
 
 
-@row("F10", "a second agent on the same data is refused, also right after a kill", bound_s=10)
+@row("F10", "a second agent on the same data is refused, also where two begin at once right after a kill", bound_s=10)
 def second_agent() -> float:
     with agent() as host:
         before = host.pids()
@@ -151,8 +151,17 @@ def second_agent() -> float:
         second = host.ask("run")
         took = since(began)
         assert second.returncode == 2, f"it ended with {second.returncode}"
-        assert "another healthmon" in second.stderr
-        assert host.pids() == before
+        assert "another healthmon" in second.stderr, f"it does not say why: {second.stderr}"
+        assert host.pids() == before, "the first one suffered from it"
+        host.process.kill()
+        host.process.wait(10)
+        began = time.monotonic()
+        rivals = [host.start(), host.start()]
+        refused = wait_for(lambda: [one for one in rivals if one.poll() is not None], timeout_s=20, what="one of two to be refused")
+        took = max(took, since(began))
+        assert [one.returncode for one in refused] == [2], f"they ended with {[one.returncode for one in refused]}"
+        [host.process] = [one for one in rivals if one not in refused]
+        host.assert_sound()
         return took
 
 

@@ -25,7 +25,7 @@ def result_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], harnes
         yield result
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", IN_CI)
 def test_the_promise_of_this_row_holds(name: str, result_of: Callable[[str], harness.Result]) -> None:
     result = result_of(name)

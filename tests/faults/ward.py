@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -138,6 +139,11 @@ class HealingAgent(Agent):
     def times_reachable(self) -> int:
         return self.log("healer").count(" engine_reachable ")
 
+    def reachable_at(self) -> float:
+        """Return when it last found the engine to be back, in seconds since 1970."""
+        at = re.findall(r"^(\S+) INFO healer engine_reachable ", self.log("healer"), re.MULTILINE)[-1]
+        return datetime.fromisoformat(at).timestamp()
+
     def wait_for_heal(self, *states: str, timeout_s: float = 30) -> None:
         """Wait until the newest heal is in one of these states."""
         self.wait_for_ledger(lambda ledger: ledger[-1:] and ledger[-1] in states, f"a heal that is {' or '.join(states)}", timeout_s)
@@ -235,6 +241,15 @@ class Ward:
         """Let the healer go on that a failpoint halted; return when that was."""
         os.kill(host.healer_pid(), signal.SIGCONT)
         return time.monotonic()
+
+    def healed_once(self, host: HealingAgent, patient: Patient, began: float, *, timeout_s: float = 30) -> float:
+        """Hold that one restart, and no second one, has healed it; return how long that took."""
+        host.wait_for_heal("verified", timeout_s=timeout_s)
+        took = time.monotonic() - began
+        self.check(host)
+        assert host.states() == ["verified"], f"the ledger says {host.states()}"
+        patient.assert_restarts(1)
+        return took
 
     def check(self, host: HealingAgent, *, timeout_s: float = 45) -> None:
         """Hold what must hold when a row with patients is over: no heal is lost, no restart uncharged, no database damaged, one of each program."""

@@ -125,6 +125,19 @@ def test_every_shipped_file_follows_prefix_and_user(name: str) -> None:
     assert "llm-ecosystem" not in text.replace("/srv/llm-ecosystem-hm", "")
 
 
+@pytest.mark.parametrize("name", UNITS)
+def test_a_unit_gives_no_rights_and_leaves_no_core(name: str) -> None:
+    lines = a_layout().shipped(name).splitlines()
+    assert {"User=llm-ecosystem", "NoNewPrivileges=yes", "LimitCORE=0", "CapabilityBoundingSet=", "UMask=0077"} <= set(lines)
+
+
+def test_no_link_is_followed_in_place_of_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "data").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(machine.Trouble, match="is a symbolic link"):
+        machine.Machine(dry_run=False).directory(tmp_path / "data", mode=0o750)
+
+
 @pytest.mark.parametrize(("unit", "most"), [(UNITS[0], 20), (UNITS[1], 10)])
 def test_a_unit_is_exposed_no_more_than_is_promised(unit: str, most: int) -> None:
     analyze = needs.program("systemd-analyze", package="systemd")

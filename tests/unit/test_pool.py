@@ -29,7 +29,7 @@ def begun(lanes: Lanes, now: float) -> list[str]:
 
 
 def with_waiting(*keys: str, active: int = 2, max_slow: int = 3, spare: int = 2) -> Lanes:
-    lanes = Lanes(active=active, max_slow=max_slow, spare=spare)
+    lanes = Lanes(active=active, max_slow=max_slow, spare=spare, apart_s=0.0)
     for key in keys:
         lanes.add(key)
     return lanes
@@ -66,6 +66,20 @@ def test_a_look_that_waits_for_the_network_makes_room_for_the_next() -> None:
     assert in_flight(lanes) == 4
 
 
+def test_what_answers_from_near_by_is_asked_one_after_the_other() -> None:
+    lanes = Lanes(active=3, apart_s=0.005)
+    for key in "abcde":
+        lanes.add(key)
+    assert begun(lanes, 0.0) == ["a"]
+    assert lanes.release_at() == 0.005
+    lanes.finished("a", 0.001)
+    assert begun(lanes, 0.001) == ["b"]
+    assert begun(lanes, 0.005) == []  # a is over, b has begun only now
+    assert begun(lanes, 0.006) == ["c"]
+    assert begun(lanes, 0.011) == ["d"]
+    assert lanes.release_at() == 0.001 + SLOW_AFTER_S  # three are in flight
+
+
 def test_nobody_is_woken_for_room_that_nobody_wants() -> None:
     lanes = with_waiting("a")
     assert begun(lanes, 0.0) == ["a"]
@@ -73,7 +87,7 @@ def test_nobody_is_woken_for_room_that_nobody_wants() -> None:
 
 
 def test_a_slow_service_begins_in_the_slow_lane_until_it_is_quick_again() -> None:
-    lanes = Lanes(active=1, max_slow=3)
+    lanes = Lanes(active=1, max_slow=3, apart_s=0.0)
     known_as_slow(lanes, "slow")
     for key in ("slow", "a"):
         lanes.add(key)
@@ -86,7 +100,7 @@ def test_a_slow_service_begins_in_the_slow_lane_until_it_is_quick_again() -> Non
 
 
 def test_slow_services_beyond_the_cap_wait_for_each_other_only() -> None:
-    lanes = Lanes(active=1, max_slow=2)
+    lanes = Lanes(active=1, max_slow=2, apart_s=0.0)
     known_as_slow(lanes, "w", "x", "y")
     for key in ("w", "x", "y", "quick"):
         lanes.add(key)
@@ -110,7 +124,7 @@ def test_who_answered_last_time_goes_before_who_was_never_asked() -> None:
 
 
 def test_new_services_that_hang_leave_places_for_those_that_answer() -> None:
-    lanes = Lanes(active=2, max_slow=4, spare=2)
+    lanes = Lanes(active=2, max_slow=4, spare=2, apart_s=0.0)
     known_as_quick(lanes, "quick")
     for number in range(100):
         lanes.add(f"new-{number}")
@@ -126,7 +140,7 @@ def test_new_services_that_hang_leave_places_for_those_that_answer() -> None:
 
 
 def test_a_quick_service_that_begins_to_hang_does_not_keep_its_place_when_all_others_are_taken() -> None:
-    lanes = Lanes(active=1, max_slow=1, spare=1)
+    lanes = Lanes(active=1, max_slow=1, spare=1, apart_s=0.0)
     known_as_quick(lanes, "a", "b")
     known_as_slow(lanes, "slow")
     for key in ("slow", "a", "b"):
@@ -137,7 +151,7 @@ def test_a_quick_service_that_begins_to_hang_does_not_keep_its_place_when_all_ot
 
 
 def test_the_number_of_looks_in_flight_is_bounded_whatever_hangs() -> None:
-    lanes = Lanes(active=4, max_slow=40, spare=10)
+    lanes = Lanes(active=4, max_slow=40, spare=10, apart_s=0.0)
     names = [str(number) for number in range(1_000)]
     for name in names:
         known_as_quick(lanes, name)

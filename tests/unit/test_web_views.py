@@ -16,17 +16,19 @@ from healthmon.model.status import ServiceStatus
 from healthmon.status.uptime import HOUR, Booked, Uptime
 from healthmon.store.history import Point
 from healthmon.store.rollups import Rollup
+from healthmon.web.views.axis import WIDTH, Axis
 from healthmon.web.views.chart import chart
 from healthmon.web.views.choice import ON_A_PAGE, Choice, address, choose
 from healthmon.web.views.phases import PhaseKind, phases
 from healthmon.web.views.restarts import restarts
 from healthmon.web.views.sparkline import sparkline
-from healthmon.web.views.strip import WIDTH, PartKind, strip
+from healthmon.web.views.strip import PartKind, strip
 from tests.builders import a_heal, an_incident
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 SINCE = NOW - DAY
+TODAY = Axis(since=SINCE, until=NOW)
 
 
 def booked(**hours_ago: Booked) -> dict[datetime, Booked]:
@@ -36,12 +38,12 @@ def booked(**hours_ago: Booked) -> dict[datetime, Booked]:
 
 
 def kinds(**hours_ago: Booked) -> list[tuple[PartKind, int, int]]:
-    return [(part.kind, part.x, part.width) for part in strip(booked(**hours_ago), (), since=SINCE, until=NOW).parts]
+    return [(part.kind, part.x, part.width) for part in strip(TODAY, booked(**hours_ago), ()).parts]
 
 
 def test_a_day_of_health_is_one_part() -> None:
     assert kinds() == [(PartKind.HEALTHY, 0, WIDTH)]
-    assert strip(booked(), (), since=SINCE, until=NOW).words == "No outage in 1 d"
+    assert strip(TODAY, booked(), ()).words == "No outage in 1 d"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_an_hour_is_what_most_of_it_was(hour: Booked, kind: PartKind) -> None:
 
 
 def test_hours_that_nobody_booked_are_unknown() -> None:
-    found = strip({}, (), since=SINCE, until=NOW)
+    found = strip(TODAY, {}, ())
     assert [part.kind for part in found.parts] == [PartKind.UNKNOWN]
     assert found.words == "Nothing is known of 1 d"
 
@@ -70,7 +72,7 @@ def test_outages_stand_at_their_minute_and_are_never_too_narrow_to_see() -> None
     short = an_incident(started_at=NOW - timedelta(seconds=5), resolved_at=None)
     old = an_incident(started_at=NOW - 30 * HOUR, resolved_at=NOW - 23 * HOUR)
     over = an_incident(started_at=NOW - 40 * HOUR, resolved_at=NOW - 39 * HOUR)
-    found = strip(booked(), (over, old, long, short), since=SINCE, until=NOW)
+    found = strip(TODAY, booked(), (over, old, long, short))
     drawn = [(part.x, part.width) for part in found.parts if part.kind is PartKind.UNHEALTHY]
     assert drawn == [(0, 60), (22 * 60, 60), (WIDTH - 6, 6)]
     assert found.words == "3 outages in 1 d, 2 h in all"
@@ -85,16 +87,16 @@ def a_point(back: int, *times_us: int) -> Point:
 
 
 def test_hours_without_an_answer_part_the_line() -> None:
-    found = sparkline([a_point(6, 1_000), a_point(5, 1_000), a_point(4), a_point(3, 1_000)], since=SINCE, span=DAY, expected_s=None)
+    found = sparkline(TODAY, [a_point(6, 1_000), a_point(5, 1_000), a_point(4), a_point(3, 1_000)], expected_s=None)
     assert found is not None
     assert [len(line.split()) for line in found.lines] == [2, 2]  # a single hour is drawn, too
     assert found.expected_y is None
-    assert sparkline([a_point(4)], since=SINCE, span=DAY, expected_s=1) is None
+    assert sparkline(TODAY, [a_point(4)], expected_s=1) is None
 
 
 def test_what_is_expected_is_drawn_only_where_it_lies_inside() -> None:
-    near = sparkline([a_point(4, 900_000)], since=SINCE, span=DAY, expected_s=0.5)
-    far = sparkline([a_point(4, 900)], since=SINCE, span=DAY, expected_s=0.5)
+    near = sparkline(TODAY, [a_point(4, 900_000)], expected_s=0.5)
+    far = sparkline(TODAY, [a_point(4, 900)], expected_s=0.5)
     assert near is not None
     assert near.expected_y is not None
     assert far is not None

@@ -23,6 +23,7 @@ from healthmon.store import checks, incidents, rollups, services, states, tallie
 from healthmon.store.opening import create_or_open
 from healthmon.store.targets import TargetReport
 from healthmon.web import metrics, service_metrics
+from healthmon.web.encoding import tagged
 from healthmon.web.exposition import expose
 from healthmon.web.service_metrics import Told
 from tests.builders import a_check, a_config, a_target
@@ -138,7 +139,9 @@ def test_what_is_known_already_changes_no_answer(life: Life) -> None:
         life.happen()
         life.settle()
         connection, config = life.database, life.config
-        assert read_dashboard(connection, config, known) == read_dashboard(connection, config)
+        fresh = read_dashboard(connection, config)
+        assert read_dashboard(connection, config, known) == fresh
+        assert tagged(fresh, known) == tagged(fresh, None)
         assert overview.read(connection, config, known) == overview.read(connection, config)
         again = metrics.collect(connection, config, {}, life.now, known=known, told=told)
         assert expose(again, is_open=True) == expose(metrics.collect(connection, config, {}, life.now), is_open=True)
@@ -195,7 +198,7 @@ def test_what_is_as_it_was_is_not_made_again(tmp_path: Path, monkeypatch: pytest
         life.settle()
     made: list[str] = []
     for module, name in (
-        *((states, "_state_and_uptime"), (targets, "_report"), (targets, "_summary"), (tallies, "_read"), (report, "_service"), (history, "line")),
+        *((states, "_state_and_uptime"), (targets, "_report"), (targets, "_summary"), (tallies, "_read"), (report, "_service"), (report, "_text"), (services, "_service"), (history, "line")),
         *((service_metrics, f"_{name}") for name in ("state", "care", "checks", "container", "healing")),
     ):
         monkeypatch.setattr(module, name, counting(made, name, getattr(module, name)))
@@ -203,7 +206,7 @@ def test_what_is_as_it_was_is_not_made_again(tmp_path: Path, monkeypatch: pytest
 
     def read() -> int:
         made.clear()
-        read_dashboard(life.database, life.config, known)
+        tagged(read_dashboard(life.database, life.config, known), known)
         overview.read(life.database, life.config, known)
         metrics.collect(life.database, life.config, {}, life.now, known=known, told=told)
         return len(made)
@@ -211,7 +214,7 @@ def test_what_is_as_it_was_is_not_made_again(tmp_path: Path, monkeypatch: pytest
     assert read() > 0
     assert read() == 0, made
     life.database.change("UPDATE service_states SET last_checked_at = '2026-01-01 00:00:00.000' WHERE service_id = 1")
-    assert 0 < read() < 6
+    assert 0 < read() < 7
     life.database.close()
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import answering  # beside this file
 import apsw
 import histories
+import history_table
 import ingesting
 import pruning
 
@@ -84,26 +85,30 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--days", type=float, default=DAYS, help="of checks, for sizes and queries")
     parser.add_argument("--seconds", type=float, default=60, help="of ingest")
+    parser.add_argument("--kept", type=int, default=answering.KEPT, metavar="DAYS", help="of checks, for answers; what the agent keeps takes four gigabytes")
     parser.add_argument("--keep", type=Path, metavar="DIRECTORY", help="leave the databases there, and use those that are")
     parser.add_argument("--only", choices=("size", "answers", "ingest", "pruning"))
-    parser.add_argument("--json", type=Path, help="write the results here, too")
+    parser.add_argument("--json", type=Path, help="write the results here, too, beside those of other parts that are there")
+    parser.add_argument("--into", type=Path, metavar="DOCUMENT", help="put the table of all that --json holds into this document")
     options = parser.parse_args()
     parts: dict[str, Callable[[Path], Results]] = {
         "size": lambda directory: size_and_queries(directory, options.rounds, options.days),
-        "answers": lambda directory: answering.measure(directory, options.rounds),
+        "answers": lambda directory: answering.measure(directory, options.rounds, options.kept),
         "ingest": lambda directory: ingesting.measure(directory, options.seconds),
         "pruning": pruning.measure,
     }
     known = json.loads(options.json.read_text()) if options.json and options.json.exists() else {}
-    load = os.getloadavg()[0]
     for name, part in parts.items():
         if options.only in {None, name}:
             with _kept_in(options.keep) as directory:
+                load = os.getloadavg()[0]
                 known[name] = part(directory) | {"load average before": round(load, 1)}
             print(name, json.dumps(known[name], indent=2))
     known |= {"python": platform.python_version(), "sqlite": apsw.sqlite_lib_version(), "at": datetime.now(UTC).isoformat(timespec="seconds")}
     if options.json:
         options.json.write_text(json.dumps(known, indent=2) + "\n")
+    if options.json and options.into:
+        history_table.put_into(options.into, options.json)
 
 
 if __name__ == "__main__":

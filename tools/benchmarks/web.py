@@ -33,6 +33,7 @@ import web_viewers
 from healthmon import clock
 from healthmon.model.check import CheckReason
 from healthmon.model.status import ServiceState, ServiceStatus
+from healthmon.processes.web import collect_seldom
 from healthmon.status.uptime import Uptime
 from healthmon.store import states
 from healthmon.store.opening import open_for_writing
@@ -62,6 +63,7 @@ def served(directory: Path, count: int) -> Iterator[tuple[Site, psutil.Process]]
     site.database.close()
     child = os.fork()
     if not child:
+        collect_seldom()
         site.web.step()
         signal.pause()
     try:

@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any
 from healthmon import clock
 from healthmon.history import histogram
 from healthmon.history.buckets import edges_us
-from healthmon.history.rollups import HIGH, MEDIAN, Counter
+from healthmon.history.rollups import HIGH, MEDIAN, Counter, day_of
 from healthmon.model.check import CheckReason
 from healthmon.model.status import ServiceState, ServiceStatus
 from healthmon.processes.keeper.counting import SETTLED
 from healthmon.processes.keeper.summing import Summing
 from healthmon.status.uptime import Uptime, hour_of
 from healthmon.store import facts, incidents, states, tallies, targets
-from healthmon.store.stale_rollups import COUNTED_UNTIL
+from healthmon.store.stale_rollups import COUNTED_UNTIL, DAYS_UNTIL
 from healthmon.store.targets import TargetReport
 from tests.builders import a_check, a_target
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import apsw
 
     from healthmon.store.connection import Connection
@@ -64,6 +66,7 @@ def fill(site: Site, count: int) -> None:
                 """,
                 [(one, start, *chance.choice(hours)) for one in ids],
             )
+        _add_up_days(database, now)
         database.change_many("INSERT INTO service_percentiles VALUES (?, ?, 90000, 400000, 800000)", [(one, clock.to_sql(now)) for one in ids])
         facts.note_time(database, COUNTED_UNTIL, now - COUNTED_AGO)
         tallies.count(database, [a_check(service_id=one, response_time_s=chance.random()) for one in ids], dict.fromkeys(ids, edges_us(2.0)))
@@ -88,6 +91,21 @@ def fill(site: Site, count: int) -> None:
         )
     Summing(database, settled=SETTLED).bring_up_to_date(now)
     database.rows("ANALYZE")
+
+
+def _add_up_days(database: Connection, now: datetime) -> None:
+    """Have the whole days beside their hours, as the keeper adds them up; its histograms are those of one hour, which no answer here reads."""
+    database.change(
+        """
+        INSERT INTO service_days (service_id, day, healthy_s, unhealthy_s, unknown_s, maintenance_s, checks, healthy_checks, answers, sum_us,
+                                  minimum_us, maximum_us, histogram, p50_us, p95_us)
+        SELECT service_id, substr(hour, 1, 10) || ' 00:00:00.000', sum(healthy_s), sum(unhealthy_s), sum(unknown_s), sum(maintenance_s),
+               sum(checks), sum(healthy_checks), sum(answers), sum(sum_us), min(minimum_us), max(maximum_us), max(histogram), avg(p50_us), avg(p95_us)
+        FROM service_hours WHERE hour < ? GROUP BY service_id, 2
+        """,
+        clock.to_sql(day_of(now)),
+    )
+    facts.note_time(database, DAYS_UNTIL, day_of(now))
 
 
 def _hour(chance: random.Random) -> tuple[apsw.SQLiteValue, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from healthmon.model.status import ServiceStatus
 from healthmon.web.views import wording
+from healthmon.web.views.axis import Axis
 from healthmon.web.views.choice import Choice, address, of_ranges
 from healthmon.web.views.moments import Moment, moment
 from healthmon.web.views.period import Periods, Span, periods
@@ -18,6 +19,7 @@ from healthmon.web.views.verdict import Verdict, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from healthmon.answers.live import LiveReport
     from healthmon.answers.overview import Past, Standing
@@ -63,6 +65,7 @@ class Shown:
 
     chosen: Chosen
     span: Span
+    step: timedelta  # of the pasts
     pasts: Mapping[int, Past]
     budgets: Mapping[int, Budget]
 
@@ -97,10 +100,11 @@ def overview(
 
 def _rows(standing: Standing, shown: Shown, settings: Mapping[str, ServiceSettings]) -> tuple[ServiceRow, ...]:
     healed = Counter(heal.service_id for heal in standing.week if heal.state in MADE)
+    axis = Axis(since=shown.span.since, until=shown.span.until, step=shown.step)
     rows = []
     for line in shown.chosen.lines:
         sid = line.service.service_id
-        about = About(past=shown.pasts[sid], settings=settings[line.service.name], healed=healed[sid], budget=shown.budgets.get(sid))
+        about = About(past=shown.pasts[sid], axis=axis, settings=settings[line.service.name], healed=healed[sid], budget=shown.budgets.get(sid))
         rows.append(service_row(line, standing, about))
     return tuple(rows)
 

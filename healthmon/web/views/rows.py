@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from healthmon.config import ServiceSettings
     from healthmon.history.report import ServiceLine
     from healthmon.history.slo import Budget
+    from healthmon.web.views.axis import Axis
 
 US = 1e6
+FULL_PERCENT = 99.5  # of a budget: what is written as 100% is no news
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,7 @@ class ServiceRow:
     uptime: str
     coverage: str
     failed: str  # which share of its checks; empty when none did
-    budget: BudgetBar | None  # None where nothing is known, or nobody asked
+    budget: BudgetBar | None  # None where nothing of it is spent, or nobody asked
     strip: Strip
     sparkline: Sparkline | None
     container: str
@@ -53,9 +55,10 @@ class ServiceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """One service beside how it is now: its past, its settings, its restarts of seven days, and its budget."""
+    """One service beside how it is now: its past and where that is drawn, its settings, its restarts of seven days, and its budget."""
 
     past: Past
+    axis: Axis
     settings: ServiceSettings
     healed: int
     budget: Budget | None
@@ -82,9 +85,9 @@ def service_row(line: ServiceLine, standing: Standing, about: About) -> ServiceR
         uptime=wording.percentage(uptime),
         coverage=wording.coverage(uptime),
         failed=wording.failed(checks, good),
-        budget=None if about.budget is None else budget_bar(about.budget.left_percent),
-        strip=strip({one.start: one.rollup.time for one in past.points}, past.incidents, since=past.since, until=past.until, step=past.step),
-        sparkline=sparkline(past.points, since=past.since, span=past.until - past.since, expected_s=about.settings.expected_response_time),
+        budget=None if about.budget is None or about.budget.left_percent > FULL_PERCENT else budget_bar(about.budget.left_percent),
+        strip=strip(about.axis, {one.start: one.rollup.time for one in past.points}, past.incidents),
+        sparkline=sparkline(about.axis, past.points, expected_s=about.settings.expected_response_time),
         container="" if target is None else target.name,
         container_state="" if target is None or target.state is TargetState.RUNNING else target.state.value,
         container_age="" if target is None or target.started_at is None else wording.age(target.started_at, live.at),

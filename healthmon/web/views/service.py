@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from healthmon.clock import to_people
 from healthmon.web.views import outages, wording
 from healthmon.web.views.about import NOT_KNOWN, Neighbour, depends_on, facts_of, needed_by
+from healthmon.web.views.axis import Axis
 from healthmon.web.views.budget import BudgetBar, budget_bar
 from healthmon.web.views.chart import Chart, chart
 from healthmon.web.views.gates import Why, why
@@ -115,7 +116,7 @@ def service_page(  # noqa: PLR0913  what it rests on
         is_held=facts.service_id in facts.standing.report.holds,
         periods=periods(period, span, action="", links={one: f"?{urlencode(Period(range=one).parameters)}" for one in Range}),
         span=span,
-        strip=strip({one.start: one.rollup.time for one in past.points}, past.incidents, since=span.since, until=span.until, step=past.step),
+        strip=strip(Axis(since=span.since, until=span.until, step=past.step), {one.start: one.rollup.time for one in past.points}, past.incidents),
         marks=marks(inside.done, facts.standing.targets.get(facts.service_id), span),
         chart=chart(facts.points, past.incidents, since=span.since, until=span.until, step=facts.step, expected_s=mine.expected_response_time),
         figures=_figures(facts, span),

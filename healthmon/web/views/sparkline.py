@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from collections.abc import Iterable
 
     from healthmon.store.history import Point
+    from healthmon.web.views.axis import Axis
 
 WIDTH, HEIGHT = 96, 24
 MARGIN = 2  # a line on the edge would be cut in half
@@ -26,20 +26,19 @@ class Sparkline:
     expected_y: float | None
 
 
-def sparkline(points: Sequence[Point], *, since: datetime, span: timedelta, expected_s: float | None) -> Sparkline | None:
+def sparkline(axis: Axis, points: Iterable[Point], *, expected_s: float | None) -> Sparkline | None:
     """Return the line of each hour's 95th percentile; None where no hour has one."""
     values = [(point.start, point.rollup.checks.percentile_us(PERCENT)) for point in points]
-    known = [value for _, value in values if value is not None]
-    if not known:
+    top = max((value for _, value in values if value is not None), default=None)
+    if top is None:
         return None
-    top = max(known) * 1.1
+    top *= 1.1
     lines: list[list[str]] = [[]]
     for start, value in values:
         if value is None:
             lines.append([])
         else:
-            x = max(0.0, (start - since) / span) * WIDTH
-            lines[-1].append(f"{x:.1f},{_y(value, top):.1f}")
+            lines[-1].append(f"{WIDTH * max(0.0, axis.share(start)):.1f},{_y(value, top):.1f}")
     expected_us = None if expected_s is None else expected_s * 1e6
     return Sparkline(
         lines=tuple(" ".join(_drawn(line)) for line in lines if line),
