@@ -166,6 +166,19 @@ def budget(booked: Booked, *, asked_s: float, target: float) -> Budget:
     return Budget(allowed_s=max(0.0, (asked_s - booked.maintenance_s) * (100 - target) / 100), spent_s=booked.unhealthy_s)
 
 
+def burn_rate(booked: Booked, *, target: float) -> float | None:
+    """Return how many times faster than it may a service spent its budget in a time; None where nothing is known of it."""
+    return 100 * booked.unhealthy_s / booked.known_s / (100 - target) if booked.known_s > 0 else None
+
+
+def lasts_s(budget: Budget, recent: Booked, *, recent_s: float) -> float | None:
+    """Return in how many seconds a budget is spent if it goes on as it did in the last `recent_s`; None for never."""
+    left_s = budget.allowed_s - budget.spent_s
+    if left_s <= 0:
+        return 0.0
+    return left_s * recent_s / recent.unhealthy_s if recent.unhealthy_s > 0 else None
+
+
 def _level(service_id: int, booked: Booked, counted: Counted, asked_s: float, target: float) -> ServiceLevel:
     p95 = counted.percentile_us(P95)
     return ServiceLevel(
