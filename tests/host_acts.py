@@ -163,6 +163,9 @@ open(path, "w").write(json.dumps(config))
 """
 
 
+INSIDE = "cd /proc/$(pgrep -f '[h]ttpd -f -p 127.0.0.1:5120')/root/www"  # what the container serves
+
+
 def split_healer(machine: Machine) -> str:
     machine.must(f"cd {PROJECT} && tools/install --split-healer")
     machine.must(f"python3 - <<'END'\n{HEALING}\nEND\nsystemctl reload health-monitor")
@@ -170,8 +173,10 @@ def split_healer(machine: Machine) -> str:
     status = "healthmon report 2>/dev/null | jq -r '.services[] | select(.service_name == \"interpreter\") | .current_status'"
     machine.wait(f"[ $({status}) = healthy ]", timeout_s=60)
     started = machine.must("docker inspect -f '{{.State.StartedAt}}' hackathon-interpreter-1")
-    machine.must("kill -STOP $(pgrep -f '[h]ttpd -f -p 127.0.0.1:5120')")
+    # It answers, and wrongly: what is silent would be excused for minutes on a host that tests keep busy.
+    machine.must(f"{INSIDE} && mv health gone")
     took = machine.wait(f"[ $(docker inspect -f '{{{{.State.StartedAt}}}}' hackathon-interpreter-1) != {started} ]", timeout_s=120)
+    machine.wait(f"{INSIDE} && mv gone health", timeout_s=30)
     done = machine.root("su llm-ecosystem -s /bin/sh -c 'docker ps'")
     assert done.returncode != 0, "the account itself can use Docker"
     score = _exposed(machine, "health-monitor-healer", most=1.0)

@@ -72,3 +72,11 @@ def test_the_reference_is_what_the_code_says(tmp_path: Path) -> None:
     command = [sys.executable, str(TOP / "tools" / "references" / "reference.py"), "--check"]
     told = subprocess.run(command, cwd=tmp_path, env={"HEALTHMON_DATA_DIR": "/else"}, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
+
+
+def test_the_table_of_history_is_what_was_measured(tmp_path: Path) -> None:
+    shown = TOP / "docs" / "performance.md"
+    made = tmp_path / "performance.md"
+    made.write_bytes(shown.read_bytes())
+    subprocess.run([sys.executable, str(TOP / "tools" / "benchmarks" / "history_table.py"), made, TOP / "docs" / "history.json"], check=True)
+    assert made.read_text(encoding="utf-8") == shown.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 from healthmon import clock
 from healthmon.heal.replay import Replay
 from healthmon.heal.replay_life import Candidate, WouldRestart
-from healthmon.store import checks, heals, services
+from healthmon.store import heals, looks, services
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -108,7 +108,7 @@ def _candidates(connection: Connection, config: Config) -> list[Candidate]:
 def _checks(connection: Connection, since: datetime, until: datetime) -> Iterator[Check]:
     at = since
     while at < until:
-        yield from checks.between(connection, at, min(until, at + CHUNK))
+        yield from looks.between(connection, at, min(until, at + CHUNK))
         at += CHUNK
 
 

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from healthmon.answers.wording import rounded
 from healthmon.clock import to_iso
 from healthmon.model.check import CheckReason, CheckStatus
-from healthmon.store import checks
+from healthmon.store import looks
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +29,7 @@ class CheckDocument(TypedDict):
 
 def read_page(connection: Connection, service_id: int, *, since: datetime, before: datetime, limit: int) -> list[CheckDocument]:
     """Return the newest scheduled looks at a service within a time, newest first."""
-    return list(map(_document, checks.page(connection, service_id, since=since, before=before, limit=limit)))
+    return list(map(_document, looks.page(connection, service_id, since=since, before=before, limit=limit)))
 
 
 def _document(check: Check) -> CheckDocument:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from typing_extensions import TypedDict  # the standard one has no schema before Python 3.12
 
 from healthmon import clock
 from healthmon.answers import live
+from healthmon.answers.trends import Trends, read_trends
 from healthmon.answers.wording import iso, rounded
 from healthmon.clock import to_iso
 from healthmon.history.report import OverallHealth
@@ -17,7 +17,7 @@ from healthmon.memo import Memo
 from healthmon.model.check import CheckReason
 from healthmon.model.status import ServiceStatus
 from healthmon.model.target import TargetState
-from healthmon.store import targets, trends
+from healthmon.store import targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
     from healthmon.store.heal_review import HealReview
     from healthmon.store.targets import TargetSummary
-    from healthmon.store.trends import HourlyHealth, ResponseTimes
-
-
-TREND = timedelta(hours=24)
 
 
 class Summary(TypedDict):
@@ -99,30 +95,6 @@ class ReportDocument(TypedDict):
     healing: HealingDocument
 
 
-class HourDocument(TypedDict):
-    hour: str
-    checks: int
-    healthy_checks: int
-    health_percentage: float
-
-
-class ResponseTimeDocument(TypedDict):
-    service_name: str
-    checks: int
-    avg_response_time: float | None
-    max_response_time: float | None
-    min_response_time: float | None
-    p50_response_time: float | None
-    p95_response_time: float | None
-    p99_response_time: float | None
-
-
-class Trends(TypedDict):
-    hourly_health: list[HourDocument]
-    response_times: list[ResponseTimeDocument]
-    alert_counts: dict[str, int]
-
-
 class DashboardDocument(ReportDocument):
     trends: Trends
 
@@ -144,15 +116,7 @@ def read_report(connection: Connection, config: Config, known: Known | None = No
 
 def read_dashboard(connection: Connection, config: Config, known: Known | None = None) -> DashboardDocument:
     """Return the report with the trends of the last 24 hours."""
-    since = clock.now() - TREND
-    return DashboardDocument(
-        **read_report(connection, config, known),
-        trends=trends_document(
-            trends.hourly_health(connection, since),
-            trends.response_times(connection, since),
-            trends.alert_counts(connection, since),
-        ),
-    )
+    return DashboardDocument(**read_report(connection, config, known), trends=read_trends(connection, clock.now()))
 
 
 def report_document(report: LiveReport, targets: Mapping[int, TargetSummary], known: Known | None = None) -> ReportDocument:
@@ -199,39 +163,6 @@ def _healing_of(reviews: Sequence[HealReview]) -> HealingDocument:
             )
             for one in reviews
         ],
-    )
-
-
-def trends_document(
-    hours: Sequence[HourlyHealth],
-    times: Sequence[ResponseTimes],
-    alert_counts: dict[str, int],
-) -> Trends:
-    """Return the document's trends."""
-    return Trends(
-        hourly_health=[
-            HourDocument(
-                hour=to_iso(hour.hour),
-                checks=hour.checks,
-                healthy_checks=hour.healthy,
-                health_percentage=round(100 * hour.healthy / hour.checks, 2),
-            )
-            for hour in hours
-        ],
-        response_times=[
-            ResponseTimeDocument(
-                service_name=one.service_name,
-                checks=one.checks,
-                avg_response_time=rounded(one.average_s),
-                max_response_time=rounded(one.maximum_s),
-                min_response_time=rounded(one.minimum_s),
-                p50_response_time=rounded(one.p50_s),
-                p95_response_time=rounded(one.p95_s),
-                p99_response_time=rounded(one.p99_s),
-            )
-            for one in times
-        ],
-        alert_counts=alert_counts,
     )
 
 

@@ -11,12 +11,12 @@ from healthmon.history.rollups import DAY, Counter, checks_of
 from healthmon.model.check import CheckStatus
 from healthmon.status.uptime import HOUR, Booked
 from healthmon.store import (
-    checks,
     container_dependencies,
     forensics,
     heals,
     history,
     incidents,
+    looks,
     outcomes,
     performance_data,
 )
@@ -88,7 +88,7 @@ def read(  # noqa: PLR0913  what is asked
         incidents=newest,
         acknowledged=outcomes.acknowledged_at(connection, [one.incident_id for one in newest]),
         heals=tuple(heals.page(connection, before=None, limit=NEWEST, service_id=service_id, incident_id=None)),
-        checks=tuple(checks.page(connection, service_id, since=until - DAY, before=until, limit=CHECKS)),
+        checks=tuple(looks.page(connection, service_id, since=until - DAY, before=until, limit=CHECKS)),
         performance=tuple(performance_data.of_services(connection, [service_id]).get(service_id, ())),
         dependencies=tuple(container_dependencies.load(connection)),
         evidence=tuple(forensics.of_incident(connection, newest[0].incident_id)) if newest else (),
@@ -103,7 +103,7 @@ def _points(connection: Connection, config: Config, service_id: int, since: date
     walked = sum(length.total_seconds() / one.interval_seconds for one in config.enabled_services())
     if length <= BY_CHECK_UP_TO and walked <= WALKED:
         step = max(MINUTE, timedelta(seconds=round(length.total_seconds() / FINE_POINTS)))
-        return step, tuple(_of_checks(checks.page(connection, service_id, since=since, before=until, limit=WALKED), since, step))
+        return step, tuple(_of_checks(looks.page(connection, service_id, since=since, before=until, limit=WALKED), since, step))
     if length <= BY_HOUR_UP_TO:
         return HOUR, tuple(history.hourly(connection, service_id, since, until))
     return DAY, tuple(history.daily(connection, service_id, since, until))

@@ -10,9 +10,10 @@ from typing_extensions import TypedDict
 
 from healthmon.clock import to_iso
 from healthmon.history import slo
+from healthmon.history.outcomes import AlarmVerdict
 from healthmon.history.rollups import checks_of
-from healthmon.history.slo import AlarmVerdict, SloVerdict
-from healthmon.status.uptime import total
+from healthmon.history.slo import SloVerdict
+from healthmon.status.uptime import Booked, total
 from healthmon.store import booked, history, outcomes, services
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from healthmon.config import Config
-    from healthmon.history.slo import Alarm, Budget, Objective, ServiceLevel
+    from healthmon.history.outcomes import Alarm
+    from healthmon.history.slo import Budget, Objective, ServiceLevel
     from healthmon.store.connection import Connection
 
 
@@ -32,6 +34,7 @@ TITLES = {
     "false_alarms": "false alarms",
 }
 BUDGET_DAYS = 30  # as a month, and as the burn-rate rules have it
+HOUR, SIX_HOURS, THREE_DAYS = timedelta(hours=1), timedelta(hours=6), timedelta(days=3)  # as the workbook's burn rates have it
 AT_LEAST = "availability"  # the others are to stay below their target
 
 
@@ -59,6 +62,10 @@ class ServiceLevelDocument(TypedDict):
     budget_left_percentage: float
     checks: int
     p95_response_time: float | None
+    burn_rate_1h: float | None
+    burn_rate_6h: float | None
+    burn_rate_3d: float | None
+    budget_lasts_seconds: float | None
 
 
 class FalseAlarmDocument(TypedDict):
@@ -84,6 +91,15 @@ class Period:
 
     since: datetime
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """The time of services, by their ids, in the last stretches of what is asked."""
+
+    hour: Mapping[int, Booked]
+    six_hours: Mapping[int, Booked]
+    three_days: Mapping[int, Booked]
 
 
 def last_days(now: datetime, days: int) -> Period:
@@ -125,11 +141,12 @@ def read(connection: Connection, loaded: Config, period: Period) -> SloDocument:
         slo.false_alarms(alarms, settings),
     )
     levels = slo.levels(times, counted, asked_s=asked_s, target=settings.availability_percent)
+    lately = Lately(*(booked.between(connection, names, period.until - length, period.until) for length in (HOUR, SIX_HOURS, THREE_DAYS)))
     return SloDocument(
         since=to_iso(period.since),
         until=to_iso(period.until),
         objectives=list(map(_objective, objectives)),
-        services=[_level(one, names) for one in sorted(levels, key=_worst_first)],
+        services=[_level(one, names[one.service_id], lately, settings.availability_percent) for one in sorted(levels, key=_worst_first)],
         false_alarms=[_alarm(one, names) for one in alarms if one.verdict in {AlarmVerdict.MARKED, AlarmVerdict.UNPROVEN}],
     )
 
@@ -161,10 +178,12 @@ def _objective(one: Objective) -> ObjectiveDocument:
     )
 
 
-def _level(one: ServiceLevel, names: Mapping[int, str]) -> ServiceLevelDocument:
+def _level(one: ServiceLevel, name: str, lately: Lately, target: float) -> ServiceLevelDocument:
     time = one.booked
+    recent = [found.get(one.service_id, Booked()) for found in (lately.hour, lately.six_hours, lately.three_days)]
+    rates = [_rounded(slo.burn_rate(found, target=target), 2) for found in recent]
     return ServiceLevelDocument(
-        service_name=names[one.service_id],
+        service_name=name,
         verdict=one.verdict,
         uptime_percentage=_rounded(time.uptime_percentage, 4),
         coverage=round(one.coverage, 2),
@@ -175,6 +194,10 @@ def _level(one: ServiceLevel, names: Mapping[int, str]) -> ServiceLevelDocument:
         budget_left_percentage=round(one.budget.left_percent, 1),
         checks=one.checks,
         p95_response_time=_rounded(one.p95_s, 6),
+        burn_rate_1h=rates[0],
+        burn_rate_6h=rates[1],
+        burn_rate_3d=rates[2],
+        budget_lasts_seconds=_rounded(slo.lasts_s(one.budget, recent[2], recent_s=THREE_DAYS.total_seconds()), 0),
     )
 
 

@@ -19,7 +19,7 @@ from healthmon.history.replay import Replay, Watched, not_in_history
 from healthmon.rules.looks import Subject
 from healthmon.rules.settings import RuleSettings
 from healthmon.spelling import nearest
-from healthmon.store import checks, outcomes, services
+from healthmon.store import looks, outcomes, services
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -107,7 +107,7 @@ def _verdicts(
     known = services.by_name(connection)
     replays = {known[one.name].service_id: Replay(_watched(one, known[one.name]), rules) for one in loaded.enabled_services() if one.name in known}
     seen = 0
-    for check in checks.replayed(connection, since, until):
+    for check in looks.replayed(connection, since, until):
         replay = replays.get(check.service_id)
         if replay is not None:
             replay.take(check)

@@ -13,8 +13,9 @@ from healthmon import clock
 from healthmon.answers import live, overview
 from healthmon.cli.context import Context, open_database
 from healthmon.cli.terminal import PIPE_WIDTH, a_console, styled
-from healthmon.cli.top_frame import OLD_S, Known, Tone, frame
+from healthmon.cli.top_frame import OLD_S, Known, frame
 from healthmon.cli.top_keys import Choice, pressed
+from healthmon.cli.top_line import Tone
 from healthmon.errors import EXIT_FINE, EXIT_NOT_HEALTHY, HealthmonError
 from healthmon.history.report import OverallHealth
 from healthmon.processes.roles import is_held

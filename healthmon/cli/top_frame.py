@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
@@ -12,41 +10,26 @@ from rich.cells import cell_len, set_cell_size
 from healthmon import log
 from healthmon.cli.table import MARKS, age, container_words, uptime_words
 from healthmon.cli.top_keys import Sort
+from healthmon.cli.top_line import GAP, Tone, cut, ends
+from healthmon.cli.top_problems import wrong_lines
 from healthmon.history.report import OverallHealth, worst_first
-from healthmon.model.alert import AlertSeverity
 from healthmon.model.status import ServiceStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from healthmon.answers.overview import Standing
     from healthmon.cli.top_keys import Choice
+    from healthmon.cli.top_line import Line
     from healthmon.history.report import Report, ServiceLine
     from healthmon.web.views.problems import Problem
 
 OLD_S = 90  # data of that age is said loudly, where no service is asked less often
 LEAST_ROWS = 4  # of the table, however much is wrong
-GAP = INDENT = 2
-MOST_LINES = 3  # of one text
 KEYS = "q quit  / filter  f status  s sort  p pause"
-
-
-class Tone(StrEnum):
-    PLAIN = "plain"
-    QUIET = "quiet"
-    STRONG = "strong"
-    HEALTHY = "healthy"
-    UNHEALTHY = "unhealthy"
-    WARNING = "warning"
-    BAR = "bar"  # the line of keys
-
-
-Piece = tuple[str, Tone]
-Line = tuple[Piece, ...]
 TONES = {ServiceStatus.HEALTHY: Tone.HEALTHY, ServiceStatus.UNHEALTHY: Tone.UNHEALTHY, ServiceStatus.UNKNOWN: Tone.WARNING}
 VERDICTS = {OverallHealth.HEALTHY: Tone.HEALTHY, OverallHealth.DEGRADED: Tone.WARNING, OverallHealth.CRITICAL: Tone.UNHEALTHY}
-SEVERITIES = {AlertSeverity.CRITICAL: ("✖", Tone.UNHEALTHY), AlertSeverity.WARNING: ("▲", Tone.WARNING), AlertSeverity.INFO: ("●", Tone.QUIET)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +62,9 @@ def frame(known: Known, choice: Choice, *, width: int, height: int | None, now: 
     rows = chosen(known.standing.report.lines, choice)
     top = _top(known, choice, width, now)
     if height is None:
-        return [*top, *_wrong(known.problems, width, room=None), *_table(rows, known, width, 0, None)]
+        return [*top, *wrong_lines(known.problems, width, room=None), *_table(rows, known, width, 0, None)]
     room = max(0, height - len(top) - 1)
-    wrong = _wrong(known.problems, width, room=max(0, room - 1 - min(LEAST_ROWS, len(rows))))
+    wrong = wrong_lines(known.problems, width, room=max(0, room - 1 - min(LEAST_ROWS, len(rows))))
     lines = [*top, *wrong, *_table(rows, known, width, choice.first, max(0, room - len(wrong)))]
     lines = [*lines[: height - 1], *([()] * (height - 1 - len(lines)))]
     return [*lines, _bottom(choice, width, len(rows), len(known.standing.report.lines))][-height:]
@@ -114,14 +97,14 @@ def _top(known: Known, choice: Choice, width: int, now: datetime) -> list[Line]:
     is_old = old_s is None or old_s > known.fresh_s
     said = "no check yet" if newest is None else f"data {age(newest, now)} old" if is_old else f"newest check {age(newest, now)} ago"
     words = "PAUSED  " + said if choice.is_paused else said
-    lines = [_ends((_verdict(report), VERDICTS[report.overall]), (words, Tone.WARNING if is_old or choice.is_paused else Tone.QUIET), width)]
+    lines = [ends((_verdict(report), VERDICTS[report.overall]), (words, Tone.WARNING if is_old or choice.is_paused else Tone.QUIET), width)]
     if known.trouble:
-        lines.append(_cut(((f"this is how it was {age(report.at, now)} ago: {known.trouble}", Tone.UNHEALTHY),), width))
+        lines.append(cut(((f"this is how it was {age(report.at, now)} ago: {known.trouble}", Tone.UNHEALTHY),), width))
     elif not known.is_watched:
-        lines.append(_cut((("nothing is watching now: no agent runs", Tone.UNHEALTHY),), width))
+        lines.append(cut((("nothing is watching now: no agent runs", Tone.UNHEALTHY),), width))
     for one in known.standing.failing_channels:
         text = f"{one.channel} has not got through for {age(one.failing_since, now)}: {one.last_error or 'no reason is known'}"
-        lines.append(_cut(((text, Tone.WARNING),), width))
+        lines.append(cut(((text, Tone.WARNING),), width))
     return [*lines, ()]
 
 
@@ -133,63 +116,13 @@ def _verdict(report: Report) -> str:
     return f"{report.overall.value.upper()}  {words}"
 
 
-def _wrong(found: Sequence[Problem], width: int, *, room: int | None) -> list[Line]:
-    """Return what is wrong, each with all that is known of it; where there is no room for that, a line each."""
-    if not found:
-        return []
-    lines = [line for one in found for line in _told(one, width)]
-    if room is not None and len(lines) >= room:
-        lines = [_briefly(one, width) for one in found]
-        if len(lines) >= room:
-            left = len(lines) - max(0, room - 2)
-            lines = [*lines[: max(0, room - 2)], _cut(((f"  … and {left} more: `healthmon alerts`", Tone.QUIET),), width)][: max(0, room - 1)]
-    return [*lines, ()] if lines else []
-
-
-def _told(one: Problem, width: int) -> list[Line]:
-    told = (
-        ("", one.what),
-        ("because of: ", f"{one.because_of}, which nobody watches" if one.because_of else ""),
-        ("ill with it: ", ", ".join(name for name, _ in one.dependents)),
-        ("container: ", one.container),
-        ("healing: ", one.healing),
-        ("restarts: ", one.restarts),
-        ("people: ", "; ".join((one.told, *(f"{message.channel} {message.words}" for message in one.messages if message.is_stuck)))),
-        ("quiet: ", one.quiet),
-    )
-    lines = [line for title, text in told if text for line in _wrapped(title, text, width)]
-    return [_cut((*_headed(one), (f"  for {one.since.age}", Tone.STRONG)), width), *lines]
-
-
-def _wrapped(title: str, text: str, width: int) -> list[Line]:
-    room = max(1, width - cell_len(title) - INDENT)
-    parts = wrap(log.clean(text), room, max_lines=MOST_LINES, placeholder=" …")
-    heads = [title, *([" " * len(title)] * (len(parts) - 1))]
-    return [_cut(((f"{' ' * INDENT}{head}", Tone.QUIET), (part, Tone.PLAIN)), width) for head, part in zip(heads, parts, strict=True)]
-
-
-def _briefly(one: Problem, width: int) -> Line:
-    with_it = f"  +{len(one.dependents)}" if one.dependents else ""
-    return _cut((*_headed(one), (f"  {one.since.age}{with_it}  ", Tone.STRONG), (_healing(one) or one.what, Tone.PLAIN)), width)
-
-
-def _headed(one: Problem) -> Line:
-    mark, tone = SEVERITIES[one.severity]
-    cause = one.cause or ", ".join(one.rules)
-    return ((f"{mark} {one.name or 'healthmon itself'}", tone), (f"  {cause}", Tone.STRONG))
-
-
-def _healing(one: Problem) -> str:
-    return " · ".join(filter(None, (one.healing, one.restarts)))
-
-
 def _table(rows: Sequence[ServiceLine], known: Known, width: int, first: int, room: int | None) -> list[Line]:
     columns = WIDE if width >= WIDE_FROM else NARROW
     heads = "".join(_cell(column.title, column) for column in columns)
-    lines: list[Line] = [_cut(((f"  {heads}what", Tone.QUIET),), width)]
+    lines: list[Line] = [cut(((f"  {heads}what", Tone.QUIET),), width)]
     shown = len(rows) if room is None else max(0, room - 1)
     begin = max(0, min(first, len(rows) - 1))
-    lines += [_cut(_row(line, columns, known), width) for line in rows[begin : begin + shown]]
+    lines += [cut(_row(line, columns, known), width) for line in rows[begin : begin + shown]]
     return lines if rows else [*lines, (("  no service matches", Tone.QUIET),)]
 
 
@@ -226,27 +159,3 @@ def _bottom(choice: Choice, width: int, count: int, total: int) -> Line:
         asked = [f"by {choice.sort.value}", choice.status.value if choice.status else "", f"/{choice.text}" if choice.text else "", f"{count} of {total}" if count != total else f"{total}"]
         text = f"{KEYS}   {' · '.join(filter(None, asked))}"
     return ((set_cell_size(log.clean(text), width), Tone.BAR),)
-
-
-def _ends(left: Piece, right: Piece, width: int) -> Line:
-    """Return two texts at both ends of a line; the left one gives way."""
-    room = width - cell_len(right[0]) - GAP
-    if room < GAP:
-        return _cut((right,), width)
-    text = log.clean(left[0])
-    return ((set_cell_size(text, room) if cell_len(text) >= room else text + " " * (room - cell_len(text)), left[1]), (" " * GAP, Tone.PLAIN), right)
-
-
-def _cut(pieces: Iterable[Piece], width: int) -> Line:
-    """Return harmless pieces that fit."""
-    found: list[Piece] = []
-    room = width
-    for text, tone in pieces:
-        cleaned = log.clean(text)
-        if cell_len(cleaned) > room:
-            cleaned = set_cell_size(cleaned, max(0, room - 1)) + ("…" if room else "")
-        found.append((cleaned, tone))
-        room -= cell_len(cleaned)
-        if room <= 0:
-            break
-    return tuple(found)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 from rich.cells import cell_len
 
-from healthmon.cli.top_frame import Tone
+from healthmon.cli.top_line import Tone
 from healthmon.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from healthmon.cli.top_frame import Line
+    from healthmon.cli.top_line import Line
 
 ENDED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 COLOURS = {Tone.HEALTHY: curses.COLOR_GREEN, Tone.UNHEALTHY: curses.COLOR_RED, Tone.WARNING: curses.COLOR_YELLOW}

@@ -11,15 +11,17 @@ from enum import StrEnum
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
+from healthmon.history.outcomes import AlarmVerdict, seconds
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from healthmon.history.outcomes import Alarm, Outage, Told
     from healthmon.history.rollups import Counted
     from healthmon.history.settings import SloSettings
     from healthmon.status.uptime import Booked
 
-SHORT_S = 300.0  # over before a person has read of it
 MINUTE_S = 60.0
 P95 = 95
 
@@ -28,66 +30,6 @@ class SloVerdict(StrEnum):
     MET = "met"
     MISSED = "missed"
     UNKNOWN = "unknown"  # nothing was measured
-
-
-class AlarmVerdict(StrEnum):
-    """What an alert turned out to be."""
-
-    TRUE = "true"  # an outage was confirmed, a person acknowledged it, or it lasted
-    MARKED = "marked"  # a person said that it was false
-    UNPROVEN = "unproven"  # it was over within five minutes, and nothing but itself speaks for it
-    OPEN = "open"  # it fires: nobody can tell yet
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outage:
-    """An incident that is over, by its steps; None for one that was not taken."""
-
-    service_id: int
-    started_at: datetime
-    detected_at: datetime
-    resolved_at: datetime
-
-    @property
-    def detect_s(self) -> float:
-        return _seconds(self.started_at, self.detected_at)
-
-    @property
-    def repair_s(self) -> float:
-        return _seconds(self.started_at, self.resolved_at)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """A critical outage of which people were told: when it opened, when somebody acknowledged it, when it was over."""
-
-    service_id: int
-    opened_at: datetime
-    acknowledged_at: datetime | None
-    over_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
-    """One alert about a service, and what speaks for it."""
-
-    alert_id: int
-    service_id: int
-    alert_type: str
-    triggered_at: datetime
-    resolved_at: datetime | None
-    marked_by: str | None
-    in_outage: bool  # an incident of the service was open meanwhile
-    acknowledged: bool
-
-    @property
-    def verdict(self) -> AlarmVerdict:
-        if self.marked_by is not None:
-            return AlarmVerdict.MARKED
-        if self.resolved_at is None:
-            return AlarmVerdict.OPEN
-        proven = self.in_outage or self.acknowledged or _seconds(self.triggered_at, self.resolved_at) >= SHORT_S
-        return AlarmVerdict.TRUE if proven else AlarmVerdict.UNPROVEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +166,19 @@ def budget(booked: Booked, *, asked_s: float, target: float) -> Budget:
     return Budget(allowed_s=max(0.0, (asked_s - booked.maintenance_s) * (100 - target) / 100), spent_s=booked.unhealthy_s)
 
 
+def burn_rate(booked: Booked, *, target: float) -> float | None:
+    """Return how many times faster than it may a service spent its budget in a time; None where nothing is known of it."""
+    return 100 * booked.unhealthy_s / booked.known_s / (100 - target) if booked.known_s > 0 else None
+
+
+def lasts_s(budget: Budget, recent: Booked, *, recent_s: float) -> float | None:
+    """Return in how many seconds a budget is spent if it goes on as it did in the last `recent_s`; None for never."""
+    left_s = budget.allowed_s - budget.spent_s
+    if left_s <= 0:
+        return 0.0
+    return left_s * recent_s / recent.unhealthy_s if recent.unhealthy_s > 0 else None
+
+
 def _level(service_id: int, booked: Booked, counted: Counted, asked_s: float, target: float) -> ServiceLevel:
     p95 = counted.percentile_us(P95)
     return ServiceLevel(
@@ -240,16 +195,11 @@ def _level(service_id: int, booked: Booked, counted: Counted, asked_s: float, ta
 def _wait_s(told: Told, now: datetime, limit_s: float) -> float | None:
     """Return how long it took somebody to say that it is seen; None for what nobody had to, infinity for never."""
     if told.acknowledged_at is not None:
-        return _seconds(told.opened_at, told.acknowledged_at)
-    return math.inf if _seconds(told.opened_at, told.over_at or now) >= limit_s else None
+        return seconds(told.opened_at, told.acknowledged_at)
+    return math.inf if seconds(told.opened_at, told.over_at or now) >= limit_s else None
 
 
 def _verdict(good: bool | None) -> SloVerdict:  # noqa: FBT001  it is the answer itself
     if good is None:
         return SloVerdict.UNKNOWN
     return SloVerdict.MET if good else SloVerdict.MISSED
-
-
-def _seconds(start: datetime, end: datetime) -> float:
-    """Clocks go back: no time is negative."""
-    return max(0.0, (end - start).total_seconds())

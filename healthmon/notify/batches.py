@@ -11,7 +11,7 @@ from healthmon.notify.decision import NotifyDecision, NotifyReason, NotifyVerdic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Bad news share a message, and so do good ones. What is said first gives the message its kind.
+# Bad news share a message, and so do good ones. A first word gives the message its kind, also one that only goes along.
 _SHARED = (
     (NotificationKind.FIRING, NotificationKind.WORSENED),
     (NotificationKind.FLAPPING,),
@@ -46,11 +46,11 @@ def routed(decisions: Mapping[int, NotifyDecision], channels: Mapping[int, tuple
 
 
 def _batch(decisions: Mapping[int, NotifyDecision], kinds: tuple[NotificationKind, ...]) -> Batch | None:
-    due = {decision.kind for decision in decisions.values() if decision.verdict is NotifyVerdict.SEND and decision.kind in kinds}
-    if not due:
+    if not any(decision.verdict is NotifyVerdict.SEND and decision.kind in kinds for decision in decisions.values()):
         return None
     members = tuple(one for one, decision in decisions.items() if decision.kind in kinds and _goes_along(decision))
-    return Batch(kind=next(kind for kind in kinds if kind in due), members=members)
+    said = {decisions[one].kind for one in members}
+    return Batch(kind=next(kind for kind in kinds if kind in said), members=members)
 
 
 def _goes_along(decision: NotifyDecision) -> bool:

@@ -9,21 +9,16 @@ import apsw
 
 from healthmon import clock
 from healthmon.errors import StoreError
-from healthmon.model.check import Check, CheckKind, CheckReason, CheckStatus, Outcome
-from healthmon.store.row import integer, integer_or_none, text, text_or_none, time
+from healthmon.store.check_rows import check_of, check_row
+from healthmon.store.row import integer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
 
+    from healthmon.model.check import Check
     from healthmon.store.connection import Connection
 
-REPLAY_PAGE = 2_000
 TOGETHER = 50  # rows in one statement
-STATUS_NUMBERS = {CheckStatus.UNHEALTHY: 0, CheckStatus.HEALTHY: 1, CheckStatus.UNKNOWN: 2}
-KIND_NUMBERS = {CheckKind.SCHEDULED: 0, CheckKind.RECHECK: 1, CheckKind.REQUESTED: 2}
-_STATUSES = {number: status for status, number in STATUS_NUMBERS.items()}
-_KINDS = {number: kind for kind, number in KIND_NUMBERS.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +72,7 @@ def _in_turn(checks: Sequence[Check]) -> list[tuple[apsw.SQLiteValue, ...]]:
     seen: dict[tuple[str, int], int] = {}
     rows: list[tuple[apsw.SQLiteValue, ...]] = []
     for check in checks:
-        row = _row(check)
+        row = check_row(check)
         key = clock.to_sql(check.checked_at), check.service_id
         sequence = seen[key] = seen.get(key, -1) + 1
         rows.append((*row, sequence, *key, sequence))
@@ -107,7 +102,7 @@ def read_inbox(connection: Connection, *, limit: int) -> list[InboxEntry]:
         """,
         limit,
     )
-    return [InboxEntry(inbox_id=integer(row[0]), check=None if row[1] is None else _check(row[1:])) for row in rows]
+    return [InboxEntry(inbox_id=integer(row[0]), check=None if row[1] is None else check_of(row[1:])) for row in rows]
 
 
 def delete_inbox_until(connection: Connection, inbox_id: int) -> None:
@@ -118,174 +113,7 @@ def delete_inbox_until(connection: Connection, inbox_id: int) -> None:
     connection.change("DELETE FROM inbox WHERE inbox_id <= ?", inbox_id)
 
 
-def _row(check: Check) -> tuple[apsw.SQLiteValue, ...]:
-    outcome = check.outcome
-    seconds = outcome.response_time_s
-    return (
-        clock.to_sql(check.checked_at),
-        check.service_id,
-        KIND_NUMBERS[check.kind],
-        STATUS_NUMBERS[check.status],
-        None if seconds is None else round(seconds * 1e6),
-        outcome.status_code,
-        None if outcome.reason is CheckReason.OK else outcome.reason.value,
-        outcome.error_message,
-    )
-
-
-def _check(row: Sequence[apsw.SQLiteValue]) -> Check:
-    service_id, kind, timestamp, response_time_us, status_code, reason, error_message = row
-    microseconds = integer_or_none(response_time_us)
-    return Check(
-        service_id=integer(service_id),
-        kind=_KINDS[integer(kind)],
-        checked_at=time(timestamp),
-        outcome=Outcome(
-            reason=CheckReason.OK if reason is None else CheckReason(text(reason)),
-            response_time_s=None if microseconds is None else microseconds / 1e6,
-            status_code=integer_or_none(status_code),
-            error_message=text_or_none(error_message),
-        ),
-    )
-
-
-def between(connection: Connection, since: datetime, before: datetime) -> list[Check]:
-    """Return every look at every service of a time, of whatever kind, oldest first."""
-    rows = connection.rows(
-        """
-        SELECT service_id, kind, timestamp, response_time_us, status_code, reason, error_message
-        FROM checks WHERE timestamp >= ? AND timestamp < ? ORDER BY timestamp, service_id, sequence
-        """,
-        clock.to_sql(since),
-        clock.to_sql(before),
-    )
-    return list(map(_check, rows))
-
-
-def newest_at(connection: Connection) -> datetime | None:
-    """Return when the newest check was made; None when there is none."""
-    found = connection.row("SELECT max(timestamp) FROM checks")
-    return None if found is None or found[0] is None else time(found[0])
-
-
 def commits_elsewhere(connection: Connection) -> int:
     """Return a number that changes when another connection has committed anything. Costs next to nothing."""
     found = connection.row("PRAGMA data_version")
     return 0 if found is None else integer(found[0])
-
-
-def scheduled_since(connection: Connection, since: datetime) -> list[Check]:
-    """Return the scheduled looks at all services since `since`, oldest first, without those that are still in the inbox."""
-    rows = connection.rows(
-        """
-        SELECT service_id, kind, timestamp, response_time_us, status_code, reason, error_message
-        FROM checks WHERE timestamp >= ? AND kind = ?
-          AND (timestamp, service_id, sequence) NOT IN (SELECT timestamp, service_id, sequence FROM inbox)
-        ORDER BY timestamp
-        """,
-        clock.to_sql(since),
-        KIND_NUMBERS[CheckKind.SCHEDULED],
-    )
-    return list(map(_check, rows))
-
-
-def last_scheduled(connection: Connection, since: datetime, *, limit: int) -> list[Check]:
-    """Return, of each service, the newest `limit` scheduled looks since `since` that found something out, oldest first.
-
-    Without those that are still in the inbox: the evaluator gets them from there.
-    """
-    rows = connection.rows(
-        """
-        SELECT service_id, kind, timestamp, response_time_us, status_code, reason, error_message
-        FROM (
-            SELECT c.*, row_number() OVER (PARTITION BY c.service_id ORDER BY c.timestamp DESC, c.sequence DESC) AS age
-            FROM checks AS c LEFT JOIN inbox AS i USING (timestamp, service_id, sequence)
-            WHERE c.timestamp >= ? AND c.kind = ? AND c.status < 2 AND i.inbox_id IS NULL
-        )
-        WHERE age <= ? ORDER BY timestamp, sequence
-        """,
-        clock.to_sql(since),
-        KIND_NUMBERS[CheckKind.SCHEDULED],
-        limit,
-    )
-    return list(map(_check, rows))
-
-
-def looks_between(  # noqa: PLR0913  one question
-    connection: Connection,
-    service_id: int,
-    since: datetime,
-    until: datetime,
-    *,
-    limit: int,
-    asked_for_only: bool,
-) -> list[CheckStatus]:
-    """Return what the newest looks at a service in that time said, oldest first: of every kind, or only those asked for."""
-    kinds = (CheckKind.REQUESTED,) if asked_for_only else tuple(CheckKind)
-    rows = connection.rows(
-        f"""
-        SELECT status FROM checks
-        WHERE timestamp > ? AND timestamp <= ? AND service_id = ? AND kind IN ({", ".join("?" * len(kinds))})
-        ORDER BY timestamp DESC LIMIT ?
-        """,  # noqa: S608  question marks
-        clock.to_sql(since),
-        clock.to_sql(until),
-        service_id,
-        *(KIND_NUMBERS[kind] for kind in kinds),
-        limit,
-    )
-    return [_STATUSES[integer(row[0])] for row in reversed(rows)]
-
-
-def page(connection: Connection, service_id: int, *, since: datetime, before: datetime, limit: int) -> list[Check]:
-    """Return the newest scheduled looks at a service that found something out, within a time, newest first.
-
-    Walks back over the looks at all services, which lie in the order of time: so the time has to be bounded.
-    """
-    rows = connection.rows(
-        """
-        SELECT service_id, kind, timestamp, response_time_us, status_code, reason, error_message
-        FROM checks WHERE timestamp >= ? AND timestamp < ? AND service_id = ? AND kind = ? AND status < 2
-        ORDER BY timestamp DESC, sequence DESC LIMIT ?
-        """,
-        clock.to_sql(since),
-        clock.to_sql(before),
-        service_id,
-        KIND_NUMBERS[CheckKind.SCHEDULED],
-        limit,
-    )
-    return list(map(_check, rows))
-
-
-def newest_of(connection: Connection, service_id: int, since: datetime, *, limit: int) -> list[Check]:
-    """Return the newest looks of every kind at one service since `since`, oldest first."""
-    rows = connection.rows(
-        """
-        SELECT service_id, kind, timestamp, response_time_us, status_code, reason, error_message
-        FROM checks WHERE timestamp >= ? AND service_id = ? ORDER BY timestamp DESC, sequence DESC LIMIT ?
-        """,
-        clock.to_sql(since),
-        service_id,
-        limit,
-    )
-    return [_check(row) for row in reversed(rows)]
-
-
-def replayed(connection: Connection, since: datetime, until: datetime) -> Iterator[Check]:
-    """Yield all looks at all services in [since, until), of every kind, oldest first, a page in memory at a time."""
-    last: tuple[apsw.SQLiteValue, ...] = (clock.to_sql(since), -1, -1)
-    while True:
-        rows = connection.rows(
-            """
-            SELECT service_id, kind, timestamp, response_time_us, status_code, reason, error_message, sequence FROM checks
-            WHERE (timestamp, service_id, sequence) > (?, ?, ?) AND timestamp < ?
-            ORDER BY timestamp, service_id, sequence LIMIT ?
-            """,
-            *last,
-            clock.to_sql(until),
-            REPLAY_PAGE,
-        )
-        yield from (_check(row[:7]) for row in rows)
-        if len(rows) < REPLAY_PAGE:
-            return
-        last = (rows[-1][2], rows[-1][0], rows[-1][7])

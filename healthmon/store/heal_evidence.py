@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.model.check import CheckStatus
 from healthmon.model.heal_evidence import HealEvidence
-from healthmon.store.checks import STATUS_NUMBERS
+from healthmon.store.check_rows import STATUS_NUMBERS
 from healthmon.store.row import integer, sql_time, text_or_none, time_or_none
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from healthmon import clock
 from healthmon.history import backtest
-from healthmon.history.slo import Alarm, Outage, Told
+from healthmon.history.outcomes import Alarm, Outage, Told
 from healthmon.store.row import integer, text, text_or_none, time, time_or_none
 
 if TYPE_CHECKING:

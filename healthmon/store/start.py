@@ -14,7 +14,7 @@ import apsw
 from healthmon import clock
 from healthmon.errors import HealthmonError, StoreError
 from healthmon.model.alert import HISTORY_LOST, Alert, AlertSeverity
-from healthmon.store import alerts, checks, checkup, sentinel, upgrade, watermark
+from healthmon.store import alerts, checkup, looks, sentinel, upgrade, watermark
 from healthmon.store.files import BESIDE, make_directory, put_aside, require_writable
 from healthmon.store.opening import create_or_open, open_for_writing
 from healthmon.store.sentinel import UNKNOWN, Sentinel
@@ -48,7 +48,7 @@ def begin(paths: Paths, records: Log) -> Connection:
         upgrade.back_up(paths, records)
     connection = create_or_open(paths.database)
     try:
-        newest = checks.newest_at(connection)
+        newest = looks.newest_at(connection)
         if known is not None:
             _tell_loss(connection, paths.database, known, newest, records, is_new=is_new)
         now = clock.now()

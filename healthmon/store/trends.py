@@ -60,7 +60,7 @@ def hourly_health(connection: Connection, since: datetime) -> list[HourlyHealth]
 def response_times(connection: Connection, since: datetime) -> list[ResponseTimes]:
     """Return the response times of every service with checks, from the hour of `since` on, by name."""
     begin, tail, is_kept = _source(connection, since)
-    counted = "SELECT service_id, checks, answers, sum_us, minimum_us, maximum_us FROM service_sums WHERE ?1" if is_kept else sums.OF_SERVICES
+    counted = "SELECT service_id, checks, answers, sum_us, minimum_us, maximum_us FROM service_sums" if is_kept else sums.OF_SERVICES
     rows = connection.rows(
         f"""
         SELECT s.service_name, sum(c.checks), sum(c.sum_us) / 1e6 / nullif(sum(c.answers), 0), min(c.minimum_us) / 1e6,

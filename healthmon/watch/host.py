@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -99,18 +101,26 @@ def _called(pid: int | None) -> str:
 
 
 def _tree(root: int, without: Collection[int]) -> list[int]:
-    """Return pids, each after its parent's."""
-    left_out = set(without)
-    kept = [root]
+    """Return pids, each after its parent's. One that begins or ends while we look may be missing: the next sample has it."""
+    pids = [root]
+    for pid in pids:  # grows meanwhile
+        pids += [child for child in _children(pid) if child not in without] if pid not in without else []
+    return pids
+
+
+def _children(pid: int) -> list[int]:
+    """Ask the kernel, where it tells: psutil looks at every process of the host, 17 ms of CPU where there are 300."""
     try:
-        for process in psutil.Process(root).children(recursive=True):
-            if process.pid in left_out or process.ppid() in left_out:
-                left_out.add(process.pid)
-            else:
-                kept.append(process.pid)
+        threads = os.listdir(f"/proc/{pid}/task")  # noqa: PTH208  a Path for each costs more than to ask the kernel
+        return [int(child) for thread in threads for child in Path(f"/proc/{pid}/task/{thread}/children").read_bytes().split()]
+    except FileNotFoundError:
+        pass  # it has ended, or the kernel was built without
+    except OSError:
+        return []
+    try:
+        return [child.pid for child in psutil.Process(pid).children()]
     except (psutil.Error, OSError):
-        pass  # one ended while we looked: the next sample has the others
-    return kept
+        return []
 
 
 def _reaped_cpu_s(pid: int) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
@@ -116,71 +116,46 @@ class Deed(Generic[A]):
 
 
 def acknowledge(doing: Doing[Acknowledge]) -> OperatorAction:
-    return OperatorAction(
-        kind=OperatorActionKind.ACKNOWLEDGE,
-        made_at=doing.now,
-        author=doing.author,
-        reason=doing.wanted.reason,
-        service=doing.name,
-        until=None if doing.wanted.seconds is None else doing.now + timedelta(seconds=doing.wanted.seconds),
-    )
+    return _action(OperatorActionKind.ACKNOWLEDGE, doing, doing.wanted.reason, seconds=doing.wanted.seconds)
 
 
 def hold(doing: Doing[Hold]) -> OperatorAction:
-    return OperatorAction(
-        kind=OperatorActionKind.HOLD,
-        made_at=doing.now,
-        author=doing.author,
-        reason=doing.wanted.reason,
-        service=doing.name,
-        until=doing.now + timedelta(seconds=doing.wanted.seconds),
-    )
+    return _action(OperatorActionKind.HOLD, doing, doing.wanted.reason, seconds=doing.wanted.seconds)
 
 
 def release(doing: Doing[Release]) -> OperatorAction:
-    return OperatorAction(
-        kind=OperatorActionKind.RELEASE, made_at=doing.now, author=doing.author, reason=doing.wanted.reason, service=doing.name
-    )
+    return _action(OperatorActionKind.RELEASE, doing, doing.wanted.reason)
 
 
 def heal_now(doing: Doing[HealNow]) -> OperatorAction:
-    return OperatorAction(
-        kind=OperatorActionKind.HEAL_NOW,
-        made_at=doing.now,
-        author=doing.author,
-        reason=doing.wanted.reason,
-        service=doing.name,
-        force=doing.wanted.force,
-    )
+    return replace(_action(OperatorActionKind.HEAL_NOW, doing, doing.wanted.reason), force=doing.wanted.force)
 
 
 def begin_silence(doing: Doing[BeginSilence]) -> OperatorAction:
-    return OperatorAction(
-        kind=OperatorActionKind.SILENCE,
-        made_at=doing.now,
-        author=doing.author,
-        reason=doing.wanted.reason,
-        matchers=doing.wanted.matchers,
-        until=doing.now + timedelta(seconds=doing.wanted.seconds),
-    )
+    begun = _action(OperatorActionKind.SILENCE, doing, doing.wanted.reason, seconds=doing.wanted.seconds)
+    return replace(begun, matchers=doing.wanted.matchers)
 
 
 def end_silence(doing: Doing[End]) -> OperatorAction:
-    return OperatorAction(kind=OperatorActionKind.END_SILENCE, made_at=doing.now, author=doing.author, silence_id=doing.number)
+    return replace(_action(OperatorActionKind.END_SILENCE, doing), silence_id=doing.number)
 
 
 def begin_maintenance(doing: Doing[BeginMaintenance]) -> OperatorAction:
-    return OperatorAction(
-        kind=OperatorActionKind.MAINTENANCE,
-        made_at=doing.now,
-        author=doing.author,
-        reason=doing.wanted.reason,
-        services=tuple(dict.fromkeys(doing.wanted.services)),
-        until=doing.now + timedelta(seconds=doing.wanted.seconds),
-    )
+    begun = _action(OperatorActionKind.MAINTENANCE, doing, doing.wanted.reason, seconds=doing.wanted.seconds)
+    return replace(begun, services=tuple(dict.fromkeys(doing.wanted.services)))
 
 
 def end_maintenance(doing: Doing[End]) -> OperatorAction:
+    return replace(_action(OperatorActionKind.END_MAINTENANCE, doing), maintenance_id=doing.number)
+
+
+def _action(kind: OperatorActionKind, doing: Doing[A], reason: str = "", *, seconds: float | None = None) -> OperatorAction:
+    """Return what all acts have: when, who, why, on which service, and until when."""
     return OperatorAction(
-        kind=OperatorActionKind.END_MAINTENANCE, made_at=doing.now, author=doing.author, maintenance_id=doing.number
+        kind=kind,
+        made_at=doing.now,
+        author=doing.author,
+        reason=reason,
+        service=doing.name or None,
+        until=None if seconds is None else doing.now + timedelta(seconds=seconds),
     )

@@ -11,7 +11,7 @@ import pytest
 
 from healthmon import clock
 from healthmon.model.check import CheckReason
-from healthmon.store import checks
+from healthmon.store import looks
 from tests.containers import STOPS_AT_ONCE, Docker, Observer, wait_for
 from tests.processes.heal_world import HealWorld
 
@@ -113,7 +113,7 @@ def test_looks_are_on_schedule_and_one_look_answers_for_all(docker: Docker, tmp_
     begun = clock.now()
     with closing(HealWorld(tmp_path, *described)) as world:
         world.go_on_for(2.6)
-        rows = [check for check in checks.last_scheduled(world.connection, begun, limit=99) if check.is_good]
+        rows = [check for check in looks.last_scheduled(world.connection, begun, limit=99) if check.is_good]
         assert {world.ids[f"s{number}"]: 0 for number in range(3)}.keys() == {check.service_id for check in rows}
         assert len({check.checked_at for check in rows}) * 3 == len(rows)
         assert 2 <= len(rows) / 3 <= 7  # a busy machine leaves some out

@@ -21,6 +21,7 @@ GROWS_NOT = {  # a row a service, a channel or a name, or what is taken away by 
     "hour_sums",
     "inbox",
     "network_sharers",
+    "performance_data",
     "probe_requests",
     "quarantines",
     "response_totals",

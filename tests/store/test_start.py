@@ -14,7 +14,7 @@ from healthmon.errors import StoreDamagedError, StoreError
 from healthmon.log import Log
 from healthmon.model.alert import Alert, AlertSeverity
 from healthmon.paths import Paths
-from healthmon.store import alerts, backup, checks, checkup, sentinel, services, start, watermark
+from healthmon.store import alerts, backup, checks, checkup, looks, sentinel, services, start, watermark
 from healthmon.store.opening import open_for_working
 from tests.builders import NOW, a_check
 
@@ -146,7 +146,7 @@ def test_the_wal_of_a_replaced_database_is_kept_out_of_the_new_one(paths: Paths,
     shutil.copy(tmp_path / "left", wal)
     (paths.data_dir / "copy").replace(paths.database)
     connection = begin(paths)
-    assert checks.newest_at(connection) == NOW + timedelta(seconds=2)
+    assert looks.newest_at(connection) == NOW + timedelta(seconds=2)
     assert wal.with_name(wal.name + ".of-replaced").read_bytes() == (tmp_path / "left").read_bytes()
     connection.close()
 
@@ -159,7 +159,7 @@ def test_a_directory_that_was_copied_after_a_crash_keeps_its_wal(paths: Paths, t
     connection.close()
     copied = Paths(data_dir=tmp_path / "copied", database=tmp_path / "copied" / "health_monitoring.db")
     connection = begin(copied)
-    assert checks.newest_at(connection) == NOW + timedelta(hours=1)
+    assert looks.newest_at(connection) == NOW + timedelta(hours=1)
     connection.close()
     assert lost(copied) == []
 

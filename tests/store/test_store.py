@@ -36,12 +36,14 @@ from healthmon.model.target import Incarnation, TargetChange, TargetHealth, Targ
 from healthmon.status.uptime import Booked, Uptime
 from healthmon.store import (
     alerts,
+    check_rows,
     checks,
     configurations,
     connection,
     facts,
     heals,
     incidents,
+    looks,
     probe_requests,
     services,
     states,
@@ -126,7 +128,7 @@ def test_only_scheduled_looks_that_found_something_out_are_health_checks(databas
 def test_looks_are_the_newest_in_their_order(database: Connection) -> None:
     reasons = [CheckReason.OK, CheckReason.STATUS, CheckReason.OK, CheckReason.NO_NETWORK]
     checks.append(database, [a_check(reason, at=ago(10 - n)) for n, reason in enumerate(reasons)])
-    found = checks.looks_between(database, 1, ago(9), NOW, limit=2, asked_for_only=False)
+    found = looks.statuses_between(database, 1, ago(9), NOW, limit=2, asked_for_only=False)
     assert [status.value for status in found] == ["healthy", "unknown"]
 
 
@@ -476,8 +478,8 @@ def test_words_of_the_schema_are_those_of_the_model(
 
 
 def test_the_numbers_of_the_schema_cover_the_model() -> None:
-    assert set(checks.KIND_NUMBERS) == set(CheckKind)
-    assert sorted(checks.STATUS_NUMBERS.values()) == [0, 1, 2]
+    assert set(check_rows.KIND_NUMBERS) == set(CheckKind)
+    assert sorted(check_rows.STATUS_NUMBERS.values()) == [0, 1, 2]
 
 
 def test_the_database_belongs_to_its_owner_alone(tmp_path: Path) -> None:

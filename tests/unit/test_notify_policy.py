@@ -163,6 +163,11 @@ def test_who_waits_goes_along_with_who_is_due() -> None:
     assert batches({1: FIRST, 2: WAITING, 3: SAID}) == [Batch(kind=NotificationKind.FIRING, members=(1, 2))]
 
 
+def test_a_first_word_makes_the_message_one_also_where_it_only_goes_along() -> None:
+    """Who files messages by their event would else have an outage that never began."""
+    assert batches({1: WORSE, 2: WAITING}) == [Batch(kind=NotificationKind.FIRING, members=(1, 2))]
+
+
 def test_nothing_is_said_while_all_wait() -> None:
     assert batches({1: WAITING, 2: NEARLY_OVER, 3: SAID}) == []
 

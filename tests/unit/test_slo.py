@@ -9,9 +9,10 @@ import pytest
 
 from healthmon.alerts import rule
 from healthmon.history import slo
+from healthmon.history.outcomes import Alarm, AlarmVerdict, Outage, Told
 from healthmon.history.rollups import Counter
 from healthmon.history.settings import SloSettings
-from healthmon.history.slo import Alarm, AlarmVerdict, Budget, Outage, SloVerdict, Told
+from healthmon.history.slo import Budget, SloVerdict
 from healthmon.status.uptime import HOUR, Booked, unhealthy_share
 from tests.builders import NOW, ago
 
@@ -118,6 +119,17 @@ def test_false_alarms_are_a_share_of_those_that_are_over() -> None:
 @pytest.mark.parametrize(("allowed_s", "spent_s", "left"), [(100, 25, 75), (100, 150, -50), (0, 0, 100), (0, 1, 0)])
 def test_what_is_left_of_a_budget(allowed_s: float, spent_s: float, left: float) -> None:
     assert Budget(allowed_s=allowed_s, spent_s=spent_s).left_percent == left
+
+
+def test_how_fast_a_budget_is_spent_and_when_it_is() -> None:
+    """At three nines an hour may have 3.6 s: who is down for 36 s of it spends ten times too fast."""
+    lately = Booked(healthy_s=3_564, unhealthy_s=36)
+    assert slo.burn_rate(lately, target=99.9) == pytest.approx(10)
+    assert slo.burn_rate(Booked(healthy_s=1), target=99.9) == 0
+    assert slo.burn_rate(Booked(unknown_s=3_600), target=99.9) is None
+    assert slo.lasts_s(slo.Budget(allowed_s=2_592, spent_s=2_556), lately, recent_s=3_600) == pytest.approx(3_600)
+    assert slo.lasts_s(slo.Budget(allowed_s=100, spent_s=0), Booked(healthy_s=3_600), recent_s=3_600) is None
+    assert slo.lasts_s(slo.Budget(allowed_s=100, spent_s=101), lately, recent_s=3_600) == 0
 
 
 def test_a_months_budget_at_three_nines_is_43_minutes_less_maintenance() -> None:

@@ -25,7 +25,7 @@ from tests.builders import NOW
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from healthmon.cli.top_frame import Line
+    from healthmon.cli.top_line import Line
 
 HOSTILE = "\x1b[2J\x1b]0;x\x07" + "世界" * 60
 

@@ -182,7 +182,7 @@ def test_the_error_budget_stands_on_the_first_page_and_on_that_of_the_service(da
     levels = {one["service_name"]: one["budget_left_percentage"] for one in day.ask("/api/v1/slo").json()["services"]}
     row = re.search(r'data-name="doc_store">(.*?)</tr>', day.ask("/").text, re.DOTALL)
     assert row is not None
-    assert f"error budget left: {levels['doc_store']:.0f}%" in words(row[1])
+    assert f"budget {levels['doc_store']:.0f}% left" in words(row[1])
     assert f"Error budget left, 30 days {levels['doc_store']:.0f}%" in words(day.ask("/services/doc_store").text)
 
 
@@ -242,7 +242,7 @@ def test_incidents_come_newest_first_with_how_long_each_step_took(day: Site) -> 
 
 def test_service_levels_stand_with_how_much_of_the_time_is_known(day: Site) -> None:
     told = words(day.ask("/slo").text)
-    for expected in ("Availability", "≥ 99.9 %", "Time to repair (MTTR)", "doc_store", "Left of it", "From 2", "Known"):
+    for expected in ("Availability", "≥ 99.9 %", "Time to repair (MTTR)", "doc_store", "Left of it", "Burn rate 1 h / 6 h / 3 d", "From 2", "Known"):
         assert expected in told
     assert day.ask("/slo?days=8").status == 400
 

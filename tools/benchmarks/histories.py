@@ -14,9 +14,10 @@ import apsw
 from healthmon import clock
 from healthmon.history import histogram
 from healthmon.history.rollups import HIGH, MEDIAN, Counter, day_of
-from healthmon.processes.keeper.counting import Counting
+from healthmon.processes.keeper.counting import SETTLED, Counting
+from healthmon.processes.keeper.summing import Summing
 from healthmon.status.uptime import HOUR, Booked, hour_of
-from healthmon.store import services, space, stale_rollups, states
+from healthmon.store import facts, services, space, stale_rollups, states
 from healthmon.store.opening import create_or_open
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from healthmon.store.connection import Connection
 
 EVERY_S = 30
-HOUR_S, DAY_S = 3_600, 86_400
+HOUR_S = 3_600
+UNCOUNTED = timedelta(minutes=10)
 SPEEDS, KINDS = 17, 30  # of services, and of hours of each
 # One look in a hundred fails, with an error of 66 characters; each service has a speed of its own.
 FILL = """
@@ -42,20 +44,28 @@ FILL = """
 
 def ours(path: Path, count: int, days: float) -> Connection:
     """Make a database with so many days of checks, all of them evaluated and counted."""
-    connection = create_or_open(path)
     now = datetime.now(UTC)
-    services.sync(connection, [(f"service_{number:04}", "bench", number % 3 == 0) for number in range(count)], now=now)
-    since = now - timedelta(days=days)
-    at = since
-    while at < now:
-        length_s = min(DAY_S, (now - at).total_seconds())
-        with connection.transaction(durable=False):
-            connection.rows(FILL, clock.to_sql(at), int(length_s // EVERY_S), EVERY_S)
-        at += timedelta(days=1)
-    evaluated(connection, count, since, now)
+    connection = checked(path, count, now - timedelta(days=days), now)
+    evaluated(connection, count, now - timedelta(days=days), now)
     counted(connection)
     space.checkpoint(connection, truncate=True)
     return connection
+
+
+def checked(path: Path, count: int, since: datetime, until: datetime) -> Connection:
+    """Make a database with the checks of a time, and nothing that follows from them."""
+    connection = create_or_open(path)
+    services.sync(connection, [(f"service_{number:04}", "bench", number % 3 == 0) for number in range(count)], now=until)
+    at = since
+    while at < until:
+        fill(connection, at, min(timedelta(days=1), until - at))
+        at += timedelta(days=1)
+    return connection
+
+
+def fill(connection: Connection, since: datetime, length: timedelta) -> None:
+    with connection.transaction(durable=False):
+        connection.rows(FILL, clock.to_sql(since), int(length.total_seconds() // EVERY_S), EVERY_S)
 
 
 def evaluated(connection: Connection, count: int, since: datetime, now: datetime) -> None:
@@ -74,10 +84,19 @@ def counted(connection: Connection) -> None:
 
 
 def aged(path: Path, count: int, *, days: int, kept: int) -> Connection:
-    """Make a database with so many days of hours, of which only the last `kept` have their checks: the others came of age."""
-    connection = ours(path, count, min(days, kept))
+    """Make a database with so many days of hours, of which only the last `kept` have their checks: the others came of age.
+
+    What is older than a day was counted by SQL. The last ten minutes are in no hour yet.
+    """
+    now = datetime.now(UTC)
+    connection = checked(path, count, now - timedelta(days=min(days, kept)), now)
+    evaluated(connection, count, now - timedelta(days=1), now)
+    with connection.transaction(durable=False):
+        facts.note_time(connection, stale_rollups.COUNTED_UNTIL, hour_of(now - timedelta(days=1)))
     hours_only(connection, count, days)
     counted(connection)
+    fill(connection, now, UNCOUNTED)
+    Summing(connection, settled=SETTLED).bring_up_to_date(now + UNCOUNTED)
     space.checkpoint(connection, truncate=True)
     return connection
 

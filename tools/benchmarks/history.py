@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import answering  # beside this file
 import apsw
 import histories
+import history_table
 import ingesting
 import pruning
 
@@ -87,7 +88,8 @@ def main() -> None:
     parser.add_argument("--kept", type=int, default=answering.KEPT, metavar="DAYS", help="of checks, for answers; what the agent keeps takes four gigabytes")
     parser.add_argument("--keep", type=Path, metavar="DIRECTORY", help="leave the databases there, and use those that are")
     parser.add_argument("--only", choices=("size", "answers", "ingest", "pruning"))
-    parser.add_argument("--json", type=Path, help="write the results here, too")
+    parser.add_argument("--json", type=Path, help="write the results here, too, beside those of other parts that are there")
+    parser.add_argument("--into", type=Path, metavar="DOCUMENT", help="put the table of all that --json holds into this document")
     options = parser.parse_args()
     parts: dict[str, Callable[[Path], Results]] = {
         "size": lambda directory: size_and_queries(directory, options.rounds, options.days),
@@ -96,15 +98,17 @@ def main() -> None:
         "pruning": pruning.measure,
     }
     known = json.loads(options.json.read_text()) if options.json and options.json.exists() else {}
-    load = os.getloadavg()[0]
     for name, part in parts.items():
         if options.only in {None, name}:
             with _kept_in(options.keep) as directory:
+                load = os.getloadavg()[0]
                 known[name] = part(directory) | {"load average before": round(load, 1)}
             print(name, json.dumps(known[name], indent=2))
     known |= {"python": platform.python_version(), "sqlite": apsw.sqlite_lib_version(), "at": datetime.now(UTC).isoformat(timespec="seconds")}
     if options.json:
         options.json.write_text(json.dumps(known, indent=2) + "\n")
+    if options.json and options.into:
+        history_table.put_into(options.into, options.json)
 
 
 if __name__ == "__main__":

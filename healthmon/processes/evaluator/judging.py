@@ -10,7 +10,7 @@ from healthmon.heal.starting import grace, learned_grace_s
 from healthmon.heal.verification import GOOD_LOOKS, judge
 from healthmon.model.heal import HealState
 from healthmon.settings import HEALER_PROGRAM
-from healthmon.store import checks, facts, heals, network_sharers, probe_requests, target_starts, targets
+from healthmon.store import facts, heals, looks, network_sharers, probe_requests, target_starts, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,7 +98,7 @@ class Judging:
         learned = 0.0 if target is None else learned_grace_s(target_starts.seconds_to_answer(connection, sid, target.image_id))
         verdict = judge(
             heal,
-            looks=checks.looks_between(
+            looks=looks.statuses_between(
                 connection,
                 sid,
                 returned_at,

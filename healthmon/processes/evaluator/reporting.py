@@ -23,7 +23,7 @@ from healthmon.processes.evaluator.scene import Scene, Seeing
 from healthmon.processes.evaluator.telling import Telling
 from healthmon.processes.evaluator.wording import Wording
 from healthmon.status import recent
-from healthmon.store import certificates, checks, container_usage, operator_actions, probe_requests, targets
+from healthmon.store import certificates, container_usage, looks, operator_actions, probe_requests, targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -94,7 +94,7 @@ class Reporting:
         self._changed = set(self._ids)
         self._seeing.forget()
         if self._seeing.has_windows:
-            self._seeing.note(checks.scheduled_since(connection, now - recent.LONGEST))
+            self._seeing.note(looks.scheduled_since(connection, now - recent.LONGEST))
 
     def note(self, looks: Iterable[Check], changes: Iterable[Change]) -> None:
         """Keep which services are concerned by the next report."""

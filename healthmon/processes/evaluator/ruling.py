@@ -15,7 +15,7 @@ from healthmon.processes.evaluator.scene import Scene, Seeing
 from healthmon.status import flapping, recent
 from healthmon.status.flapping import STEADY
 from healthmon.status.uptime import WINDOW, Uptime, hour_of
-from healthmon.store import certificates, checks, container_usage, incidents, rule_states, services, states, targets
+from healthmon.store import certificates, container_usage, incidents, looks, rule_states, services, states, targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,8 +76,8 @@ def _facts(  # noqa: PLR0913  what it is put together of
     depending.refresh(connection)
     maintaining.load(connection, now)
     seeing = Seeing(known, depending, names=frozenset(name for one in rules for name in one.condition.names))
-    looks = checks.page(connection, sid, since=now - recent.LONGEST, before=now, limit=MANY)[::-1]
-    seeing.note(looks)
+    found = looks.page(connection, sid, since=now - recent.LONGEST, before=now, limit=MANY)[::-1]
+    seeing.note(found)
     seen = states.load(connection)
     booked = states.hours_between(connection, [sid], hour_of(now - WINDOW), now).get(sid, {})
     scene = Scene(
@@ -89,16 +89,16 @@ def _facts(  # noqa: PLR0913  what it is put together of
         reports=targets.of_services(connection, [sid]),
         usages=container_usage.load(connection, since=now - USAGE_HOLDS),
         certificates=certificates.of_services(connection, [sid]),
-        flapping={sid: _flapping(looks)},
+        flapping={sid: _flapping(found)},
         in_maintenance=maintaining.services_now(now),
         booked=lambda _sid: booked,
     )
     return seeing.facts(sid, scene)
 
 
-def _flapping(looks: Iterable[Check]) -> Flapping:
+def _flapping(made: Iterable[Check]) -> Flapping:
     """Return what the evaluator keeps in memory: found again from the looks of the last hour."""
     found = STEADY
-    for look in looks:
+    for look in made:
         found = flapping.look(found, healthy=look.status is CheckStatus.HEALTHY)
     return found

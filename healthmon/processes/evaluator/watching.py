@@ -13,8 +13,7 @@ from healthmon.status import flapping, machine
 from healthmon.status.flapping import STEADY, Flapping
 from healthmon.status.machine import StatusEvent, Step
 from healthmon.status.uptime import WINDOW, Booked, Uptime, apart, book, hour_of, spans_until, uptime
-from healthmon.store import checks as looks
-from healthmon.store import stale_rollups
+from healthmon.store import looks, stale_rollups
 from healthmon.store import states as stored
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.heal.forensics import checks_part, dependencies_part, fit, host_part, sampled_part
 from healthmon.model.forensics import Forensics, Part
-from healthmon.store import checks, container_dependencies, container_usage, services, states
+from healthmon.store import container_dependencies, container_usage, looks, services, states
 from healthmon.store.opening import open_for_reading
 from healthmon.watch.pressure import read_pressure
 
@@ -96,7 +96,7 @@ class Examination:
         try:
             return [
                 sampled_part(container_usage.load(connection, since=now - USAGE_SINCE).get(sid)),
-                checks_part(checks.newest_of(connection, sid, now - CHECKS_SINCE, limit=CHECKS)),
+                checks_part(looks.newest_of(connection, sid, now - CHECKS_SINCE, limit=CHECKS)),
                 self._dependencies(connection),
                 host_part(read_pressure(self._database.parent)),
             ]

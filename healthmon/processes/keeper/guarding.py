@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from healthmon import clock
 from healthmon.errors import HealthmonError, StoreReplacedError
 from healthmon.model.alert import DATABASE_REPLACED, Alert, AlertSeverity
-from healthmon.store import alerts, checks, files, sentinel, space, watermark
+from healthmon.store import alerts, files, looks, sentinel, space, watermark
 from healthmon.store.inspection import inspect
 from healthmon.store.sentinel import UNKNOWN
 
@@ -90,7 +90,7 @@ class Guarding:
         known = sentinel.read(self._paths)
         inode = self._paths.database.stat().st_ino
         if known is not None and known.inode not in {UNKNOWN, inode}:
-            newest = checks.newest_at(self._connection)
+            newest = looks.newest_at(self._connection)
             reached = "nothing" if newest is None else f"checks until {clock.to_iso(newest)}"
             message = f"another database was put in the place of {self._paths.database} while healthmon was running: it holds {reached}"
             alert = Alert(service_id=None, alert_type=DATABASE_REPLACED, severity=AlertSeverity.WARNING, message=message, triggered_at=clock.now())

@@ -82,7 +82,8 @@ def _figures(story: Story, acknowledged_at: datetime | None) -> Iterator[tuple[s
     incident = story.incident
     yield "Began", to_people(incident.started_at)
     yield "Detected after", _after(incident.started_at, incident.detected_at)
-    yield "Acknowledged after", _after(incident.started_at, acknowledged_at)
+    missing = NOT_YET if incident.resolved_at is None else "nobody did"
+    yield "Acknowledged after", missing if acknowledged_at is None else _after(incident.started_at, acknowledged_at)
     yield "Repaired after", _after(incident.started_at, incident.resolved_at)
     yield "Ended", NOT_YET if incident.resolution is None else incident.resolution.value
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from healthmon.web.views.axis import Axis
 
 US = 1e6
+FULL_PERCENT = 99.5  # of a budget: what is written as 100% is no news
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class ServiceRow:
     uptime: str
     coverage: str
     failed: str  # which share of its checks; empty when none did
-    budget: BudgetBar | None  # None where nothing is known, or nobody asked
+    budget: BudgetBar | None  # None where nothing of it is spent, or nobody asked
     strip: Strip
     sparkline: Sparkline | None
     container: str
@@ -84,7 +85,7 @@ def service_row(line: ServiceLine, standing: Standing, about: About) -> ServiceR
         uptime=wording.percentage(uptime),
         coverage=wording.coverage(uptime),
         failed=wording.failed(checks, good),
-        budget=None if about.budget is None else budget_bar(about.budget.left_percent),
+        budget=None if about.budget is None or about.budget.left_percent > FULL_PERCENT else budget_bar(about.budget.left_percent),
         strip=strip(about.axis, {one.start: one.rollup.time for one in past.points}, past.incidents),
         sparkline=sparkline(about.axis, past.points, expected_s=about.settings.expected_response_time),
         container="" if target is None else target.name,
