@@ -40,7 +40,7 @@ while time.monotonic() < end:
 """
 
 
-@row("F32-pressure", "no processor is free: what is silent is excused, what answers wrongly is restarted; the silent one afterwards", bound_s=45, in_ci=False)
+@row("F32-pressure", "no processor is free: what is silent is excused, what answers wrongly is restarted; the silent one afterwards", bound_s=45, in_ci=False, alone=True)
 def pressure() -> float:
     if not Path("/proc/pressure/cpu").exists():
         raise CannotRunError("this kernel tells no pressure")

@@ -148,6 +148,7 @@ def main() -> None:
     results = {**results, **described(options.rounds), "cases": results["cases"]}
     for key in options.cases or DEFAULT:
         title = "start until every one of 17 services was asked" if key == START else ALL[key].title
+        title += " (in short, at most 1,000 of them)" if options.quick else ""
         found: dict[str, list[dict[str, Any]]] = {}
         load = psutil.getloadavg()[0]
         for _ in range(options.rounds):
