@@ -109,7 +109,7 @@ def damaged_after_a_crash() -> float:
         return took
 
 
-@row("D3", "nothing but SQLite opens the database's files: closing them would drop its locks", bound_s=15)
+@row("D3", "nothing but SQLite opens the database's files: closing them would drop its locks", bound_s=60)
 def opened_by_sqlite_alone() -> float:
     """SQLite, and nobody else here, opens with O_NOFOLLOW. The one other is the making of a new, empty file."""
     if shutil.which("strace") is None:
