@@ -6,11 +6,14 @@ import json
 import os
 import resource
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from healthmon import applied
+from healthmon.applied import frozen
+from healthmon.cli import agents
 from healthmon.config_changes import Changes
 from healthmon.errors import ConfigError, HealthmonError, UsageError
 from healthmon.log import Log
@@ -211,3 +214,18 @@ def test_a_snapshot_that_cannot_be_read_is_told_with_what_to_do(place: Place) ->
     place.write(A, {**A, "name": "b"})
     configuring.start(place.source, author="x", newest=4)
     assert (place.names(), applied.require(place.paths).number) == (["a", "b"], 5)
+
+
+def test_which_files_are_read_for_secrets_only_the_file_says(place: Place, tmp_path: Path) -> None:
+    """The snapshot is the agent's account's to write, and a command may be root's: what it names must not be read for it."""
+    for name in ("mine", "roots"):
+        (tmp_path / name).write_text(f"secret-of-{name}")
+    place.write(A, watchdog={"ping_url": f"http://127.0.0.1:1/${{file:{tmp_path}/mine}}"})
+    present = place.reload().applied
+    forged = replace(present, written=frozen(json.loads(json.dumps(present.written).replace("mine", "roots"))))
+    loaded = agents.from_file(place.source, agents.Agent(paths=place.paths, applied=forged, config=place.config))
+    assert loaded is not None
+    assert loaded.watchdog.ping_url is not None
+    assert loaded.watchdog.ping_url.get_secret_value() == "http://127.0.0.1:1/secret-of-mine"
+    forged = replace(forged, text=forged.text.replace("mine", "roots"))
+    assert agents.from_file(place.source, agents.Agent(paths=place.paths, applied=forged, config=place.config)) is None
