@@ -52,8 +52,14 @@ class Disk:
             os.close(descriptor)
 
     def revive(self) -> None:
-        """Mount it as the next boot would. Nobody may have a file open on it."""
+        """Mount it as the next boot would. Nobody may have a file open on it.
+
+        What is mounted is a copy: somebody's new mount namespace may hold the old one for a while, and with it what was shut down.
+        """
         _run("umount", str(self.point))
+        after = self._image.with_name("after")
+        _run("cp", "--sparse=always", str(self._image), str(after))
+        after.replace(self._image)
         self.mount()
 
 

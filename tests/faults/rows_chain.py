@@ -13,10 +13,11 @@ from tests.faults.chain import ALL, Reaper, restart_at_once
 from tests.faults.harness import row, since
 from tests.faults.notes import figures
 from tests.faults.telling import none_waits, outages, tell
-from tests.faults.ward import OVER, Patient, Ward, ward
+from tests.faults.ward import OVER, Ward, ward
 from tests.receivers import Receiver
 
 if TYPE_CHECKING:
+    from tests.faults.patients import Patient
     from tests.faults.ward import HealingAgent
 
 KILLS, CI_KILLS = 5, 3  # five rounds make 25

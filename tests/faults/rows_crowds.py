@@ -63,7 +63,7 @@ def _well(host: Agent) -> list[looks.Seen]:
     return [look for look in looks.looks(host) if look.service in WELL]
 
 
-@row("F64", "1,000 services hang from the start: 40 that answer stay on schedule, threads and memory are bounded", bound_s=CROWD_TIMEOUT_S + 0.5, in_ci=False)
+@row("F64", "1,000 services hang from the start: 40 that answer stay on schedule, threads and memory are bounded", bound_s=CROWD_TIMEOUT_S + 0.5, in_ci=False, alone=True)
 def crowd_that_hangs() -> float:
     with Hole() as hole, _crowd(dict.fromkeys(CROWD, hole.url)) as host, metronome() as control:
         _watch(host)
@@ -74,7 +74,7 @@ def crowd_that_hangs() -> float:
         return max(look.seconds for look in hanging)
 
 
-@row("F64-at-once", "1,000 healthy services begin to hang at once: 40 that answer are soon on schedule again", bound_s=CROWD_TIMEOUT_S + 2, in_ci=False)
+@row("F64-at-once", "1,000 healthy services begin to hang at once: 40 that answer are soon on schedule again", bound_s=CROWD_TIMEOUT_S + 2, in_ci=False, alone=True)
 def crowd_that_begins_to_hang() -> float:
     """Return the longest pause between two looks at a service that answers all the time."""
     with Hole() as hole:
@@ -90,7 +90,7 @@ def crowd_that_begins_to_hang() -> float:
             return max(after.began_at - before.began_at for mine in seen.values() for before, after in pairwise(mine))
 
 
-@row("F61-crowd", "no resolver answers for 1,000 names: 40 other services stay on schedule, threads and files are bounded", bound_s=CROWD_TIMEOUT_S + 0.5, in_ci=False)
+@row("F61-crowd", "no resolver answers for 1,000 names: 40 other services stay on schedule, threads and files are bounded", bound_s=CROWD_TIMEOUT_S + 0.5, in_ci=False, alone=True)
 @alone
 def crowd_of_names() -> float:
     with black_hole_resolver(), _crowd({name: f"http://{name}.internal/" for name in CROWD}) as host, metronome() as control:

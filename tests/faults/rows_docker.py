@@ -14,7 +14,8 @@ from tests.faults.harness import row, since
 from tests.faults.ward import ward
 
 if TYPE_CHECKING:
-    from tests.faults.ward import Patient, Ward
+    from tests.faults.patients import Patient
+    from tests.faults.ward import Ward
 
 SAID_WITHIN_S = 45.0
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.faults.engine_proxy import EngineProxy
-    from tests.faults.ward import HealingAgent, Patient, Ward
+    from tests.faults.patients import Patient
+    from tests.faults.ward import HealingAgent, Ward
 
 BEGUN, CHARGED, CALLING = "heal.begun!stop", "heal.issued!stop", "heal.calling!stop"  # the looks are made after the first two
 

@@ -47,7 +47,7 @@ def pressure() -> float:
     return _only_what_is_silent_is_excused(no_processor_free, said="processes wait for a processor")
 
 
-@row("F32-memory", "no memory is left: what is silent is excused, what answers wrongly is restarted; the silent one afterwards", bound_s=45, in_ci=False)
+@row("F32-memory", "no memory is left: what is silent is excused, what answers wrongly is restarted; the silent one afterwards", bound_s=45, in_ci=False, alone=True)
 def memory() -> float:
     with small_memory() as within, patch.object(HealingAgent, "prefix", within):
         return _only_what_is_silent_is_excused(lambda: no_memory_left(within), said="of the memory is available")

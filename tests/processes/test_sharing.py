@@ -17,7 +17,7 @@ PREPARED = """
 import ctypes, json, sys
 from pathlib import Path
 from healthmon import applied
-from healthmon.processes import configuring, entry, programs, sharing
+from healthmon.processes import configuring, entry, prober, programs, sharing
 from healthmon.processes.directories import prepare_directories
 from healthmon.paths import Paths
 
@@ -32,7 +32,7 @@ for program in applied.require(paths).programs:
 libc = ctypes.CDLL(None)
 libc.mallinfo2.restype = sharing._Heap
 heap = libc.mallinfo2()
-print(json.dumps({"loaded": sorted(set(sys.modules) - known), "holes": heap.fordblks - heap.keepcost}))
+print(json.dumps({"loaded": sorted(set(sys.modules) - known), "holes": heap.fordblks - heap.keepcost, "ready": sorted(prober._ready)}))
 """
 
 
@@ -40,7 +40,8 @@ print(json.dumps({"loaded": sorted(set(sys.modules) - known), "holes": heap.ford
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     directory: Path = tmp_path_factory.mktemp("shared")
     source = directory / "config.json"
-    services = [{"name": "a", "url": "http://127.0.0.1:1/"}, {"name": "b", "url": "http://127.0.0.1:1/", "group": "core"}]
+    services: list[dict[str, object]] = [{"name": "a", "url": "http://127.0.0.1:1/"}, {"name": "b", "url": "http://127.0.0.1:1/", "group": "core"}]
+    services.append({"name": "c", "type": "command", "command": ["/bin/true"]})
     source.write_text(json.dumps({"data_dir": str(directory), "services": services}), encoding="utf-8")
     said = subprocess.run([sys.executable, "-P", "-c", PREPARED, str(source)], capture_output=True, text=True, check=True)
     answer: dict[str, object] = json.loads(said.stdout)
@@ -56,3 +57,8 @@ def test_no_program_puts_its_own_into_a_hole_between_what_all_share(found: dict[
     holes = found["holes"]
     assert isinstance(holes, int)
     assert holes < 32 * 1024
+
+
+def test_only_requests_are_made_before_the_fork(found: dict[str, object]) -> None:
+    """Other probes may hang or begin threads, which is their own group's trouble."""
+    assert found["ready"] == ["a", "b"]

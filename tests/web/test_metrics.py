@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -127,7 +128,7 @@ def fill(site: Site) -> None:
     )
     with site.database.transaction(durable=False):
         states.save(site.database, [(state, Uptime(percentage=99.5, coverage=100.0))])
-    certificates.note(site.database, {1: now.replace(year=now.year + 1)})
+    certificates.note(site.database, {1: now + timedelta(days=365)})
     slow = a_check(CheckReason.STATUS, response_time_s=3.0)
     count(site, a_check(response_time_s=0.01), a_check(response_time_s=1.0), slow, a_check(CheckReason.TIMEOUT, response_time_s=None))
     first = incidents.open_incident(site.database, 1, **facts)

@@ -37,8 +37,12 @@ _ready: dict[str, tuple[ServiceSettings, Probe]] = {}  # probes that were made b
 
 
 def get_ready(config: Config) -> None:
-    """Make the probes of all services, for all who will be forked from this process: to make a request touches much that to send it does not."""
-    _ready.update({service.name: (service, probes.make(service)) for members in config.probed_groups().values() for service in members})
+    """Make the HTTP probes, for all who will be forked from this process: to make a request touches much that to send it does not.
+
+    Only those: what a package adds may hang, or begin a thread, and does so in its own group's process.
+    """
+    every = (service for members in config.probed_groups().values() for service in members)
+    _ready.update({service.name: (service, probes.make(service)) for service in every if service.type == "http"})
 
 
 def _made(service: ServiceSettings) -> Probe:
