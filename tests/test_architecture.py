@@ -103,6 +103,7 @@ LAYERS: list[tuple[str, tuple[str, ...]]] = [
             "heal.forensics",
             "heal.docker_forensics",
             "probes.settings",
+            "probes.expect_settings",
             "probes.schedule",
             "probes.lanes",
             "probes.expectation",

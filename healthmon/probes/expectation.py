@@ -12,7 +12,7 @@ from healthmon.redaction import redact
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from healthmon.probes.settings import Expect, JsonScalar
+    from healthmon.probes.expect_settings import Expect, JsonScalar
 
 Finding = tuple[CheckReason, str]  # what is wrong, and how it is said
 

@@ -10,8 +10,8 @@ import pytest
 from healthmon.model.check import CheckReason
 from healthmon.probes import expectation
 from healthmon.probes.classify import bug, outcome
+from healthmon.probes.expect_settings import Expect
 from healthmon.probes.expectation import Body, Head, fault_in_body, fault_in_head, wants_body
-from healthmon.probes.settings import Expect
 
 STATUS, HEADER, BODY, TOO_LARGE = CheckReason.STATUS, CheckReason.HEADER, CheckReason.BODY, CheckReason.TOO_LARGE
 
