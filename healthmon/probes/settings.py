@@ -53,14 +53,6 @@ class ProbeSettings(Settings):
         description="What to ask: http://localhost:5120/health, or tcp://localhost:6379 for tcp and tls://mail.example.org:993 for tls; none for the others.",
         validate_default=True,
     )
-    command: Command = Field((), description="For type command: the program's full path and its arguments, run without a shell.", validate_default=True)
-    environment: Environment = Field(
-        {},
-        description="What the command finds in its environment beside PATH; the place for ${env:…}, ${file:…} and ${cred:…}, which everybody could read in its arguments.",
-    )
-    process: ProcessSettings | None = Field(None, description="For type process: which one has to run.", validate_default=True)
-    host: HostSettings = Field(HostSettings(), description="For type host: how full and how busy it may be.")
-    options: dict[Text, JsonValue] = Field({}, description="For types that packages add: what theirs wants to know.", validate_default=True)
     interval_seconds: float = Field(
         30,
         ge=MIN_DURATION_S,
@@ -85,6 +77,14 @@ class ProbeSettings(Settings):
     expect: Expect = Field(Expect(), description="What a good answer looks like. Default: any status from 200 to 299.")
     headers: SecretHeaders = Field({}, description="Headers to send along, such as Authorization.")
     tls: TlsSettings = Field(TlsSettings(), description="How the certificate of an https or tls URL is judged.")
+    command: Command = Field((), description="For type command: the program's full path and its arguments, run without a shell.", validate_default=True)
+    environment: Environment = Field(
+        {},
+        description="What the command finds in its environment beside PATH; the place for ${env:…}, ${file:…} and ${cred:…}, which everybody could read in its arguments.",
+    )
+    process: ProcessSettings | None = Field(None, description="For type process: which one has to run.", validate_default=True)
+    host: HostSettings = Field(HostSettings(), description="For type host: how full and how busy it may be.")
+    options: dict[Text, JsonValue] = Field({}, description="For types that packages add: what theirs wants to know.", validate_default=True)
 
     @field_validator("url")
     @classmethod

@@ -120,7 +120,7 @@ WRONG_SERVICE = [
     ('"url": "http://b/a b"', "3:22: services[1].url: must not contain spaces"),
     ('"type": "tcp", "url": "tcp://b"', "3:37: services[1].url: names no port"),
     ('"type": "tcp", "url": "http://b"', "3:37: services[1].url: must begin with tcp://"),
-    ('"type": "udp", "url": "http://b"', "3:23: services[1].type: must be 'http', 'tcp' or 'docker', not the text 'udp'"),
+    ('"type": "udp", "url": "http://b"', "3:23: services[1].type: must be one of http, tcp, tls, command, process, host, docker, or what an installed package adds; no package adds 'udp'"),
     ('"type": "docker"', "3:1: services[1].compose_service: is missing, and container too: where type is docker"),
     ('"type": "docker", "container": "b", "url": "http://b"', "3:58: services[1].url: is not asked where type is docker: take it out"),
     ('"url": "http://b", "group": "a b"', "3:43: services[1].group: must be 1 to 32 letters"),
