@@ -115,6 +115,16 @@ def test_a_chart_has_a_band_for_each_stretch_and_a_table_with_the_same() -> None
     assert chart([a_point(4)], [], since=SINCE, until=NOW, step=HOUR, expected_s=None) is None
 
 
+def test_a_few_slow_answers_leave_the_chart_above_and_do_not_make_the_others_small() -> None:
+    points = [a_point(hours, *[1_000] * 98, 900_000, 900_000) for hours in (6, 5)]
+    found = chart(points, [], since=SINCE, until=NOW, step=HOUR, expected_s=None)
+    assert found is not None
+    assert found.top == "2 ms"
+    [edge] = found.edges
+    assert all(int(point.partition(",")[2]) < 0 for point in edge.split())
+    assert [one.p99 for one in found.columns] == ["897 ms", "897 ms"]  # right within a percent
+
+
 PHASES = [
     # detected after, acknowledged after, resolved after, in seconds of the first failed check: the steps with how long each took
     (20, None, 100, [(PhaseKind.DETECT, "20 s", 200), (PhaseKind.REPAIR, "1 min 20 s", 800)]),

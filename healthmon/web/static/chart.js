@@ -27,13 +27,14 @@ function read(element) {
     at: Number(row.dataset.at),
     p50: number(row.dataset.p50),
     p95: number(row.dataset.p95),
+    p99: number(row.dataset.p99),
     words: `${row.cells[1].textContent} checks`,
   }));
-  const data = [[], [], []];
+  const data = [[], [], [], []];
   rows.forEach((row, index) => {
     const gap = index > 0 && row.at - rows[index - 1].at > 1.6 * step;
-    if (gap) [rows[index - 1].at + step, null, null].forEach((value, series) => data[series].push(value));
-    [row.at, row.p50, row.p95].forEach((value, series) => data[series].push(value));
+    if (gap) [rows[index - 1].at + step, null, null, null].forEach((value, series) => data[series].push(value));
+    [row.at, row.p50, row.p95, row.p99].forEach((value, series) => data[series].push(value));
   });
   return {
     step,
@@ -47,9 +48,10 @@ function read(element) {
   };
 }
 
+// The 99th percentile may leave the chart above: a few slow answers do not make all others small.
 function top() {
-  const highest = known.data[2].reduce((most, value) => Math.max(most, value ?? 0), 1);
-  return 1.15 * Math.max(highest, known.expected !== null ? Math.min(known.expected, 3 * highest) : 0);
+  const [highest, slowest] = [2, 3].map((series) => known.data[series].reduce((most, value) => Math.max(most, value ?? 0), 1));
+  return 1.15 * Math.max(highest, Math.min(slowest, 2 * highest), known.expected !== null ? Math.min(known.expected, 3 * highest) : 0);
 }
 
 function behind(u) {
@@ -96,7 +98,7 @@ function tell(u) {
   }
   const row = known.rows.get(u.data[0][idx]);
   const near = known.marks.filter(({ at }) => Math.abs(u.valToPos(at, "x") - left) <= NEAR_PX).map(({ words }) => words);
-  const times = row && row.p95 !== null ? `median ${milliseconds(row.p50)}, 95th percentile ${milliseconds(row.p95)}, ${row.words}` : "nothing was answered";
+  const times = row && row.p95 !== null ? `median ${milliseconds(row.p50)}, 95th percentile ${milliseconds(row.p95)}, 99th ${milliseconds(row.p99)}, ${row.words}` : "nothing was answered";
   readout.textContent = [`${said(u.data[0][idx])}: ${times}`, ...near].join(" · ");
   root.setAttribute("aria-valuenow", idx);
   root.setAttribute("aria-valuetext", readout.textContent);
@@ -138,6 +140,7 @@ function options() {
       {},
       { stroke: colour("--healthy"), width: 2, points: { show: known.data[0].length < 40, size: 4 } },
       { stroke: colour("--healthy"), width: 1, alpha: 0.6, points: { show: known.data[0].length < 40, size: 4 } },
+      { stroke: colour("--healthy"), width: 1, dash: [1, 4], points: { show: false } },
     ],
     bands: [{ series: [2, 1], fill: `color-mix(in srgb, ${colour("--healthy")} 28%, transparent)` }],
     axes: [

@@ -1,4 +1,4 @@
-"""How fast did a service answer over a longer time: its median, the band up to the 95th percentile, and its outages?"""
+"""How fast did a service answer over a longer time: its median, the band up to the 95th percentile, the 99th, and its outages?"""
 
 from __future__ import annotations
 
@@ -28,18 +28,24 @@ class Column:
     at_s: int  # its middle, since 1970
     p50_ms: str  # for what draws it anew in the browser; empty where there was no answer
     p95_ms: str
+    p99_ms: str
     checks: int
     p50: str
     p95: str
+    p99: str
     uptime: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """`bands` and `middles` are the points of polygons and polylines; stretches without an answer part them."""
+    """`bands`, `middles` and `edges` are the points of polygons and polylines; stretches without an answer part them.
+
+    `edges` are the 99th percentile, which may leave the chart above: a few slow answers do not make all others small.
+    """
 
     bands: tuple[str, ...]
     middles: tuple[str, ...]
+    edges: tuple[str, ...]
     outages: tuple[tuple[int, int], ...]  # x and width
     step_s: int
     expected_ms: str
@@ -57,31 +63,34 @@ def chart(  # noqa: PLR0913  what is drawn, and its axes
     highest = max((one.p95_us for one in known if one.p95_us is not None), default=None)
     if highest is None:
         return None
-    top_us = HEADROOM * max(highest, min(expected_s * US, 3 * highest) if expected_s is not None else 0)
+    slowest = max(one.p99_us for one in known)
+    top_us = HEADROOM * max(highest, min(slowest, 2 * highest), min(expected_s * US, 3 * highest) if expected_s is not None else 0)
     runs = _runs(known)
     is_inside = expected_s is not None and expected_s * US <= top_us
     return Chart(
         bands=tuple(_band(run, top_us) for run in runs),
         middles=tuple(" ".join(f"{one.x},{_y(one.p50_us, top_us)}" for one in run) for run in runs if len(run) > 1),
+        edges=tuple(" ".join(f"{one.x},{_y(one.p99_us, top_us)}" for one in run) for run in runs if len(run) > 1),
         outages=tuple(_span(one, since, until) for one in outages),
         step_s=round(step.total_seconds()),
         expected_ms="" if expected_s is None else f"{1_000 * expected_s:g}",
         expected_y=_y((expected_s or 0) * US, top_us) if is_inside else None,
         top=wording.milliseconds(top_us / US),
         columns=tuple(_column(point, since, until, step) for point in points),
-        words=f"Highest 95th percentile {wording.milliseconds(highest / US)}",
+        words=f"Highest 95th percentile {wording.milliseconds(highest / US)}, 99th {wording.milliseconds(slowest / US)}",
     )
 
 
 class _Drawn:
     """A point with its place: the middle of its stretch, as far as that lies inside."""
 
-    __slots__ = ("p50_us", "p95_us", "x")
+    __slots__ = ("p50_us", "p95_us", "p99_us", "x")
 
     def __init__(self, point: Point, since: datetime, until: datetime, step: timedelta) -> None:
         self.x = _x(_middle(point, since, until, step), since, until)
         self.p50_us = point.rollup.checks.percentile_us(50) or 0.0
         self.p95_us = point.rollup.checks.percentile_us(95)
+        self.p99_us = point.rollup.checks.percentile_us(99) or 0.0
 
 
 def _middle(point: Point, since: datetime, until: datetime, step: timedelta) -> datetime:
@@ -130,9 +139,11 @@ def _column(point: Point, since: datetime, until: datetime, step: timedelta) -> 
         at_s=round(_middle(point, since, until, step).timestamp()),
         p50_ms=_ms(checks.percentile_us(50)),
         p95_ms=_ms(checks.percentile_us(95)),
+        p99_ms=_ms(checks.percentile_us(99)),
         checks=checks.checks,
         p50=_time(checks.percentile_us(50)),
         p95=_time(checks.percentile_us(95)),
+        p99=_time(checks.percentile_us(99)),
         uptime=_uptime(point),
     )
 
