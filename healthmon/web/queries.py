@@ -104,11 +104,12 @@ class OverviewQuery(PeriodQuery):
     group: str = Field("", max_length=200, description="Only those of this group.")
     status: ServiceStatus | Literal[""] = Field("", description="Only those with this status.")
     kiosk: bool = Field(default=False, description="For a screen on a wall: tiles, and nothing to press.")
+    compact: bool = Field(default=False, description="A line for each service, without what stands below others.")
     page: int = Field(1, ge=1, le=MAX_ITEMS, description="Which hundred of them.")
 
     def choice(self) -> Choice:
         status = ServiceStatus(self.status) if self.status else None
-        return Choice(text=self.q.strip(), group=self.group, status=status, kiosk=self.kiosk, page=self.page, period=self.period())
+        return Choice(text=self.q.strip(), group=self.group, status=status, kiosk=self.kiosk, compact=self.compact, page=self.page, period=self.period())
 
 
 class ServicePageQuery(PeriodQuery):

@@ -195,8 +195,8 @@ def test_many_services_come_by_the_hundred() -> None:
 
 def test_an_address_holds_what_was_chosen_and_nothing_else() -> None:
     assert address(Choice()) == "/"
-    asked = Choice(text="a&b", group="web", status=ServiceStatus.UNKNOWN, kiosk=True)
-    assert address(asked) == "/?q=a%26b&group=web&status=unknown&kiosk=1"
+    asked = Choice(text="a&b", group="web", status=ServiceStatus.UNKNOWN, kiosk=True, compact=True)
+    assert address(asked) == "/?q=a%26b&group=web&status=unknown&kiosk=1&compact=1"
 
 
 def test_restarts_are_counted_by_what_they_were_good_for() -> None:

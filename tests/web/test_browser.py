@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Locator
 
-PAGES = ("/", "/?kiosk=1", "/services/doc_store", "/incidents", "/incidents/5", "/slo", "/processes", "/status", "/login", "/nothing")
+PAGES = ("/", "/?kiosk=1", "/?compact=1", "/services/doc_store", "/incidents", "/incidents/5", "/slo", "/processes", "/status", "/login", "/nothing")
 SCREENS: tuple[tuple[int, Scheme], ...] = ((320, "light"), (320, "dark"), (1440, "light"), (1440, "dark"))
 LIVE_MS = 3_000  # the page promises one second on a machine that is not busy with tests
 

@@ -71,7 +71,7 @@ def parsed(text: str) -> Balance:
     return found
 
 
-PAGES = ["/", "/?kiosk=1", "/?q=store&status=unhealthy&group=", "/services/doc_store", "/services/doc_store?range=90d", "/services/doc_store?range=1h", "/?range=7d", "/incidents", "/incidents/1", "/slo", "/slo?days=365", "/processes", "/login"]
+PAGES = ["/", "/?kiosk=1", "/?compact=1", "/?q=store&status=unhealthy&group=", "/services/doc_store", "/services/doc_store?range=90d", "/services/doc_store?range=1h", "/?range=7d", "/incidents", "/incidents/1", "/slo", "/slo?days=365", "/processes", "/login"]
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -26,6 +26,7 @@ class Choice:
     group: str = ""
     status: ServiceStatus | None = None
     kiosk: bool = False
+    compact: bool = False
     page: int = 1
     period: Period = field(default_factory=Period)
 
@@ -60,6 +61,7 @@ def address(choice: Choice, *, page: int = 1) -> str:
         "group": choice.group,
         "status": choice.status or "",
         "kiosk": "1" if choice.kiosk else "",
+        "compact": "1" if choice.compact else "",
         "page": str(page) if page > 1 else "",
         **choice.period.parameters,
     }

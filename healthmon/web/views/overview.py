@@ -54,6 +54,7 @@ class Overview:
     after: str
     restarts: str
     week: Week | None
+    density: str  # the address of the same with more, or less, for each service
     periods: Periods
     span: Span
     at: Moment
@@ -92,6 +93,7 @@ def overview(
         after=chosen.after,
         restarts=restarts(standing.week),
         week=week(standing.week, {line.service.service_id: line.service.name for line in report.lines}),
+        density=address(replace(choice, compact=not choice.compact), page=choice.page),
         periods=periods(choice.period, span, action="/", links=of_ranges(choice), kept=_kept(choice)),
         span=span,
         at=moment(report.at, report.at),
@@ -116,7 +118,7 @@ def _columns(tiles: int) -> int:
 
 def _kept(choice: Choice) -> tuple[tuple[str, str], ...]:
     """Return what the form for other times sends along."""
-    asked = {"q": choice.text, "group": choice.group, "status": choice.status or "", "kiosk": "1" if choice.kiosk else ""}
+    asked = {"q": choice.text, "group": choice.group, "status": choice.status or "", "kiosk": "1" if choice.kiosk else "", "compact": "1" if choice.compact else ""}
     return tuple((name, value) for name, value in asked.items() if value)
 
 
