@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from healthmon import clock
 from healthmon.errors import StoreBusyError, StoreError, StoreReplacedError
 from healthmon.log import Log
 from healthmon.model.check import CheckKind, CheckReason, CheckStatus
+from healthmon.model.performance import Performance
 from healthmon.processes import prober
 from healthmon.processes.directories import prepare_directories
 from healthmon.processes.doorbell import Doorbell
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
     from healthmon.config import Config
     from healthmon.model.check import Check
-    from healthmon.model.performance import Performance
     from healthmon.store.connection import Connection
 
 
@@ -275,6 +276,23 @@ def test_what_is_kept_is_bounded_and_what_is_dropped_is_told(
     assert written == [began + timedelta(seconds=seconds) for seconds in range(3, 8)]
     assert [message.split()[1] for message in caplog.messages] == ["database_away", "database_back"]
     assert "dropped=3" in caplog.messages[1]
+
+
+def test_a_lock_that_falls_between_a_check_and_what_goes_with_it_writes_no_check_twice(store: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "AWAY_PAUSE_S", 0.0)
+    kept = Journal(store, Log("probe-default"), tmp_path / "nobody.sock")
+    check = a_check(at=clock.now())
+    kept.add(replace(check, outcome=replace(check.outcome, performance=(Performance(label="a", value=1),))), by=0.0, is_news=True)
+
+    def locked(*_: object) -> None:
+        raise StoreBusyError("locked")
+
+    with monkeypatch.context() as lock:
+        lock.setattr(performance_data, "note", locked)
+        kept.flush_when_due(clock.monotonic())
+    kept.flush_when_due(clock.monotonic())
+    assert len(checks.read_inbox(store, limit=10)) == 1
+    assert len(performance_data.of_services(store, [check.service_id])[check.service_id]) == 1
 
 
 def test_what_a_command_measures_replaces_what_it_measured_before(start: Callable[..., Bench], tmp_path: Path) -> None:

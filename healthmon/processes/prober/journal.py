@@ -65,10 +65,10 @@ class Journal:
         try:
             while self._kept:
                 batch = list(islice(self._kept, MAX_BATCH))
+                self._note_certificates(batch)  # before the checks: what fails here is tried again, and they may be written only once
+                self._note_performance(batch)
                 checks.append(self._connection, batch)
                 reach("prober.stored")
-                self._note_certificates(batch)
-                self._note_performance(batch)
                 for _ in batch:
                     self._kept.popleft()
                 ring(self._evaluator, AT_ONCE if self._has_news else WHEN_CONVENIENT)
